@@ -1,0 +1,334 @@
+"""The configuration: one typed, frozen model, read from YAML in conf/ and --set overrides.
+
+Every job takes the whole configuration and reads its own section. Paths are relative to the
+folder that the job is started in. Each field's meaning stands beneath it.
+"""
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import yaml
+from pydantic import Field
+
+from mmdin.errors import ConfigurationError
+
+ModelName = Literal["neural_cf", "embedding_mlp", "deepfm", "din", "mmdin"]
+MODEL_NAMES: tuple[ModelName, ...] = typing.get_args(ModelName)
+
+Protocol = Literal["point_in_time", "random", "leaky"]
+
+Fraction = typing.Annotated[float, Field(gt=0, lt=1)]
+PositiveInt = typing.Annotated[int, Field(ge=1)]
+NonNegative = typing.Annotated[float, Field(ge=0)]
+Widths = typing.Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+
+class Section(pydantic.BaseModel):
+    """Base of every part of the configuration: frozen, no unknown keys, fields documented."""
+
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class Input(Section):
+    """Where the raw data lies."""
+
+    movielens: str = ""
+    """Folder that holds ratings.csv, movies.csv and links.csv."""
+    posters: str = ""
+    """Folder of images named by movie id, such as 1.jpg."""
+
+
+class World(Section):
+    """The invented world that make_demo_data writes. Strengths are standard deviations in
+    log-odds of a positive rating."""
+
+    users: PositiveInt = 1000
+    """Users who rate."""
+    movies: PositiveInt = 500
+    """Movies that can be rated."""
+    ratings: int = Field(100_000, ge=20_000, le=25_000_000)
+    """Ratings, about; at least 20 a user."""
+    movie_quality: NonNegative = 0.7
+    """How much movies differ for everyone."""
+    user_mean: NonNegative = 0.6
+    """How much users differ over all movies."""
+    genre_taste: NonNegative = 0.5
+    """How much a user's liking differs between genres."""
+    recent_interest: NonNegative = 1.2
+    """How much likeness to the last praised movies raises the liking."""
+    poster_taste: NonNegative = 1.2
+    """How much a user's liking differs between poster colours and sharpness."""
+    bad_rows: bool = True
+    """Whether to put a few rows and posters that cannot be right among the good ones."""
+
+
+class Download(Section):
+    """What download_movielens fetches."""
+
+    release: Literal["ml-latest-small", "ml-25m", "ml-32m"] = "ml-latest-small"
+    """Name of the MovieLens release."""
+    url: str = "https://files.grouplens.org/datasets/movielens"
+    """The publisher's folder that holds <release>.zip and its MD5."""
+    folder: str = "data"
+    """Where to unpack it: <folder>/<release>/."""
+
+
+class Posters(Section):
+    """Limits on poster images."""
+
+    max_pixels: PositiveInt = 25_000_000
+    """Images of more pixels are not decoded."""
+    max_bytes: PositiveInt = 20_000_000
+    """Larger files are not read."""
+
+
+class Samples(Section):
+    """Labels, splits and features."""
+
+    protocol: Protocol = "point_in_time"
+    """point_in_time: features from strictly earlier ratings, split by time. random: split by a
+    seeded hash, statistics out of fold. leaky: statistics over all rows, only to stand beside
+    published numbers."""
+    positive_rating: float = Field(3.5, ge=0.5, le=5)
+    """Ratings of at least so many stars are positive."""
+    max_movie_id: PositiveInt | None = None
+    """Keep ratings of movies with ids up to this; null keeps all."""
+    with_posters_only: bool = True
+    """Keep ratings of movies that have poster features."""
+    test_fraction: Fraction = 0.2
+    """Share of rows that are tested on."""
+    validation_fraction: Fraction = 0.1
+    """Share of rows that early stopping and thresholds look at."""
+    folds: int = Field(5, ge=2, le=100)
+    """Folds of the training rows for out-of-fold statistics (protocol random)."""
+    buckets: int = Field(20, ge=2, le=1000)
+    """Buckets that a number is cut into, by quantiles of the training rows."""
+    files: PositiveInt = 8
+    """Parquet files per split: ranks share them out, so at least as many as ranks."""
+
+    @pydantic.model_validator(mode="after")
+    def _some_rows_left_to_train(self) -> "Samples":
+        if self.test_fraction + self.validation_fraction >= 1:
+            raise ValueError(
+                "test_fraction and validation_fraction together must leave rows to train on: "
+                f"{self.test_fraction} + {self.validation_fraction} >= 1"
+            )
+        return self
+
+
+class Networks(Section):
+    """Sizes of the networks. The baselines share what they have in common with MMDIN."""
+
+    embedding_size: PositiveInt = 16
+    """Numbers per embedding."""
+    hidden_units: Widths = (128, 64)
+    """Widths of the baselines' dense layers."""
+    attention_units: Widths = (32,)
+    """Widths of the dense layers that weigh a praised movie against the candidate."""
+    width: PositiveInt = 128
+    """Width of MMDIN's dense layer and of its residual blocks."""
+    heads: PositiveInt = 2
+    """MMDIN's parallel stacks of residual blocks."""
+    blocks: PositiveInt = 2
+    """Residual blocks in each stack."""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    """Share of a dense layer's inputs dropped in training."""
+    hidden_identity: float = Field(0.1, ge=0, lt=1)
+    """Share of training rows whose user, and of those whose movie, is hidden, so that the network
+    learns what to make of users and movies that it has not seen."""
+    user_movie_terms: bool = True
+    """Whether DIN and MMDIN add user and movie biases and take the product of the user's and
+    the movie's embeddings as an input."""
+
+
+class Training(Section):
+    """How the networks are trained."""
+
+    models: tuple[ModelName, ...] = Field(MODEL_NAMES, min_length=1)
+    """Networks to train, in this order; `all` means every one."""
+    ranks: PositiveInt = 2
+    """Horovod ranks; each is a Spark task."""
+    batch_size: PositiveInt = 4500
+    """Rows per step and rank."""
+    epochs: PositiveInt = 20
+    """Passes over the training rows at most."""
+    patience: PositiveInt = 4
+    """Epochs without a better validation ROC AUC after which training stops."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Adam's step size for one rank."""
+    learning_rate_scaling: Literal["none", "sqrt", "linear"] = "sqrt"
+    """How the learning rate grows with the number of ranks."""
+    l2: NonNegative = 1e-5
+    """Weight of the squared embeddings in the objective, per row that looks them up."""
+    shuffle_rows: PositiveInt = 200_000
+    """Rows that are shuffled together in memory, per rank; files are shuffled besides."""
+    xla: bool = False
+    """Whether XLA compiles the step; on CPUs it was slower than TensorFlow's own kernels."""
+
+    @pydantic.field_validator("models", mode="before")
+    @classmethod
+    def _spell_out(cls, models: Any) -> Any:
+        if models == "all" or models == ["all"]:
+            return MODEL_NAMES
+        return [models] if isinstance(models, str) else models
+
+    @pydantic.field_validator("models")
+    @classmethod
+    def _no_model_twice(cls, models: tuple[ModelName, ...]) -> tuple[ModelName, ...]:
+        if len(set(models)) < len(models):
+            raise ValueError(f"a model is named twice: {', '.join(models)}")
+        return models
+
+
+class Scoring(Section):
+    """How test rows are scored."""
+
+    batch_size: PositiveInt = 8192
+    """Rows that a network scores at once."""
+    runs: tuple[str, ...] = ()
+    """Run ids to score; empty means the latest finished run of each model."""
+
+
+class Config(Section):
+    """The whole configuration of a job."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    """Name of the configuration, by default that of its file."""
+    root: str = ""
+    """Folder that everything is written under: tables/, checkpoints/, logs/, report/. By default
+    build/<name>."""
+    seed: PositiveInt = 1
+    """Seed of everything random."""
+    input: Input = Input()
+    world: World = World()
+    download: Download = Download()
+    posters: Posters = Posters()
+    samples: Samples = Samples()
+    networks: Networks = Networks()
+    training: Training = Training()
+    scoring: Scoring = Scoring()
+
+    @pydantic.model_validator(mode="after")
+    def _files_for_every_rank(self) -> "Config":
+        if self.samples.files < self.training.ranks:
+            raise ValueError(
+                f"samples.files ({self.samples.files}) must be at least training.ranks "
+                f"({self.training.ranks}), or a rank has nothing to read"
+            )
+        return self
+
+    def to_yaml(self) -> str:
+        """The resolved configuration, every key with its value, as YAML."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def load_config(path: str, overrides: Iterable[str] = ()) -> Config:
+    """Read a configuration file and apply overrides of the form `section.key=value`.
+
+    Values of overrides are read as YAML. Raises ConfigurationError naming the key, the file or
+    override it came from, and the nearest valid key.
+    """
+    values = _read_yaml(path)
+    values.setdefault("name", Path(path).stem)
+    _refuse_unknown_keys(values, Config, path)
+    sources: dict[str, str] = {}
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise ConfigurationError(f"--set {override}: write it as section.key=value")
+        _refuse_unknown_keys(_nested(key, None), Config, f"--set {override}")
+        _put(values, key, _parse_value(text, override))
+        sources[key] = f"--set {override}"
+    try:
+        config = Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise ConfigurationError(_explain(error, path, sources)) from None
+    return config if config.root else config.model_copy(update={"root": f"build/{config.name}"})
+
+
+def _read_yaml(path: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: is not YAML: {error}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{path}: must hold sections such as `training:`, not a list or word")
+    return values
+
+
+def _parse_value(text: str, override: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"--set {override}: the value is not YAML: {error}") from None
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    head, _, rest = key.partition(".")
+    return {head: _nested(rest, value) if rest else value}
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        if not isinstance(values.get(section), dict):
+            values[section] = {}
+        values = values[section]
+    values[last] = value
+
+
+def _section_of(annotation: Any) -> type[Section] | None:
+    is_class = isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias)
+    return annotation if is_class and issubclass(annotation, Section) else None
+
+
+def _valid_keys(section: type[Section], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in section.model_fields.items():
+        keys.append(prefix + name)
+        if inner := _section_of(field.annotation):
+            keys += _valid_keys(inner, f"{prefix}{name}.")
+    return keys
+
+
+def _refuse_unknown_keys(
+    values: dict[Any, Any], section: type[Section], source: str, prefix: str = ""
+) -> None:
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        if name not in section.model_fields:
+            raise ConfigurationError(f"{source}: unknown key {key}{_nearest(key)}")
+        inner = _section_of(section.model_fields[name].annotation)
+        if inner and isinstance(value, dict):
+            _refuse_unknown_keys(value, inner, source, f"{key}.")
+
+
+def _nearest(key: str) -> str:
+    keys = _valid_keys(Config)
+    by_last_word = [k for k in keys if k.split(".")[-1] == key.split(".")[-1]]
+    matches = by_last_word or difflib.get_close_matches(key, keys, n=1, cutoff=0.0)
+    return f"; did you mean {matches[0]}?"
+
+
+def _explain(error: pydantic.ValidationError, path: str, sources: dict[str, str]) -> str:
+    lines = []
+    for problem in error.errors():
+        parts = [str(p) for p in problem["loc"]]
+        key = ".".join(p for p in parts if not p.isdigit())
+        source = sources.get(key, path)
+        got = problem["input"]
+        said = problem["msg"].removeprefix("Value error, ")
+        shown = "" if isinstance(got, dict | Section) else f", got {got!r}"
+        lines.append(f"{source}: {key}: {said}{shown}" if key else f"{source}: {said}")
+    return "\n".join(lines)

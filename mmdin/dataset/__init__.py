@@ -1,0 +1,1 @@
+"""From the Parquet files of `samples` to batches for one rank."""

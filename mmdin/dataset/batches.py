@@ -1,0 +1,30 @@
+"""From chunks of rows to shuffled batches of one shape."""
+
+import tensorflow as tf
+
+
+def shuffle_within(chunks: tf.data.Dataset, rows: int, seed: int) -> tf.data.Dataset:
+    """Rows shuffled among every `rows` successive ones, whole chunks at a time.
+
+    Takes and gives int32 [any, columns]. A chunk is permuted at once, because tf.data's own
+    shuffle handles rows one by one.
+    """
+
+    def permute(number: tf.Tensor, chunk: tf.Tensor) -> tf.Tensor:
+        draws = tf.random.stateless_uniform(tf.shape(chunk)[:1], [seed, tf.cast(number, tf.int32)])
+        return tf.gather(chunk, tf.argsort(draws))
+
+    return chunks.rebatch(rows).enumerate().map(permute)
+
+
+def batch_and_pad(chunks: tf.data.Dataset, batch_size: int, steps: int) -> tf.data.Dataset:
+    """Exactly `steps` batches, with a last column that weighs each row.
+
+    Takes int32 [any, columns], gives int32 [batch_size, columns + 1]: the last column is 1 for the
+    rows read and 0 for rows of zeros that fill up the last batch and batches after it. One shape
+    for all, so that a step is compiled once, and as many for every rank, so that none waits.
+    """
+    weighted = chunks.map(lambda rows: tf.pad(rows, [[0, 0], [0, 1]], constant_values=1))
+    columns = weighted.element_spec.shape[1]
+    padding = tf.data.Dataset.from_tensors(tf.zeros([batch_size, columns], tf.int32)).repeat()
+    return weighted.concatenate(padding).rebatch(batch_size, drop_remainder=True).take(steps)

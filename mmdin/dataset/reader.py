@@ -1,0 +1,48 @@
+"""Petastorm's readers of Parquet files. The only module that knows Petastorm."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+
+from mmdin.tables import DataFile
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Petastorm and PyArrow warn of each other's old interfaces
+    from petastorm import make_batch_reader
+    from petastorm.tf_utils import make_petastorm_dataset
+
+_READING_THREADS = 2
+
+
+@contextlib.contextmanager
+def read_rows(
+    files: Sequence[DataFile], columns: Sequence[str], seed: int
+) -> Iterator[tf.data.Dataset]:
+    """The files' rows, once, a row group at a time, as a dataset of int32 [rows, columns].
+
+    Row groups come in an order drawn with the seed, which is the same each time it is used. The
+    reader's threads end with the context.
+
+    Args:
+        files: at least one.
+        columns: integer columns, in the order wanted.
+        seed: 1 or more; Petastorm takes 0 for none.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with make_batch_reader(
+            [f.url for f in files],
+            schema_fields=[f"^{c}$" for c in columns],
+            reader_pool_type="thread",
+            workers_count=_READING_THREADS,
+            num_epochs=1,
+            shuffle_row_groups=True,
+            seed=seed,
+        ) as reader:
+            yield make_petastorm_dataset(reader).map(
+                lambda chunk: tf.stack(
+                    [tf.cast(getattr(chunk, c), tf.int32) for c in columns], axis=1
+                )
+            )

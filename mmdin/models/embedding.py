@@ -1,0 +1,49 @@
+"""One embedding table for all inputs."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mmdin.inputs import Input
+
+
+class FusedEmbedding(keras.layers.Layer):
+    """Embeddings of every input, looked up at once.
+
+    The vocabularies stand below one another in one matrix, so that a batch needs one gather,
+    however many inputs there are. Inputs of one vocabulary share its rows.
+
+    Args:
+        inputs: the inputs, in the order of the columns of `indices`.
+        vocabulary_sizes: rows of each vocabulary, index 0 counted.
+        dimension: numbers per row.
+
+    Call: indices int32 [batch, inputs], each below its vocabulary's size -> float32
+    [batch, inputs, dimension].
+
+    Example:
+        table = FusedEmbedding(inputs_of(["movie"]), {"movie": 1001}, dimension=16)
+        table(tf.constant([[5], [7]])).shape  # (2, 1, 16)
+    """
+
+    def __init__(
+        self, inputs: Sequence[Input], vocabulary_sizes: Mapping[str, int], dimension: int
+    ) -> None:
+        super().__init__()
+        vocabularies = sorted({i.vocabulary for i in inputs})
+        missing = [v for v in vocabularies if v not in vocabulary_sizes]
+        if missing:
+            raise ValueError(f"no vocabulary size is given for {', '.join(missing)}")
+        sizes = [vocabulary_sizes[v] for v in vocabularies]
+        start_of = dict(zip(vocabularies, np.cumsum([0, *sizes[:-1]]), strict=True))
+        self.starts = np.array([start_of[i.vocabulary] for i in inputs], dtype=np.int32)
+        self.table = self.add_weight(
+            shape=(int(sum(sizes)), dimension),
+            initializer=keras.initializers.RandomUniform(-0.05, 0.05),
+            name="table",
+        )
+
+    def call(self, indices: tf.Tensor) -> tf.Tensor:
+        return tf.gather(self.table.value, indices + self.starts)

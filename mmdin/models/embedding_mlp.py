@@ -1,0 +1,43 @@
+"""EmbeddingMLP: every feature but posters and the history's order, through dense layers."""
+
+import keras
+import tensorflow as tf
+
+from mmdin.config import Networks
+from mmdin.models.dense import DenseStack
+from mmdin.models.network import Fields, RatingNetwork
+from mmdin.models.pooling import masked_mean
+
+
+class EmbeddingMLP(RatingNetwork):
+    """Embeddings side by side, the history as a plain mean, then dense layers to a logit.
+
+    Deep Crossing without its residual units (Shan et al. 2016), as arXiv 2110.10205 uses it.
+    """
+
+    groups = (
+        "user",
+        "user_statistics",
+        "movie",
+        "genres",
+        "movie_statistics",
+        "history",
+        "history_genres",
+        "scene",
+    )
+
+    def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
+        super().__init__(sizes, vocabulary_sizes)
+        self.hidden = DenseStack(sizes.hidden_units, sizes.dropout)
+        self.logit = keras.layers.Dense(1)
+
+    def score(self, fields: Fields, training: bool) -> tf.Tensor:
+        described = tf.concat(
+            [
+                *fields.flat("user", "movie", "user_statistics", "movie_statistics", "scene"),
+                fields.genres(),
+                masked_mean(*fields.history()),
+            ],
+            axis=-1,
+        )
+        return tf.squeeze(self.logit(self.hidden(described, training=training)), -1)

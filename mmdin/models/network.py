@@ -1,0 +1,126 @@
+"""What every rating network shares: inputs, the embedding table and views of its rows."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import keras
+import tensorflow as tf
+
+from mmdin.config import Networks
+from mmdin.inputs import GENRE_SLOTS, HISTORY_LENGTH, Group, Input, inputs_of
+from mmdin.models.embedding import FusedEmbedding
+from mmdin.models.pooling import masked_mean
+
+
+class Fields:
+    """A batch's embeddings by group of inputs.
+
+    indices: int32 [batch, inputs]; rows: float32 [batch, inputs, d + 1], of which the last number
+    is the first-order weight of the input's value and the others are its embedding.
+    """
+
+    def __init__(self, inputs: tuple[Input, ...], indices: tf.Tensor, rows: tf.Tensor) -> None:
+        self._positions = {
+            group: [n for n, i in enumerate(inputs) if i.group == group]
+            for group in {i.group for i in inputs}
+        }
+        self._indices, self._rows = indices, rows
+
+    def embeddings(self, group: Group) -> tf.Tensor:
+        """float32 [batch, inputs of the group, d]."""
+        start, stop = self._span(group)
+        return self._rows[:, start:stop, :-1]
+
+    def first_order(self, group: Group) -> tf.Tensor:
+        """float32 [batch, inputs of the group]: one weight per value."""
+        start, stop = self._span(group)
+        return self._rows[:, start:stop, -1]
+
+    def mask(self, group: Group) -> tf.Tensor:
+        """float32 [batch, inputs of the group]: 0 where the index is 0, else 1."""
+        start, stop = self._span(group)
+        return tf.cast(self._indices[:, start:stop] > 0, tf.float32)
+
+    def flat(self, *groups: Group) -> list[tf.Tensor]:
+        """Each group's embeddings side by side: float32 [batch, inputs x d] each."""
+        return [_flatten(self.embeddings(g)) for g in groups]
+
+    def one(self, group: Group) -> tf.Tensor:
+        """The embedding of a group of one input: float32 [batch, d]."""
+        return tf.squeeze(self.embeddings(group), 1)
+
+    def genres(self) -> tf.Tensor:
+        """Mean embedding of the candidate's genres: float32 [batch, d]."""
+        return masked_mean(self.embeddings("genres"), self.mask("genres"))
+
+    def candidate(self) -> tf.Tensor:
+        """The candidate as the history sees it: its embedding plus its genres', [batch, d]."""
+        return tf.squeeze(self.embeddings("movie") * self.mask("movie")[..., None], 1) + self.genres()
+
+    def history(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """The praised movies, each its embedding plus its genres' mean, and which there are.
+
+        Returns float32 [batch, positions, d] and the mask float32 [batch, positions].
+        """
+        movies, movie_mask = self.embeddings("history"), self.mask("history")
+        shape = [-1, HISTORY_LENGTH, GENRE_SLOTS]
+        genre_mask = tf.reshape(self.mask("history_genres"), shape)
+        genres = tf.reshape(self.embeddings("history_genres"), [*shape, movies.shape[-1]])
+        present = tf.maximum(movie_mask, tf.reduce_max(genre_mask, axis=-1))
+        return movies * movie_mask[..., None] + masked_mean(genres, genre_mask), present
+
+    def _span(self, group: Group) -> tuple[int, int]:
+        positions = self._positions[group]
+        return positions[0], positions[-1] + 1
+
+
+class RatingNetwork(keras.Model):
+    """Base of the networks: encoded inputs in, one logit out.
+
+    Subclasses name the groups of inputs that they take and define `score`.
+
+    Args:
+        sizes: the networks' section of the configuration.
+        vocabulary_sizes: rows of each vocabulary, index 0 counted.
+
+    Call: indices int32 [batch, len(inputs_taken)] -> logits float32 [batch].
+    """
+
+    groups: ClassVar[tuple[Group, ...]]
+
+    def __init__(self, sizes: Networks, vocabulary_sizes: Mapping[str, int]) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.inputs_taken = inputs_of(self.groups)
+        self.table = FusedEmbedding(self.inputs_taken, vocabulary_sizes, sizes.embedding_size + 1)
+        self._hideable = [i.group in ("user", "movie") for i in self.inputs_taken]
+        self._hiding = keras.random.SeedGenerator()
+
+    def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.score_rows(indices, self.table(indices), training)
+
+    def score_rows(self, indices: tf.Tensor, rows: tf.Tensor, training: bool) -> tf.Tensor:
+        """The logits [batch] of indices and the table's rows for them [batch, inputs, d + 1].
+
+        Apart from the look-up so that a training step can differentiate with respect to the rows.
+        """
+        return self.score(Fields(self.inputs_taken, indices, rows), training)
+
+    def score(self, fields: Fields, training: bool) -> tf.Tensor:
+        """The logits float32 [batch] of a batch's embeddings."""
+        raise NotImplementedError
+
+    def hide_identities(self, indices: tf.Tensor) -> tf.Tensor:
+        """The indices with some users and movies set to 0, each by itself.
+
+        Training rows hold no unseen user or movie; without this, index 0 would stay untrained.
+        """
+        hidden = self.sizes.hidden_identity
+        if hidden == 0:
+            return indices
+        draws = keras.random.uniform(tf.shape(indices), seed=self._hiding)
+        return tf.where((draws < hidden) & self._hideable, 0, indices)
+
+
+def _flatten(x: tf.Tensor) -> tf.Tensor:
+    return tf.reshape(x, [-1, x.shape[1] * x.shape[2]])

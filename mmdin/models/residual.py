@@ -1,0 +1,50 @@
+"""Residual blocks and MMDIN's multi-head stacks of them (arXiv 2110.10205, section 3)."""
+
+import keras
+import tensorflow as tf
+
+from mmdin.models.dense import PReLU
+
+
+class ResidualBlock(keras.layers.Layer):
+    """x + hidden(x), hidden being dense, PReLU, dropout, dense (He et al. 2016).
+
+    Call: float32 [batch, width] -> float32 [batch, width].
+    """
+
+    def __init__(self, width: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.first = keras.layers.Dense(width)
+        self.activation = PReLU()
+        self.dropout = keras.layers.Dropout(dropout)
+        self.second = keras.layers.Dense(width)
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        hidden = self.dropout(self.activation(self.first(x)), training=training)
+        return x + self.second(hidden)
+
+
+class MultiHeadResNet(keras.layers.Layer):
+    """Parallel stacks of residual blocks over the same input, added.
+
+    Args:
+        heads: number of stacks.
+        blocks: residual blocks in each.
+        width: numbers per row, in and out.
+        dropout: within the blocks.
+
+    Call: float32 [batch, width] -> float32 [batch, width].
+    """
+
+    def __init__(self, heads: int, blocks: int, width: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.stacks = [[ResidualBlock(width, dropout) for _ in range(blocks)] for _ in range(heads)]
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        heads = []
+        for stack in self.stacks:
+            head = x
+            for block in stack:
+                head = block(head, training=training)
+            heads.append(head)
+        return tf.add_n(heads)

@@ -1,0 +1,116 @@
+"""Invented posters whose measured saturation, brightness and sharpness are what was asked for.
+
+For the invented world and for tests; nothing else draws.
+"""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+WIDTH, HEIGHT = 185, 278
+"""Pixels of a poster as TMDB serves it (w185)."""
+
+_QUALITY = 85
+_ROWS, _COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64) / HEIGHT
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+
+def draw_poster(
+    saturation: float, brightness: float, spatial_frequency: float, seed: tuple[int, ...]
+) -> bytes:
+    """Draw a poster of 185 x 278 pixels and encode it as JPEG.
+
+    saturation, brightness: wanted means over pixels of the HSV channels, best within 0.15..0.85
+    and 0.25..0.75. spatial_frequency: wanted sqrt(RF^2 + CF^2) of the luminance in 0..1, best
+    within 0.03..0.2. What is measured follows these closely and in the same order. The same
+    arguments give the same bytes.
+    """
+    rng = np.random.default_rng(seed)
+    shapes, hue = _draw_shapes(rng), _draw_hue(rng)
+    saturations = _spread(shapes, saturation, 0.12)
+    values = _spread(_draw_shading(shapes, rng), brightness, 0.10)
+    picture = _hsv_to_rgb(hue, saturations, values)
+    picture = _sharpen(picture, _draw_texture(rng), spatial_frequency)
+    encoded = io.BytesIO()
+    pixels = np.round(picture * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(encoded, "JPEG", quality=_QUALITY)
+    return encoded.getvalue()
+
+
+def _draw_shapes(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A sun, a few hills and a title, as one field of levels: (HEIGHT, WIDTH)."""
+    field = np.zeros((HEIGHT, WIDTH))
+    middle = _COLUMNS.max() / 2
+    row, column = rng.uniform(0.15, 0.4), middle + rng.uniform(-0.15, 0.15)
+    radius = rng.uniform(0.08, 0.2)
+    field[np.hypot(_ROWS - row, _COLUMNS - column) < radius] = 1.0
+    for level in range(1, rng.integers(2, 5)):
+        top = rng.uniform(0.5, 0.7) + 0.05 * level
+        waves = 0.06 * np.sin(_COLUMNS * rng.uniform(4, 12) + rng.uniform(0, 6.3))
+        field[_ROWS > top + waves] = -0.5 * level
+    for line in range(rng.integers(1, 3)):
+        half_width = rng.uniform(0.1, 0.28)
+        top = 0.86 + 0.06 * line
+        title = (np.abs(_COLUMNS - middle) < half_width) & (_ROWS > top) & (_ROWS < top + 0.035)
+        letters = np.sin(_COLUMNS * 140) > -0.6
+        field[title & letters] = 1.5
+    return field
+
+
+def _draw_hue(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A slanted gradient between two near hues, in turns: (HEIGHT, WIDTH)."""
+    slant = rng.uniform(-1, 1)
+    return (rng.random() + rng.uniform(-0.25, 0.25) * (_ROWS + slant * _COLUMNS)) % 1.0
+
+
+def _draw_shading(shapes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    return shapes + rng.choice([-1.0, 1.0]) * (2.0 * _ROWS + rng.uniform(-1, 1) * _COLUMNS)
+
+
+def _spread(field: NDArray[np.float64], mean: float, deviation: float) -> NDArray[np.float64]:
+    """The field with this mean exactly, and as much of this deviation as stays within 0..1."""
+    centred = field - field.mean()
+    reach = 0.95 * min(mean, 1 - mean) / np.abs(centred).max()
+    return mean + centred * min(deviation / centred.std(), reach)
+
+
+def _draw_texture(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Grain and fine stripes, without mean, mostly within -1..1: (HEIGHT, WIDTH)."""
+    stripes = np.sin(2 * np.pi * (_ROWS * rng.uniform(30, 60) + _COLUMNS * rng.uniform(-60, 60)))
+    texture = 0.6 * stripes + rng.uniform(-1, 1, (HEIGHT, WIDTH))
+    return texture - texture.mean()
+
+
+def _sharpen(
+    picture: NDArray[np.float64], texture: NDArray[np.float64], spatial_frequency: float
+) -> NDArray[np.float64]:
+    """Lay the texture over the picture, as strong as gives the wanted spatial frequency.
+
+    Multiplying by 1 + strength * texture scales RGB alike, so hue and saturation stay. The squared
+    frequency is a square polynomial of the strength, whose positive root is taken.
+    """
+    plain = picture @ _LUMINANCE
+    textured = plain * texture
+    a = _product_of_differences(textured, textured)
+    b = 2 * _product_of_differences(plain, textured)
+    c = _product_of_differences(plain, plain) - spatial_frequency**2
+    strength = (-b + np.sqrt(max(b * b - 4 * a * c, 0.0))) / (2 * a)
+    return np.clip(picture * (1 + max(strength, 0.0) * texture[..., None]), 0.0, 1.0)
+
+
+def _product_of_differences(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return sum(
+        float((np.diff(one, axis=axis) * np.diff(other, axis=axis)).sum()) / one.size
+        for axis in (0, 1)
+    )
+
+
+def _hsv_to_rgb(
+    hue: NDArray[np.float64], saturation: NDArray[np.float64], value: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(HEIGHT, WIDTH, 3) in 0..1 from hue in turns, saturation and value in 0..1."""
+    k = (np.array([5.0, 3.0, 1.0]) + 6 * hue[..., None]) % 6
+    reach = np.clip(np.minimum(k, 4 - k), 0, 1)
+    return value[..., None] * (1 - saturation[..., None] * reach)

@@ -1,0 +1,146 @@
+"""Delta tables under one root, each checked against its schema on write.
+
+The only module that knows Delta.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from mmdin.errors import TableError
+from mmdin.schemas import TABLES
+
+log = logging.getLogger(__name__)
+
+_PRODUCED_BY = {
+    "ratings": "ingest_ratings",
+    "movies": "ingest_ratings",
+    "links": "ingest_ratings",
+    "rejected_rows": "ingest_ratings",
+    "posters": "ingest_posters",
+    "poster_features": "poster_features",
+    "true_probabilities": "make_demo_data",
+    "samples": "build_samples",
+    "vocabularies": "build_samples",
+    "bucket_edges": "build_samples",
+    "runs": "train",
+    "epochs": "train",
+    "predictions": "score",
+    "validation_predictions": "score",
+    "metrics": "evaluate",
+}
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """An active Parquet file of a table: its URL and its number of rows."""
+
+    url: str
+    rows: int
+
+
+class Tables:
+    """The tables of one root, by their plain names (keys of mmdin.schemas.TABLES)."""
+
+    def __init__(self, spark: SparkSession, root: str) -> None:
+        self.spark = spark
+        self.root = root
+
+    def path(self, name: str) -> str:
+        """Where the table lies: <root>/tables/<name>."""
+        return f"{self.root.rstrip('/')}/tables/{name}"
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been written."""
+        return DeltaTable.isDeltaTable(self.spark, self.path(name))
+
+    def version(self, name: str) -> int:
+        """The table's newest Delta version. Raises TableError where there is no table."""
+        self._require(name)
+        history = DeltaTable.forPath(self.spark, self.path(name)).history(1)
+        return int(history.select("version").collect()[0][0])
+
+    def read(self, name: str, version: int | None = None) -> DataFrame:
+        """The table's rows, of the newest or of a pinned version.
+
+        Raises TableError where there is no table, naming the job that writes it.
+        """
+        self._require(name)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.path(name))
+
+    def write(self, name: str, rows: DataFrame, partition_by: str | None = None) -> None:
+        """Replace the whole table, atomically. Raises TableError where columns do not fit."""
+        writer = self._writer(name, rows).mode("overwrite").option("overwriteSchema", "true")
+        (writer.partitionBy(partition_by) if partition_by else writer).save(self.path(name))
+
+    def replace(self, name: str, rows: DataFrame, where: str) -> None:
+        """Replace the table's rows for which the SQL condition holds, atomically.
+
+        All of the new rows must satisfy the condition. The table is created where there is none.
+        """
+        writer = self._writer(name, rows).mode("overwrite")
+        if self.exists(name):
+            writer = writer.option("replaceWhere", where)
+        writer.save(self.path(name))
+
+    def files(self, name: str, version: int, condition: str) -> list[DataFile]:
+        """The active files of a version that hold rows under a condition on partitions.
+
+        Raises TableError where the files say more than the table (deletion vectors or column
+        mapping), since a reader of plain Parquet would see what the table does not hold.
+        """
+        self._refuse_more_than_plain_files(name)
+        counted = (
+            self.read(name, version)
+            .where(condition)
+            .groupBy(F.col("_metadata.file_path").alias("url"))
+            .count()
+        )
+        return [DataFile(r["url"], r["count"]) for r in counted.orderBy("url").collect()]
+
+    def _require(self, name: str) -> None:
+        if not self.exists(name):
+            job = _PRODUCED_BY.get(name)
+            hint = f"; run {job} first with the same configuration" if job else ""
+            raise TableError(f"there is no table {name} at {self.path(name)}{hint}")
+
+    def _writer(self, name: str, rows: DataFrame):  # type: ignore[no-untyped-def]
+        fitted = conform(rows, TABLES[name], name)
+        return fitted.write.format("delta").option("delta.enableDeletionVectors", "false")
+
+    def _refuse_more_than_plain_files(self, name: str) -> None:
+        detail = DeltaTable.forPath(self.spark, self.path(name)).detail().collect()[0]
+        properties = detail["properties"] or {}
+        for feature, harmless in (("enableDeletionVectors", "false"), ("columnMapping.mode", "none")):
+            value = properties.get(f"delta.{feature}", harmless)
+            if value != harmless:
+                raise TableError(
+                    f"table {name} at {self.path(name)} has delta.{feature}={value}, so its files "
+                    f"say more than the table: write it again with build_samples"
+                )
+
+
+def conform(rows: DataFrame, schema: StructType, name: str) -> DataFrame:
+    """Exactly the schema's columns, in its order, with its comments.
+
+    Raises TableError listing columns that are missing, unexpected or of another type.
+    """
+    have = {f.name: f.dataType for f in rows.schema}
+    want = {f.name: f.dataType for f in schema}
+    problems = [f"{c} is missing" for c in want if c not in have]
+    problems += [f"{c} is unexpected" for c in have if c not in want]
+    problems += [
+        f"{c} is {have[c].simpleString()}, not {want[c].simpleString()}"
+        for c in want
+        if c in have and have[c] != want[c]
+    ]
+    if problems:
+        raise TableError(f"rows for table {name} do not fit its schema: {'; '.join(problems)}")
+    return rows.select(*(F.col(f.name).alias(f.name, metadata=f.metadata) for f in schema))

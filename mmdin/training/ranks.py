@@ -1,0 +1,116 @@
+"""Horovod: processes on Spark tasks, and what they tell one another. The only module that knows it."""
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import horovod.spark
+import horovod.tensorflow as hvd
+import numpy as np
+import tensorflow as tf
+from pyspark.sql import SparkSession
+
+from mmdin.errors import ClusterError, MmdinError
+
+log = logging.getLogger(__name__)
+
+_PREFIX = re.compile(r"^.*?\[\d+\]<std(?:out|err)>:")
+
+
+class TrainingFailedError(MmdinError):
+    """A rank ended with an error; the message holds the end of what it printed."""
+
+
+class Ranks:
+    """The ranks of this training, seen from one of them."""
+
+    def __init__(self) -> None:
+        hvd.init()
+        self.rank: int = hvd.rank()
+        self.size: int = hvd.size()
+
+    def sum(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Each tensor's sum over ranks; every rank gives tensors of the same shapes."""
+        return list(hvd.grouped_allreduce(list(tensors), op=hvd.Sum))
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        """All ranks' values below one another, the same on every rank."""
+        return np.asarray(hvd.allgather(tf.constant(values)))
+
+    def broadcast(self, variables: Sequence[tf.Variable]) -> None:
+        """Give every rank the variables' values of rank 0."""
+        hvd.broadcast_variables(variables, root_rank=0)
+
+
+def run_on_ranks(
+    spark: SparkSession, function: Callable[..., Any], arguments: Sequence[Any], ranks: int
+) -> list[Any]:
+    """Call function(*arguments) in one process per rank, each in a Spark task of its own.
+
+    What ranks print appears on the driver's console. Returns the results in order of rank.
+    Raises ClusterError where Spark has fewer slots than ranks, TrainingFailedError where a rank
+    fails.
+    """
+    slots = spark.sparkContext.defaultParallelism
+    if slots < ranks:
+        raise ClusterError(
+            f"training.ranks={ranks} needs {ranks} task slots at once, and Spark has {slots}: "
+            f"give it more cores or executors, or set training.ranks={slots}"
+        )
+    console, errors = _Console(), _Errors()
+    try:
+        return list(
+            horovod.spark.run(
+                function,
+                args=tuple(arguments),
+                num_proc=ranks,
+                use_gloo=True,
+                stdout=console,
+                stderr=errors,
+                verbose=0,
+            )
+        )
+    except Exception as error:
+        if not errors.lines:
+            raise
+        raise TrainingFailedError(
+            f"a rank failed: {errors.last_error()}\n" + "\n".join(errors.lines[-30:])
+        ) from error
+
+
+class _Console:
+    """A text stream that hands each line, without Horovod's prefix, to the project's log."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._take(_PREFIX.sub("", line).rstrip())
+        return len(text)
+
+    def flush(self) -> None:
+        """Lines are handed on as soon as they end."""
+
+    def _take(self, line: str) -> None:
+        if line:
+            log.info(line)
+
+
+class _Errors(_Console):
+    """Keeps what ranks write to standard error, to be shown if one of them fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def _take(self, line: str) -> None:
+        self.lines.append(line)
+        del self.lines[:-200]
+
+    def last_error(self) -> str:
+        """The last line that reads like an exception's, or the last line."""
+        errors = [x for x in self.lines if re.match(r"^[\w.]*(Error|Exception|Interrupt)\b", x)]
+        return (errors or self.lines)[-1]

@@ -1,0 +1,51 @@
+"""Strengths that hold: terms are scaled on a pilot of users to the deviations asked for."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mmdin.config import World
+from mmdin.world.catalogue import Catalogue
+from mmdin.world.liking import Calibration, rate
+from mmdin.world.plans import FIXED_TERMS, draw_plan
+from mmdin.world.population import Population
+
+POSITIVE_SHARE = 0.55
+"""Share of ratings of 3.5 and more, as in MovieLens."""
+
+_PILOT_USERS = 600
+_ROUNDS = 6
+
+
+def calibrate(world: World, population: Population, catalogue: Catalogue, seed: int) -> Calibration:
+    """Centre and scale every term over the ratings of a pilot, and set the base for 0.55 positive.
+
+    Recent interest depends on outcomes and they on it, so that is repeated until it settles.
+    """
+    users = np.unique(np.linspace(1, world.users, min(world.users, _PILOT_USERS)).astype(int))
+    plans = [draw_plan(int(user), population, catalogue, seed) for user in users]
+    calibration = Calibration(base=0.2, centre={}, factor={})
+    for term in FIXED_TERMS:
+        values = np.concatenate([p.terms[term] for p in plans])
+        calibration = _fit(calibration, term, values, getattr(world, term))
+    calibration = _fit(calibration, "recent_interest", np.array([0.0, 1.0]), world.recent_interest)
+    for _ in range(_ROUNDS):
+        outcomes = rate(plans, catalogue, calibration)
+        factor = calibration.factor["recent_interest"]
+        if factor > 0:
+            raw = outcomes.terms["recent_interest"] / factor + calibration.centre["recent_interest"]
+            calibration = _fit(calibration, "recent_interest", raw, world.recent_interest)
+        p = outcomes.probability
+        step = (POSITIVE_SHARE - p.mean()) / (p * (1 - p)).mean()
+        calibration = replace(calibration, base=float(calibration.base + step))
+    return calibration
+
+
+def _fit(
+    calibration: Calibration, term: str, values: np.ndarray, deviation: float
+) -> Calibration:
+    return replace(
+        calibration,
+        centre=calibration.centre | {term: float(values.mean())},
+        factor=calibration.factor | {term: float(deviation / max(values.std(), 1e-9))},
+    )

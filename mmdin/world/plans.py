@@ -1,0 +1,93 @@
+"""What a user rates and when, before it is known how the user likes it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdin.world.catalogue import Catalogue
+from mmdin.world.population import Population, Taste, draw_taste
+from mmdin.world.seeds import USER, stream
+
+FIXED_TERMS = ("movie_quality", "user_mean", "genre_taste", "poster_taste")
+"""Parts of the liking that do not depend on what was praised before."""
+
+_RATINGS_PER_SESSION = 12
+_SAME_SECOND = 0.165
+"""Chance that a rating falls into the second of the one before, as when a page is sent."""
+_SECONDS_BETWEEN = 15.0
+
+_CHOICE_BY_GENRES = 0.6
+_CHOICE_BY_LOOKS = 0.8
+"""How much taste decides what is rated, in log-odds of choosing a movie."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One user's n ratings to come, in order of time and, within a second, of movie_id.
+
+    movies: (n,) int64 rows of the catalogue. seconds: (n,) int64 since 1970.
+    terms: the fixed terms, each (n,), not yet scaled. luck: (2, n), uniform in [0, 1).
+    """
+
+    user_id: int
+    movies: NDArray[np.int64]
+    seconds: NDArray[np.int64]
+    terms: dict[str, NDArray[np.float64]]
+    luck: NDArray[np.float64]
+
+
+def draw_plan(user_id: int, population: Population, catalogue: Catalogue, seed: int) -> Plan:
+    """Draw the user's taste, choice of movies and moments, from a stream of the user's own."""
+    rng = stream(seed, USER, user_id)
+    taste = draw_taste(rng)
+    count, first, last = (
+        int(values[user_id - 1]) for values in (population.ratings, population.first, population.last)
+    )
+    by_genres = catalogue.genre_shares @ taste.genres
+    by_looks = catalogue.looks @ taste.looks
+    wish = catalogue.log_popularity + _CHOICE_BY_GENRES * by_genres + _CHOICE_BY_LOOKS * by_looks
+    movies = _choose(wish, catalogue.released_at <= last, count, rng)
+    seconds = _draw_seconds(catalogue.released_at[movies], first, last, rng)
+    order = np.lexsort((movies, seconds))
+    movies, seconds = movies[order], seconds[order]
+    terms = _fixed_terms(taste, catalogue.quality[movies], by_genres[movies], by_looks[movies])
+    return Plan(user_id, movies, seconds, terms, rng.random((2, count)))
+
+
+def _choose(
+    wish: NDArray[np.float64], out: NDArray[np.bool_], count: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Rows of so many different movies that are out, each drawn with odds exp(wish), shuffled."""
+    keys = np.log(rng.standard_exponential(wish.size)) - wish
+    keys[~out] = np.inf
+    return rng.permutation(np.argpartition(keys, count - 1)[:count])
+
+
+def _draw_seconds(
+    released_at: NDArray[np.int64], first: int, last: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """When each movie is rated: in one of the user's sessions after its release."""
+    count = released_at.size
+    between = rng.integers(first, last + 1, rng.poisson(count / _RATINGS_PER_SESSION))
+    sessions = np.sort(np.concatenate(([first, last], between)))
+    earliest = np.searchsorted(sessions, released_at)
+    session = earliest + (rng.random(count) * (sessions.size - earliest)).astype(np.int64)
+    order = np.argsort(session, kind="stable")
+    opens = np.diff(session[order], prepend=-1) > 0
+    gaps = 1 + rng.exponential(_SECONDS_BETWEEN, count).astype(np.int64)
+    clock = np.cumsum(np.where(rng.random(count) < _SAME_SECOND, 0, gaps))
+    since_opening = clock - np.maximum.accumulate(np.where(opens, clock, 0))
+    seconds = np.empty(count, dtype=np.int64)
+    seconds[order] = sessions[session[order]] + since_opening
+    return seconds
+
+
+def _fixed_terms(
+    taste: Taste,
+    quality: NDArray[np.float64],
+    by_genres: NDArray[np.float64],
+    by_looks: NDArray[np.float64],
+) -> dict[str, NDArray[np.float64]]:
+    mean = np.full(quality.size, taste.mean)
+    return dict(zip(FIXED_TERMS, (quality, mean, by_genres, by_looks), strict=True))

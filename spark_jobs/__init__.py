@@ -1,0 +1,1 @@
+"""One spark-submit application per stage; each reads its options and calls mmdin."""
