@@ -1,0 +1,48 @@
+# Two commands do everything on a fresh machine: make demo, make test.
+
+.DEFAULT_GOAL := help
+DEMO := conf/demo.yaml
+BIN := .venv/bin
+
+.PHONY: help setup demo test test-fast check format lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## make .venv ready (does nothing when it is)
+	@submit/setup.sh
+
+demo: setup ## invent a world, train and evaluate five networks on it
+	@submit/local.sh make_demo_data --conf $(DEMO)
+	@submit/local.sh pipeline --conf $(DEMO)
+	@echo
+	@echo "Look next at:"
+	@echo "  submit/sql.sh \"SELECT model, roc_auc, pr_auc FROM metrics ORDER BY roc_auc\""
+	@echo "  build/demo/tables      Delta tables, for submit/sql.sh and any Spark"
+	@echo "  build/demo/report      the table of metrics as CSV"
+	@echo "  build/demo/logs        what each job printed, with times"
+	@echo "  $(BIN)/tensorboard --logdir build/demo/checkpoints"
+
+test: check ## format, lint, types, then every test
+	$(BIN)/python -m pytest
+
+test-fast: setup ## the tests that start no Spark
+	$(BIN)/python -m pytest -m "not spark and not e2e"
+
+check: setup ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup ## put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## write requirements.lock anew from what setup.py asks for
+	rm -rf build/lock && python3.11 -m venv build/lock
+	build/lock/bin/pip install --quiet $$($(BIN)/python -c "from runpy import run_path; s = __import__('setuptools'); s.setup = lambda **k: None; g = run_path('setup.py'); print(*(r for r in g['REQUIREMENTS'] + g['EXTRAS']['dev'] if not r.startswith('horovod')), sep='\n')" | tr -d ' ' | sed "s/.*/&/") cloudpickle
+	(sed -n '/^#/p' requirements.lock; build/lock/bin/pip list --format=freeze | grep -v '^pip==') > build/requirements.lock
+	mv build/requirements.lock requirements.lock
+
+clean: ## remove what runs wrote
+	rm -rf build

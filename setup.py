@@ -1,0 +1,50 @@
+"""The package and its requirements; requirements.lock holds the exact versions of all of them."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+VERSION = re.search(r'__version__ = "(.+)"', Path("mmdin/__init__.py").read_text()).group(1)
+
+REQUIREMENTS = [
+    "pyspark==4.0.5",  # 4.1 wants pyarrow 15, which petastorm cannot use
+    "delta-spark==4.3.1",  # tables; newer ones have no jar for Spark 4.0
+    "petastorm==0.13.1",  # feeds Parquet to TensorFlow; the newest
+    "pyarrow==14.0.2",  # petastorm needs the ParquetDataset that 15 removed
+    "numpy==1.26.4",  # pyarrow 14 is built against NumPy 1
+    "pandas>=2.3,<3",  # Spark's and petastorm's; 3 drops what pyarrow 14 gives
+    "tensorflow==2.21.0",  # the networks
+    "ml_dtypes==0.5.4",  # tensorflow's; 0.6 wants NumPy 2
+    "horovod==0.28.1",  # distributes training; built from source by submit/setup.sh
+    "pillow>=12",  # decodes posters
+    "pydantic>=2.12,<3",  # checks configurations
+    "PyYAML>=6",  # reads configurations
+    "psutil>=5",  # horovod.spark's
+    "setuptools<70",  # petastorm imports pkg_resources
+]
+
+EXTRAS = {
+    "dev": [
+        "pytest>=9",  # tests
+        "pytest-timeout>=2.4",  # a test that hangs fails
+        "hypothesis>=6",  # property tests
+        "scikit-learn>=1.8",  # the metrics' reference
+        "ruff>=0.15",  # format and lint
+        "mypy>=2",  # types
+        "types-PyYAML",  # types of PyYAML
+        "pre-commit>=4",  # checks before a commit
+    ],
+    "gpu": ["tensorflow[and-cuda]==2.21.0"],  # CUDA libraries from pip
+}
+
+setup(
+    name="mmdin",
+    version=VERSION,
+    description="Rating prediction from MovieLens ratings and movie posters, on Spark",
+    license="Apache-2.0",
+    packages=find_packages(include=["mmdin*", "spark_jobs*"]),
+    python_requires=">=3.11,<3.12",
+    install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
+)

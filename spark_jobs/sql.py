@@ -1,0 +1,100 @@
+"""sql: Spark SQL over a run's tables by their plain names."""
+
+import argparse
+import readline  # noqa: F401  gives input() a history
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from mmdin.config import load_config
+from mmdin.errors import MmdinError, TableError
+from mmdin.schemas import TABLES
+from mmdin.session import open_session
+from mmdin.tables import Tables
+
+
+def main() -> int:
+    """Run the statement given, or those typed at a prompt; the process's exit status."""
+    options = _parse()
+    try:
+        root = options.root or (load_config(options.conf).root if options.conf else _newest_root())
+        spark = open_session("mmdin sql")
+        names = _name_tables(spark, root)
+    except MmdinError as error:
+        print(f"sql: error: {error}", file=sys.stderr)
+        return 2
+    if options.statement:
+        return 0 if _run(spark, options.statement, options.limit) else 1
+    print(f"Tables of {root}: {', '.join(names)}\nEnd a statement with ; and the prompt with Ctrl-D.")
+    for statement in _typed_statements():
+        _run(spark, statement, options.limit)
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="submit/sql.sh", description=__doc__)
+    parser.add_argument("statement", nargs="?", help="SQL; without it, a prompt opens")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--root", help="folder that holds tables/; by default the newest in build/")
+    where.add_argument("--conf", help="configuration whose root to take")
+    parser.add_argument("--limit", type=int, default=100, help="rows printed at most (100)")
+    return parser.parse_args()
+
+
+def _newest_root() -> str:
+    folders = sorted(Path("build").glob("*/tables"), key=lambda p: p.stat().st_mtime)
+    if not folders:
+        raise TableError("there are no tables in build/: run make demo first, or give --root")
+    print(f"sql: tables of {folders[-1].parent}", file=sys.stderr)
+    return str(folders[-1].parent)
+
+
+def _name_tables(spark: SparkSession, root: str) -> list[str]:
+    tables = Tables(spark, root)
+    names = [name for name in TABLES if tables.exists(name)]
+    if not names:
+        raise TableError(f"there are no tables in {root}/tables")
+    for name in names:
+        tables.read(name).createOrReplaceTempView(name)
+    return names
+
+
+def _typed_statements() -> Iterator[str]:
+    typed = ""
+    while True:
+        try:
+            typed += input("sql> " if not typed else "   > ") + "\n"
+        except EOFError:
+            print()
+            return
+        except KeyboardInterrupt:
+            print()
+            typed = ""
+        if typed.strip().rstrip(";").lower() in ("exit", "quit"):
+            return
+        *statements, typed = typed.split(";")
+        yield from (s for s in statements if s.strip())
+        typed = typed if typed.strip() else ""
+
+
+def _run(spark: SparkSession, statement: str, limit: int) -> bool:
+    try:
+        rows = spark.sql(statement.strip().rstrip(";"))
+        if not rows.columns:
+            return True
+        shown = rows.limit(limit + 1).persist()
+        count = shown.count()
+        shown.show(limit, truncate=False)
+        shown.unpersist()
+        print(f"{count} rows" if count <= limit else f"the first {limit} rows; --limit shows more")
+    except PySparkException as error:
+        print(f"sql: error: {error.getMessage() or error}", file=sys.stderr)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

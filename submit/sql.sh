@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Spark SQL over the tables of a run by their plain names, such as predictions and metrics.
+#   submit/sql.sh "SELECT * FROM metrics"          prints the result
+#   submit/sql.sh                                  opens a prompt
+#   submit/sql.sh --root build/movielens ...       tables under that root, not the newest in build/
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+submit_local "$project/spark_jobs/sql.py" "$@"
