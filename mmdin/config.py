@@ -49,24 +49,34 @@ class World(Section):
     """The invented world that make_demo_data writes. Strengths are standard deviations in
     log-odds of a positive rating."""
 
-    users: PositiveInt = 1000
+    users: PositiveInt = 700
     """Users who rate."""
-    movies: PositiveInt = 500
+    movies: int = Field(1000, ge=100, le=200_000)
     """Movies that can be rated."""
     ratings: int = Field(100_000, ge=20_000, le=25_000_000)
-    """Ratings, about; at least 20 a user."""
-    movie_quality: NonNegative = 0.7
+    """Ratings, about; at least 20 a user, and at most a quarter of all users x movies."""
+    movie_quality: NonNegative = 0.6
     """How much movies differ for everyone."""
     user_mean: NonNegative = 0.6
     """How much users differ over all movies."""
-    genre_taste: NonNegative = 0.5
+    genre_taste: NonNegative = 0.4
     """How much a user's liking differs between genres."""
-    recent_interest: NonNegative = 1.2
+    recent_interest: NonNegative = 1.3
     """How much likeness to the last praised movies raises the liking."""
-    poster_taste: NonNegative = 1.2
+    poster_taste: NonNegative = 1.0
     """How much a user's liking differs between poster colours and sharpness."""
     bad_rows: bool = True
     """Whether to put a few rows and posters that cannot be right among the good ones."""
+
+    @pydantic.model_validator(mode="after")
+    def _ratings_fit_users_and_movies(self) -> "World":
+        fewest, most = 20 * self.users, self.users * self.movies // 4
+        if not fewest <= self.ratings <= most:
+            raise ValueError(
+                f"ratings ({self.ratings}) must be between {fewest} and {most}, from 20 a user to "
+                "a quarter of users x movies: change users, movies or ratings"
+            )
+        return self
 
 
 class Download(Section):
@@ -74,7 +84,7 @@ class Download(Section):
 
     release: Literal["ml-latest-small", "ml-25m", "ml-32m"] = "ml-latest-small"
     """Name of the MovieLens release."""
-    url: str = "https://files.grouplens.org/datasets/movielens"
+    url: str = Field("https://files.grouplens.org/datasets/movielens", pattern="^https?://")
     """The publisher's folder that holds <release>.zip and its MD5."""
     folder: str = "data"
     """Where to unpack it: <folder>/<release>/."""

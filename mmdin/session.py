@@ -96,7 +96,8 @@ def _indent(text: str) -> str:
 
 
 def _fail(name: str, message: str, status: int) -> None:
-    if log.handlers:
-        log.error("%s: error: %s", name, message)
+    for handler in log.handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.emit(log.makeRecord(log.name, logging.ERROR, "", 0, message, (), None))
     print(f"{name}: error: {message}", file=sys.stderr)
     sys.exit(status)

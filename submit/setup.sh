@@ -65,7 +65,7 @@ build_horovod() {
 }
 
 make_wheel() { # folder
-    local pip="$PWD/.venv/bin/python -m pip" cmake
+    local pip="$PWD/.venv/bin/python -m pip --disable-pip-version-check" cmake
     # Horovod's CMake files are too old for CMake 4.
     $pip install --quiet --target "$1/cmake" "cmake>=3.24,<4"
     cmake="$1/cmake/cmake/data/bin"
@@ -80,7 +80,7 @@ make_wheel() { # folder
 }
 
 fetch_jars() {
-    .venv/bin/spark-submit --properties-file conf/spark/local.conf --master 'local[1]' \
+    PYSPARK_PYTHON=$PWD/.venv/bin/python .venv/bin/spark-submit --properties-file conf/spark/local.conf --master 'local[1]' \
         spark_jobs/sql.py --help >.venv/jars.log 2>&1 || {
         tail -n 20 .venv/jars.log >&2
         echo "set-up: Spark could not resolve Delta's jars; the whole log is .venv/jars.log" >&2

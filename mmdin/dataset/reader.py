@@ -1,6 +1,7 @@
 """Petastorm's readers of Parquet files. The only module that knows Petastorm."""
 
 import contextlib
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +12,7 @@ from mmdin.tables import DataFile
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Petastorm and PyArrow warn of each other's old interfaces
     from petastorm import make_batch_reader
+    from petastorm.reader import Reader
     from petastorm.tf_utils import make_petastorm_dataset
 
 _READING_THREADS = 2
@@ -30,9 +32,11 @@ def read_rows(
         columns: integer columns, in the order wanted.
         seed: 1 or more; Petastorm takes 0 for none.
     """
-    with warnings.catch_warnings():
+    with contextlib.ExitStack() as stack:
+        # Petastorm warns of its own old interfaces, and prints that it has no cache to clean up.
+        stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
-        with make_batch_reader(
+        reader = make_batch_reader(
             [f.url for f in files],
             schema_fields=[f"^{c}$" for c in columns],
             reader_pool_type="thread",
@@ -40,9 +44,13 @@ def read_rows(
             num_epochs=1,
             shuffle_row_groups=True,
             seed=seed,
-        ) as reader:
-            yield make_petastorm_dataset(reader).map(
-                lambda chunk: tf.stack(
-                    [tf.cast(getattr(chunk, c), tf.int32) for c in columns], axis=1
-                )
-            )
+        )
+        stack.callback(_close_quietly, reader)
+        yield make_petastorm_dataset(reader).map(
+            lambda chunk: tf.stack([tf.cast(getattr(chunk, c), tf.int32) for c in columns], axis=1)
+        )
+
+
+def _close_quietly(reader: Reader) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        reader.__exit__(None, None, None)

@@ -12,9 +12,11 @@ from PIL import Image
 WIDTH, HEIGHT = 185, 278
 """Pixels of a poster as TMDB serves it (w185)."""
 
+Pixels = NDArray[np.float32]
+
 _QUALITY = 85
-_ROWS, _COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64) / HEIGHT
-_LUMINANCE = np.array([0.299, 0.587, 0.114])
+_ROWS, _COLUMNS = (np.mgrid[0:HEIGHT, 0:WIDTH] / HEIGHT).astype(np.float32)
+_LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def draw_poster(
@@ -39,9 +41,9 @@ def draw_poster(
     return encoded.getvalue()
 
 
-def _draw_shapes(rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_shapes(rng: np.random.Generator) -> Pixels:
     """A sun, a few hills and a title, as one field of levels: (HEIGHT, WIDTH)."""
-    field = np.zeros((HEIGHT, WIDTH))
+    field = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
     middle = _COLUMNS.max() / 2
     row, column = rng.uniform(0.15, 0.4), middle + rng.uniform(-0.15, 0.15)
     radius = rng.uniform(0.08, 0.2)
@@ -49,43 +51,41 @@ def _draw_shapes(rng: np.random.Generator) -> NDArray[np.float64]:
     for level in range(1, rng.integers(2, 5)):
         top = rng.uniform(0.5, 0.7) + 0.05 * level
         waves = 0.06 * np.sin(_COLUMNS * rng.uniform(4, 12) + rng.uniform(0, 6.3))
-        field[_ROWS > top + waves] = -0.5 * level
+        field[top + waves < _ROWS] = -0.5 * level
     for line in range(rng.integers(1, 3)):
         half_width = rng.uniform(0.1, 0.28)
         top = 0.86 + 0.06 * line
-        title = (np.abs(_COLUMNS - middle) < half_width) & (_ROWS > top) & (_ROWS < top + 0.035)
+        title = (np.abs(_COLUMNS - middle) < half_width) & (top < _ROWS) & (top + 0.035 > _ROWS)
         letters = np.sin(_COLUMNS * 140) > -0.6
         field[title & letters] = 1.5
     return field
 
 
-def _draw_hue(rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_hue(rng: np.random.Generator) -> Pixels:
     """A slanted gradient between two near hues, in turns: (HEIGHT, WIDTH)."""
     slant = rng.uniform(-1, 1)
     return (rng.random() + rng.uniform(-0.25, 0.25) * (_ROWS + slant * _COLUMNS)) % 1.0
 
 
-def _draw_shading(shapes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_shading(shapes: Pixels, rng: np.random.Generator) -> Pixels:
     return shapes + rng.choice([-1.0, 1.0]) * (2.0 * _ROWS + rng.uniform(-1, 1) * _COLUMNS)
 
 
-def _spread(field: NDArray[np.float64], mean: float, deviation: float) -> NDArray[np.float64]:
+def _spread(field: Pixels, mean: float, deviation: float) -> Pixels:
     """The field with this mean exactly, and as much of this deviation as stays within 0..1."""
     centred = field - field.mean()
     reach = 0.95 * min(mean, 1 - mean) / np.abs(centred).max()
     return mean + centred * min(deviation / centred.std(), reach)
 
 
-def _draw_texture(rng: np.random.Generator) -> NDArray[np.float64]:
+def _draw_texture(rng: np.random.Generator) -> Pixels:
     """Grain and fine stripes, without mean, mostly within -1..1: (HEIGHT, WIDTH)."""
     stripes = np.sin(2 * np.pi * (_ROWS * rng.uniform(30, 60) + _COLUMNS * rng.uniform(-60, 60)))
-    texture = 0.6 * stripes + rng.uniform(-1, 1, (HEIGHT, WIDTH))
+    texture = 0.6 * stripes + (2 * rng.random((HEIGHT, WIDTH), dtype=np.float32) - 1)
     return texture - texture.mean()
 
 
-def _sharpen(
-    picture: NDArray[np.float64], texture: NDArray[np.float64], spatial_frequency: float
-) -> NDArray[np.float64]:
+def _sharpen(picture: Pixels, texture: Pixels, spatial_frequency: float) -> Pixels:
     """Lay the texture over the picture, as strong as gives the wanted spatial frequency.
 
     Multiplying by 1 + strength * texture scales RGB alike, so hue and saturation stay. The squared
@@ -100,17 +100,16 @@ def _sharpen(
     return np.clip(picture * (1 + max(strength, 0.0) * texture[..., None]), 0.0, 1.0)
 
 
-def _product_of_differences(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def _product_of_differences(one: Pixels, other: Pixels) -> float:
     return sum(
         float((np.diff(one, axis=axis) * np.diff(other, axis=axis)).sum()) / one.size
         for axis in (0, 1)
     )
 
 
-def _hsv_to_rgb(
-    hue: NDArray[np.float64], saturation: NDArray[np.float64], value: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _hsv_to_rgb(hue: Pixels, saturation: Pixels, value: Pixels) -> Pixels:
     """(HEIGHT, WIDTH, 3) in 0..1 from hue in turns, saturation and value in 0..1."""
-    k = (np.array([5.0, 3.0, 1.0]) + 6 * hue[..., None]) % 6
+    k = np.array([5.0, 3.0, 1.0], dtype=np.float32) + 6 * hue[..., None]
+    k -= 6 * (k >= 6)
     reach = np.clip(np.minimum(k, 4 - k), 0, 1)
     return value[..., None] * (1 - saturation[..., None] * reach)

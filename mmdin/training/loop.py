@@ -2,96 +2,63 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mmdin.config import Config, ModelName
 from mmdin.dataset.batches import batch_and_pad, shuffle_within
 from mmdin.dataset.reader import read_rows
 from mmdin.dataset.sharding import assign_files, count_steps
 from mmdin.models import build_network
 from mmdin.models.checkpoint import save_network
 from mmdin.models.network import RatingNetwork
-from mmdin.tables import DataFile
+from mmdin.training.assignment import Assignment, Epoch, Outcome, write_outcome
 from mmdin.training.early_stopping import EarlyStopping
 from mmdin.training.ranks import Ranks
 from mmdin.training.roc_auc import roc_auc
 from mmdin.training.step import Scorer, TrainingStep, log_losses
 
 
-@dataclass(frozen=True)
-class Assignment:
-    """What the driver tells every rank: the same to each, so all decide alike.
+def train_on_rank(assignments: Sequence[Assignment]) -> None:
+    """Train the assigned networks on this rank, one after the other.
 
-    model: network to train; config: the whole configuration; vocabulary_sizes: rows of each
-    vocabulary; train_files, validation_files: active files of the pinned version of samples;
-    checkpoint: folder for weights and TensorBoard logs; threads: of TensorFlow per rank.
+    Rank 0 prints each epoch, writes TensorBoard logs, and keeps each network's best weights and
+    its outcome in its checkpoint folder.
     """
-
-    model: ModelName
-    config: Config
-    vocabulary_sizes: dict[str, int]
-    train_files: list[DataFile]
-    validation_files: list[DataFile]
-    checkpoint: str
-    threads: int
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What an epoch came to, over all ranks. Losses are means per row, in nats."""
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    validation_loss: float
-    validation_roc_auc: float
-    rows_per_second: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a rank returns to the driver; the same from each."""
-
-    epochs: list[Epoch]
-    best_epoch: int
-    parameters: int
-
-
-def train_on_rank(assignment: Assignment) -> Outcome:
-    """Train the assigned network on this rank until early stopping or the last epoch.
-
-    Rank 0 prints each epoch, writes TensorBoard logs, and keeps the best epoch's weights.
-    """
-    _set_up_tensorflow(assignment)
+    _set_up_tensorflow(assignments[0].threads)
     ranks = Ranks()
+    for assignment in assignments:
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(assignment.config.seed)
+        outcome = train_network(assignment, ranks)
+        if ranks.rank == 0:
+            write_outcome(assignment.checkpoint, outcome)
+
+
+def train_network(assignment: Assignment, ranks: Ranks) -> Outcome:
+    """Train one network until early stopping or the last epoch; every rank decides alike."""
+    started_at = time.time()
     config = assignment.config
     network = build_network(assignment.model, config.networks, assignment.vocabulary_sizes)
-    step = TrainingStep(network, config.training, ranks)
+    step, scorer = TrainingStep(network, config.training, ranks), Scorer(network)
     ranks.broadcast([v.value for v in network.variables])
     data = RankData(assignment, ranks, network)
     stopping = EarlyStopping(config.training.patience)
-    board = _open_board(assignment, ranks)
+    record = _Record(assignment, network) if ranks.rank == 0 else None
     epochs: list[Epoch] = []
     for number in range(1, config.training.epochs + 1):
-        epoch = _run_epoch(number, step, Scorer(network), data, ranks)
-        epochs.append(epoch)
-        is_best = stopping.is_best(number, epoch.validation_roc_auc)
-        if ranks.rank == 0:
-            _report(assignment.model, config, epoch, is_best, board)
-            if is_best:
-                save_network(
-                    assignment.checkpoint, assignment.model, assignment.vocabulary_sizes, network
-                )
+        epochs.append(_run_epoch(number, step, scorer, data, ranks))
+        is_best = stopping.is_best(number, epochs[-1].validation_roc_auc)
+        if record:
+            record.take(epochs[-1], is_best)
         if stopping.should_stop(number):
             break
-    return Outcome(epochs, stopping.best_epoch, int(network.count_params()))
+    return Outcome(
+        epochs, stopping.best_epoch, int(network.count_params()), started_at, time.time()
+    )
 
 
 class RankData:
@@ -152,28 +119,37 @@ def _run_epoch(
     )
 
 
-def _set_up_tensorflow(assignment: Assignment) -> None:
-    tf.config.threading.set_intra_op_parallelism_threads(assignment.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(assignment.threads)
+def _set_up_tensorflow(threads: int) -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(assignment.config.seed)
 
 
-def _open_board(assignment: Assignment, ranks: Ranks) -> Any:
-    if ranks.rank > 0:
-        return None
-    return tf.summary.create_file_writer(f"{assignment.checkpoint}/tensorboard")
+class _Record:
+    """What rank 0 shows and keeps of each epoch."""
 
+    def __init__(self, assignment: Assignment, network: RatingNetwork) -> None:
+        self._assignment, self._network = assignment, network
+        self._board = tf.summary.create_file_writer(f"{assignment.checkpoint}/tensorboard")
 
-def _report(model: str, config: Config, epoch: Epoch, is_best: bool, board: Any) -> None:
-    with board.as_default(step=epoch.epoch):
-        for name, value in asdict(epoch).items():
-            tf.summary.scalar(name, value)
-    board.flush()
-    print(
-        f"{model:>13}  epoch {epoch.epoch:3d}/{config.training.epochs}"
-        f"  {epoch.rows_per_second:9,.0f} rows/s  loss {epoch.train_loss:.4f}"
-        f"  validation loss {epoch.validation_loss:.4f} AUC {epoch.validation_roc_auc:.4f}"
-        f"{'  best' if is_best else ''}",
-        flush=True,
-    )
+    def take(self, epoch: Epoch, is_best: bool) -> None:
+        """Print the epoch, log it for TensorBoard, and save the weights if it is the best."""
+        assignment = self._assignment
+        with self._board.as_default(step=epoch.epoch):
+            for name, value in asdict(epoch).items():
+                tf.summary.scalar(name, value)
+        self._board.flush()
+        if is_best:
+            save_network(
+                assignment.checkpoint,
+                assignment.model,
+                assignment.vocabulary_sizes,
+                self._network,
+            )
+        print(
+            f"{assignment.model:>13}  epoch {epoch.epoch:3d}/{assignment.config.training.epochs}"
+            f"  {epoch.rows_per_second:9,.0f} rows/s  loss {epoch.train_loss:.4f}"
+            f"  validation loss {epoch.validation_loss:.4f} AUC {epoch.validation_roc_auc:.4f}"
+            f"{'  best' if is_best else ''}",
+            flush=True,
+        )

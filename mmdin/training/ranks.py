@@ -3,15 +3,16 @@
 import logging
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import horovod.spark
-import horovod.tensorflow as hvd
 import numpy as np
-import tensorflow as tf
 from pyspark.sql import SparkSession
 
 from mmdin.errors import ClusterError, MmdinError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 log = logging.getLogger(__name__)
 
@@ -26,21 +27,25 @@ class Ranks:
     """The ranks of this training, seen from one of them."""
 
     def __init__(self) -> None:
+        # Here and not above, since the driver imports this module and needs no TensorFlow.
+        import horovod.tensorflow as hvd
+
         hvd.init()
+        self._hvd = hvd
         self.rank: int = hvd.rank()
         self.size: int = hvd.size()
 
-    def sum(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def sum(self, tensors: "Sequence[tf.Tensor]") -> "list[tf.Tensor]":
         """Each tensor's sum over ranks; every rank gives tensors of the same shapes."""
-        return list(hvd.grouped_allreduce(list(tensors), op=hvd.Sum))
+        return list(self._hvd.grouped_allreduce(list(tensors), op=self._hvd.Sum))
 
     def gather(self, values: np.ndarray) -> np.ndarray:
         """All ranks' values below one another, the same on every rank."""
-        return np.asarray(hvd.allgather(tf.constant(values)))
+        return np.asarray(self._hvd.allgather(values))
 
-    def broadcast(self, variables: Sequence[tf.Variable]) -> None:
+    def broadcast(self, variables: "Sequence[tf.Variable]") -> None:
         """Give every rank the variables' values of rank 0."""
-        hvd.broadcast_variables(variables, root_rank=0)
+        self._hvd.broadcast_variables(variables, root_rank=0)
 
 
 def run_on_ranks(

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from mmdin.config import Config, ModelName
+from mmdin.config import Config
 from mmdin.dataset.sharding import count_rows
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.tables import DataFile, Tables
-from mmdin.training.loop import Assignment, train_on_rank
+from mmdin.training.assignment import Assignment
 from mmdin.training.ranks import run_on_ranks
-from mmdin.training.runs import Run, fail_run, finish_run, start_run
+from mmdin.training.runs import Run, end_runs, start_runs
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,26 @@ def train_networks(spark: SparkSession, config: Config) -> list[Run]:
         training.batch_size,
         training.ranks * training.batch_size,
     )
-    return [
-        _train_one(tables, config, model, versions, rows, files, sizes) for model in training.models
+    runs = start_runs(tables, config, versions, rows)
+    assignments = [
+        Assignment(
+            model=model,
+            config=config,
+            vocabulary_sizes=sizes,
+            train_files=files["train"],
+            validation_files=files["validation"],
+            checkpoint=run.checkpoint,
+            threads=int(spark.conf.get("spark.task.cpus", "1") or 1),
+        )
+        for model, run in zip(training.models, runs, strict=True)
     ]
+    try:
+        # All networks in one launch: to start and end Horovod's processes takes 20 s each time.
+        run_on_ranks(spark, _train_on_rank, [assignments], training.ranks)
+    except BaseException as error:
+        end_runs(tables, runs, reason=f"{type(error).__name__}: {error}")
+        raise
+    return _report(end_runs(tables, runs))
 
 
 def vocabulary_sizes(tables: Tables, versions: dict[str, int]) -> dict[str, int]:
@@ -73,36 +90,22 @@ def _files_of(tables: Tables, version: int, split: str, config: Config) -> list[
     return files
 
 
-def _train_one(
-    tables: Tables,
-    config: Config,
-    model: ModelName,
-    versions: dict[str, int],
-    rows: dict[str, int],
-    files: dict[str, Sequence[DataFile]],
-    sizes: dict[str, int],
-) -> Run:
-    run = start_run(tables, config, model, versions, rows)
-    assignment = Assignment(
-        model=model,
-        config=config,
-        vocabulary_sizes=sizes,
-        train_files=list(files["train"]),
-        validation_files=list(files["validation"]),
-        checkpoint=run.checkpoint,
-        threads=int(tables.spark.conf.get("spark.task.cpus", "1") or 1),
-    )
-    try:
-        outcomes = run_on_ranks(tables.spark, train_on_rank, [assignment], config.training.ranks)
-    except BaseException as error:
-        fail_run(tables, run, f"{type(error).__name__}: {error}")
-        raise
-    finished = finish_run(tables, run, outcomes[0])
-    log.info(
-        "train: %s finished, best epoch %d, validation ROC AUC %.4f, %s parameters",
-        finished.run_id,
-        finished.best_epoch,
-        finished.metrics["validation_roc_auc"],
-        f"{finished.parameters:,}",
-    )
-    return finished
+def _train_on_rank(assignments: Sequence[Assignment]) -> None:
+    # TensorFlow takes seconds to load: only the rank's own process needs it, not the driver and
+    # not the Spark task that starts the rank.
+    from mmdin.training.loop import train_on_rank
+
+    train_on_rank(assignments)
+
+
+def _report(runs: list[Run]) -> list[Run]:
+    for run in runs:
+        log.info(
+            "train: %s %s, best epoch %d, validation ROC AUC %.4f, %s parameters",
+            run.run_id,
+            run.status,
+            run.best_epoch,
+            run.metrics["validation_roc_auc"],
+            f"{run.parameters:,}",
+        )
+    return runs

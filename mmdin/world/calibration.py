@@ -13,8 +13,8 @@ from mmdin.world.population import Population
 POSITIVE_SHARE = 0.55
 """Share of ratings of 3.5 and more, as in MovieLens."""
 
-_PILOT_USERS = 600
-_ROUNDS = 6
+_PILOT_USERS = 2000
+_ROUNDS = 5
 
 
 def calibrate(world: World, population: Population, catalogue: Catalogue, seed: int) -> Calibration:
@@ -41,9 +41,7 @@ def calibrate(world: World, population: Population, catalogue: Catalogue, seed: 
     return calibration
 
 
-def _fit(
-    calibration: Calibration, term: str, values: np.ndarray, deviation: float
-) -> Calibration:
+def _fit(calibration: Calibration, term: str, values: np.ndarray, deviation: float) -> Calibration:
     return replace(
         calibration,
         centre=calibration.centre | {term: float(values.mean())},

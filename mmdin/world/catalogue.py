@@ -66,7 +66,8 @@ class Catalogue:
     @cached_property
     def released_at(self) -> NDArray[np.int64]:
         """(M,) seconds since 1970 of the first of January of the release year."""
-        return (self.release_year - 1970).astype("datetime64[Y]").astype("datetime64[s]").astype(np.int64)
+        years = (self.release_year - 1970).astype("datetime64[Y]")
+        return years.astype("datetime64[s]").astype(np.int64)
 
     @cached_property
     def genre_shares(self) -> NDArray[np.float64]:
@@ -89,23 +90,27 @@ class Catalogue:
 
     def genres(self, row: int) -> str:
         """The genres as movies.csv spells them."""
-        return "|".join(g for g, has in zip(GENRES, self.has_genre[row], strict=True) if has) or NO_GENRES
+        listed = (g for g, has in zip(GENRES, self.has_genre[row], strict=True) if has)
+        return "|".join(listed) or NO_GENRES
 
 
 def likeness(bits: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Squared cosine between sets of genres given as bits; 0 where either is empty.
+    """Fourth power of the cosine between sets of genres given as bits; 0 where either is empty.
 
-    Counted in whole numbers, so that the result does not depend on the shapes it is computed in.
+    So high a power wants nearly the same genres: two movies can only be seen to be alike by
+    comparing them, and the average over several praised movies says little of it. It is computed
+    from counts, and so is the same in arrays of any shape.
     """
     shared = _ONE_BITS[bits & others].astype(np.float64)
     sizes = _ONE_BITS[bits].astype(np.float64) * _ONE_BITS[others]
-    return shared * shared / np.maximum(sizes, 1.0)
+    squared_cosine = shared * shared / np.maximum(sizes, 1.0)
+    return squared_cosine * squared_cosine
 
 
 def draw_catalogue(movies: int, seed: int) -> Catalogue:
     """Draw so many movies. The same seed and number give the same movies."""
     rng = stream(seed, CATALOGUE)
-    years = LAST_RELEASE_YEAR - np.minimum(rng.gamma(1.3, 14.0, movies), 95).astype(np.int32)
+    years = LAST_RELEASE_YEAR - np.minimum(rng.gamma(2.0, 9.0, movies), 95).astype(np.int32)
     quality = rng.standard_normal(movies)
     return Catalogue(
         titles=_draw_titles(years, rng),
@@ -128,16 +133,17 @@ def _draw_genres(movies: int, rng: np.random.Generator) -> NDArray[np.bool_]:
 _ADJECTIVES = (
     "Silent Broken Golden Last Hidden Crimson Distant Burning Frozen Lonely Savage Gentle Midnight "
     "Electric Paper Hollow Endless Secret Perfect Wild Quiet Scarlet Forgotten Restless Invisible"
-).split()
+)
 _NOUNS = (
-    "Harbor Garden River Winter Stranger Empire Kingdom Summer Mirror Bridge Orchard Lantern Horizon "
-    "Island Witness Promise Machine Shadow Valley Letter Station Carnival Tower Voyage Orchestra"
-).split()
+    "Harbor Garden River Winter Stranger Empire Kingdom Summer Mirror Bridge Orchard Lantern "
+    "Horizon Island Witness Promise Machine Shadow Valley Letter Station Carnival Tower "
+    "Voyage Orchestra"
+)
 
 
 def _draw_titles(years: NDArray[np.int32], rng: np.random.Generator) -> tuple[str, ...]:
-    adjectives = rng.choice(_ADJECTIVES, len(years))
-    nouns, others = rng.choice(_NOUNS, (2, len(years)))
+    adjectives = rng.choice(_ADJECTIVES.split(), len(years))
+    nouns, others = rng.choice(_NOUNS.split(), (2, len(years)))
     forms = rng.integers(0, 5, len(years))
     patterns = ("{a} {n}", "{a} {n}, The", "{n} of the {a} {o}", "{n} and {o}", "{a} {n}, A")
     drawn = zip(forms, adjectives, nouns, others, years, strict=True)

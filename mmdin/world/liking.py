@@ -66,7 +66,7 @@ def rate(plans: Sequence[Plan], catalogue: Catalogue, calibration: Calibration) 
     luck, star_luck = np.concatenate([p.luck for p in plans], axis=1)
     movies = np.concatenate([p.movies for p in plans])
     seconds = np.concatenate([p.seconds for p in plans])
-    known = calibration.base + sum(terms.values())
+    known = calibration.base + np.sum(list(terms.values()), axis=0)
     steps = _Steps(lengths)
     probability, interest = _step_through_time(
         steps, movies, seconds, known, luck, catalogue, calibration
@@ -90,7 +90,8 @@ class _Steps:
     def __init__(self, lengths: NDArray[np.int64]) -> None:
         order = np.argsort(-lengths, kind="stable")
         self._starts = (np.cumsum(lengths) - lengths)[order]
-        self._left = lengths.size - np.searchsorted(np.sort(lengths), np.arange(lengths.max()), "right")
+        done = np.searchsorted(np.sort(lengths), np.arange(lengths.max()), side="right")
+        self._left = lengths.size - done
         self.users = lengths.size
 
     def __len__(self) -> int:

@@ -41,9 +41,7 @@ def draw_plan(user_id: int, population: Population, catalogue: Catalogue, seed: 
     """Draw the user's taste, choice of movies and moments, from a stream of the user's own."""
     rng = stream(seed, USER, user_id)
     taste = draw_taste(rng)
-    count, first, last = (
-        int(values[user_id - 1]) for values in (population.ratings, population.first, population.last)
-    )
+    count, first, last = population.activity(user_id)
     by_genres = catalogue.genre_shares @ taste.genres
     by_looks = catalogue.looks @ taste.looks
     wish = catalogue.log_popularity + _CHOICE_BY_GENRES * by_genres + _CHOICE_BY_LOOKS * by_looks

@@ -37,6 +37,11 @@ class Population:
     first: NDArray[np.int64]
     last: NDArray[np.int64]
 
+    def activity(self, user_id: int) -> tuple[int, int, int]:
+        """How many ratings the user gives, and the seconds of the first and last session."""
+        row = user_id - 1
+        return int(self.ratings[row]), int(self.first[row]), int(self.last[row])
+
 
 @dataclass(frozen=True)
 class Taste:

@@ -1,0 +1,28 @@
+"""What is known of a movie whatever its ratings: year, genres, poster."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from mmdin import inputs
+
+
+def describe_movies(movies: DataFrame, poster_features: DataFrame) -> DataFrame:
+    """One row per movie that is listed or has a poster.
+
+    Reads tables movies and poster_features. Gives movie_id (long), release_year (int), genres
+    (string, joined by |), genre_1.. (string, the first genres in MovieLens' order; null where
+    there are fewer), the poster features (double; null without a poster) and has_poster (boolean).
+    """
+    described = movies.join(
+        poster_features.withColumn("has_poster", F.lit(True)), "movie_id", how="full"
+    )
+    # get() gives null past the end of an array, where [] would raise.
+    slots = range(1, inputs.GENRE_SLOTS + 1)
+    return described.select(
+        "movie_id",
+        "release_year",
+        F.array_join("genres", "|").alias("genres"),
+        *(F.get("genres", F.lit(slot - 1)).alias(inputs.genre(slot)) for slot in slots),
+        *inputs.POSTER_FEATURES,
+        F.coalesce("has_poster", F.lit(False)).alias("has_poster"),
+    )

@@ -1,0 +1,1 @@
+"""From MovieLens' files to tables of ratings, movies and links."""

@@ -1,0 +1,1 @@
+"""From poster images to their features."""

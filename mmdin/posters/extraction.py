@@ -1,0 +1,47 @@
+"""From the table posters to the table poster_features: the measuring, on Spark."""
+
+import logging
+from collections.abc import Iterator
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+from mmdin.inputs import POSTER_FEATURES
+from mmdin.posters import images
+from mmdin.posters.features import compute_features
+from mmdin.posters.task_sizes import tasks_sized_for_images
+from mmdin.tables import Tables
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = StructType([StructField(feature, DoubleType()) for feature in POSTER_FEATURES])
+
+
+def write_poster_features(tables: Tables) -> None:
+    """Write the table poster_features: one row per poster with status ok.
+
+    Raises TableError where the table posters is missing.
+    """
+    with tasks_sized_for_images(tables.spark):
+        tables.write("poster_features", extract_features(tables.read("posters")))
+    log.info("poster_features: %d posters measured", tables.read("poster_features").count())
+
+
+def extract_features(posters: DataFrame) -> DataFrame:
+    """movie_id and the columns of mmdin.inputs.POSTER_FEATURES, of the posters with status ok.
+
+    posters: movie_id, status, bytes. A feature that an image has not, such as the hue of a grey
+    one, is null.
+    """
+    usable = posters.where(F.col("status") == images.OK)
+    measured = usable.select("movie_id", _measure("bytes").alias("features"))
+    return measured.select("movie_id", "features.*")
+
+
+@F.pandas_udf(_COLUMNS)  # type: ignore[call-overload]
+def _measure(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+    for contents in batches:
+        features = [compute_features(images.decode(content)) for content in contents]
+        yield pd.DataFrame(features, columns=list(POSTER_FEATURES), dtype="float64")

@@ -1,0 +1,193 @@
+"""What is measured on a poster: colour statistics and spatial frequency, after arXiv 2110.10205.
+
+Pure NumPy. Images are worked through in blocks that fit the processor's cache, so memory stays
+bounded. What can be summed in integers is, and what depends on two bytes is looked up: that is
+more exact, and faster, than floating-point arithmetic on every pixel.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmdin.inputs import POSTER_FEATURES
+
+Image = NDArray[np.uint8]
+"""(rows, columns, 3): red, green and blue in 0..255."""
+
+Plane = NDArray[np.uint8]
+"""One channel of some pixels, (n,), contiguous."""
+
+_BLOCK_PIXELS = 1 << 16
+"""So that a block's sum of squares, 65536 * 255**2 at most, fits 32 bits."""
+
+_LUMA_THOUSANDTHS = (299, 587, 114)
+"""Weights of red, green and blue in luma: ITU-R BT.601."""
+
+
+def compute_features(rgb: Image) -> dict[str, float]:
+    """The features of one image, under the names of mmdin.inputs.POSTER_FEATURES in their order.
+
+    rgb: (rows, columns, 3), uint8. Channels are scaled to 0..1 first.
+
+    - red, green, blue, brightness (HSV value: the largest of the three), chroma (largest minus
+      smallest) and saturation (chroma / value, 0 for black): mean and population standard
+      deviation over pixels.
+    - hue (HSV, hexcone, in turns: 0 red, 1/3 green, 2/3 blue): circular mean and deviation over
+      the pixels that have a hue, that is chroma > 0; see `circular_statistics`. NaN in a grey image.
+    - spatial_frequency: of the luma; see `spatial_frequency`.
+
+    Raises ValueError where rgb has another shape or no pixel.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise ValueError(f"an image is (rows, columns, 3) with at least a pixel, not {rgb.shape}")
+    colours = _ColourSums()
+    pixels = rgb.reshape(-1, 3)
+    for start in range(0, len(pixels), _BLOCK_PIXELS):
+        colours.add(*_planes(pixels[start : start + _BLOCK_PIXELS]))
+    features = {"spatial_frequency": spatial_frequency(rgb)}
+    for channel, (mean, deviation) in colours.statistics().items():
+        features[f"{channel}_mean"], features[f"{channel}_stddev"] = mean, deviation
+    return {name: features[name] for name in POSTER_FEATURES}
+
+
+def spatial_frequency(rgb: Image) -> float:
+    """sqrt(RF^2 + CF^2) of the luma F in 0..1, an image of I rows and J columns (BT.601 weights).
+
+    RF^2 = 1/(IJ) sum over 1 <= i < I, 1 <= j < J of (F[i,j] - F[i,j+1])^2, and CF^2 likewise with
+    F[i+1,j] (arXiv 2110.10205, section 3.1). Both sums leave out the last row and the last column,
+    as the formula does, so an image of one row or one column gives 0.
+    """
+    rows, columns, _ = rgb.shape
+    height = max(1, _BLOCK_PIXELS // columns)
+    squares = 0.0
+    for top in range(0, rows - 1, height):
+        luma = _luma(rgb[top : top + height + 1])
+        here = luma[:-1, :-1]
+        for neighbour in (luma[:-1, 1:], luma[1:, :-1]):
+            difference = (here - neighbour).astype(np.float64)
+            squares += float(np.einsum("ij,ij->", difference, difference))
+    return math.sqrt(squares / (rows * columns)) / (1000 * 255)
+
+
+def circular_statistics(vector: complex, count: int) -> tuple[float, float]:
+    """Circular mean and circular standard deviation of `count` angles, in turns.
+
+    vector: the sum of the angles' unit vectors. With R = |vector| / count, the mean is the
+    vector's direction, in [0, 1), and the deviation sqrt(-2 ln R) / 2 pi, but 1 at most (Mardia
+    and Jupp, Directional Statistics, 2000, section 2.3). NaN for no angles; where the angles
+    cancel out (R < 1e-9) the mean is NaN and the deviation 1.
+    """
+    if count == 0:
+        return math.nan, math.nan
+    length = abs(vector) / count
+    if length < 1e-9:
+        return math.nan, 1.0
+    mean = math.atan2(vector.imag, vector.real) / (2 * math.pi) % 1.0
+    deviation = math.sqrt(max(-2 * math.log(length), 0.0)) / (2 * math.pi)
+    # A direction a hair below 0 comes out of % as exactly 1.
+    return (0.0 if mean == 1.0 else mean), min(deviation, 1.0)
+
+
+class _ColourSums:
+    """Sums over an image's pixels from which its colour statistics follow."""
+
+    def __init__(self) -> None:
+        self.pixels = 0
+        self.pixels_with_hue = 0
+        self.hue_vector = 0j
+        self.levels = {name: [0, 0] for name in ("red", "green", "blue", "brightness", "chroma")}
+        self.saturation = [0.0, 0.0]
+        self.first_saturation: float | None = None
+
+    def add(self, red: Plane, green: Plane, blue: Plane) -> None:
+        """Count in n <= _BLOCK_PIXELS pixels."""
+        value = np.maximum(np.maximum(red, green), blue)
+        chroma = value - np.minimum(np.minimum(red, green), blue)
+        self.pixels += red.size
+        self.pixels_with_hue += int(np.count_nonzero(chroma))
+        self.hue_vector += complex(_hue_vectors(red, green, blue, value, chroma).sum())
+        for sums, plane in zip(
+            self.levels.values(), (red, green, blue, value, chroma), strict=True
+        ):
+            wide = plane.astype(np.uint32)
+            sums[0] += int(wide.sum(dtype=np.uint32))
+            sums[1] += int(np.einsum("i,i->", wide, wide))
+        self._add_saturation(value, chroma)
+
+    def _add_saturation(self, value: Plane, chroma: Plane) -> None:
+        saturation = _SATURATION.take(value.astype(np.intp) << 8 | chroma)
+        if self.first_saturation is None:
+            self.first_saturation = float(saturation[0])
+        # Sums of distances from a value that occurs: nothing cancels, even in a plain image.
+        saturation -= self.first_saturation
+        self.saturation[0] += float(saturation.sum())
+        self.saturation[1] += float(np.einsum("i,i->", saturation, saturation))
+
+    def statistics(self) -> dict[str, tuple[float, float]]:
+        """Mean and deviation of each channel in 0..1, and of hue in turns."""
+        statistics = {
+            name: _mean_and_deviation(self.pixels, *sums) for name, sums in self.levels.items()
+        }
+        return {
+            **{name: (m / 255, d / 255) for name, (m, d) in statistics.items()},
+            "saturation": self._saturation_statistics(),
+            "hue": circular_statistics(self.hue_vector, self.pixels_with_hue),
+        }
+
+    def _saturation_statistics(self) -> tuple[float, float]:
+        mean, deviation = _mean_and_deviation(self.pixels, *self.saturation)
+        return (self.first_saturation or 0.0) + mean, deviation
+
+
+def _mean_and_deviation(count: int, total: float, squares: float) -> tuple[float, float]:
+    """Mean and population standard deviation; exact until the last division for integers."""
+    variance = (count * squares - total * total) / (count * count)
+    return total / count, math.sqrt(max(variance, 0.0))
+
+
+def _planes(pixels: NDArray[np.uint8]) -> list[Plane]:
+    """Red, green and blue apart and contiguous, which vectorised arithmetic wants."""
+    return [np.ascontiguousarray(pixels[..., channel]) for channel in range(3)]
+
+
+def _luma(rgb: Image) -> NDArray[np.int32]:
+    """Luma in thousandths of a level, 0..255000: (rows, columns)."""
+    # Widened first: NumPy 1 would multiply bytes by small numbers in 16 bits, and overflow.
+    red, green, blue = (plane.astype(np.int32) for plane in _planes(rgb))
+    of_red, of_green, of_blue = _LUMA_THOUSANDTHS
+    return red * of_red + green * of_green + blue * of_blue
+
+
+def _hue_vectors(
+    red: Plane, green: Plane, blue: Plane, value: Plane, chroma: Plane
+) -> NDArray[np.complex128]:
+    """Each pixel's hue as a unit vector; 0 for grey pixels.
+
+    Hexcone: hue = sector / 3 + difference / (6 chroma) turns. Where red is largest the sector is 0
+    and the difference green - blue; for green, 1 and blue - red; for blue, 2 and red - green.
+    """
+    r, g, b = (levels.astype(np.int32) for levels in (red, green, blue))
+    sector_and_difference = np.where(
+        red == value, g - b, np.where(green == value, _SECTOR + (b - r), 2 * _SECTOR + (r - g))
+    )
+    cells = sector_and_difference + (chroma.astype(np.int32) << 9) + 256
+    return _HUE_VECTORS.take(cells)
+
+
+def _tabulate_hue_vectors() -> NDArray[np.complex128]:
+    """Unit vectors by (sector, chroma, difference + 256), flat: 3 x 256 x 512 cells."""
+    sector, chroma, difference = np.ogrid[0:3, 0:256, -256:256]
+    turns = sector / 3 + difference / np.maximum(6 * chroma, 1)
+    return np.where(chroma > 0, np.exp(2j * np.pi * turns), 0).ravel()
+
+
+def _tabulate_saturation() -> NDArray[np.float64]:
+    """Saturation by (value, chroma), flat: 256 x 256 cells."""
+    value, chroma = np.ogrid[0:256, 0:256]
+    return (chroma / np.maximum(value, 1)).ravel()
+
+
+_SECTOR = 256 * 512
+_HUE_VECTORS = _tabulate_hue_vectors()
+_SATURATION = _tabulate_saturation()

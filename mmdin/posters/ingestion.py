@@ -1,0 +1,159 @@
+"""From a folder of image files to the table posters: one row per file, usable or not."""
+
+import logging
+import re
+from urllib.parse import unquote
+
+import pandas as pd
+from pyspark import StorageLevel
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from mmdin.config import Config
+from mmdin.errors import InputDataError
+from mmdin.posters import images
+from mmdin.posters.task_sizes import tasks_sized_for_images
+from mmdin.tables import Tables
+
+log = logging.getLogger(__name__)
+
+TOO_LARGE = "more bytes than posters.max_bytes"
+MISNAMED = "file name is not a movie id"
+SECOND_FILE = "second file of the same movie"
+
+_FILE_NAME = r"^([0-9]{1,18})(\.[^.]*)?$"
+_HOW_TO_NAME = "set input.posters to a folder of images named by movie id, such as 1.jpg"
+
+
+def write_posters(tables: Tables, config: Config) -> None:
+    """Write the table posters from the folder input.posters, and log the files of each status.
+
+    Raises InputDataError, and writes nothing, where the folder is not named, is missing or empty,
+    or holds no image that can be used.
+    """
+    folder = config.input.posters
+    files = list_image_files(tables.spark, folder)
+    with tasks_sized_for_images(tables.spark):
+        contents = read_contents(files, config.posters.max_bytes)
+        probed = probe_images(contents, config.posters.max_pixels).persist(StorageLevel.DISK_ONLY)
+        try:
+            posters = reject_second_files(probed)
+            _check_statuses(posters, folder)
+            tables.write("posters", posters)
+        finally:
+            probed.unpersist()
+
+
+def list_image_files(spark: SparkSession, folder: str) -> DataFrame:
+    """The files in a folder and in those beneath it, in the columns of Spark's binaryFile source:
+    path, modificationTime, length, content.
+
+    Hidden files (names that start with . or _) are left out. Raises InputDataError where the
+    folder is not named, is missing or holds no file.
+    """
+    if not folder:
+        raise InputDataError(f"no folder of posters is named: {_HOW_TO_NAME}")
+    reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+    try:
+        files = reader.load(folder)
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        raise InputDataError(f"{folder}: there is no such folder; {_HOW_TO_NAME}") from None
+    if not files.inputFiles():
+        raise InputDataError(f"{folder}: the folder holds no file; {_HOW_TO_NAME}")
+    return files
+
+
+def read_contents(files: DataFrame, max_bytes: int) -> DataFrame:
+    """Columns path, file (its last part), movie_id (null where the file is not named by one) and
+    bytes (null where there are more than max_bytes).
+
+    files: what `list_image_files` gives. Files that are too large are not read: Spark opens no file
+    that a filter on the length rules out, nor one whose content nobody asks for.
+    """
+    small = files.where(F.col("length") <= max_bytes).select("path", "content")
+    large = files.where(F.col("length") > max_bytes).select(
+        "path", F.lit(None).cast("binary").alias("content")
+    )
+    empty = list_empty_files(files).select("path", F.lit(b"").alias("content"))
+    file = F.element_at(F.split("path", "/"), -1)
+    # Listing is little work, not worth more than a task each.
+    return small.unionByName(large.coalesce(1)).unionByName(empty.coalesce(1)).select(
+        "path",
+        file.alias("file"),
+        F.regexp_extract(file, _FILE_NAME, 1).try_cast("long").alias("movie_id"),
+        F.col("content").alias("bytes"),
+    )
+
+
+def list_empty_files(files: DataFrame) -> DataFrame:
+    """Column path of the files of no bytes, which Spark lists but gives no rows for."""
+    # The list has URLs such as file:///a%20b, the rows have paths such as file:/a b.
+    listed = [(re.sub("^file:/+", "file:/", unquote(url)),) for url in files.inputFiles()]
+    paths = files.sparkSession.createDataFrame(listed, "path string")
+    return paths.join(files.select("path"), on="path", how="left_anti")
+
+
+def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
+    """Adds status, format, width, height (see mmdin.posters.images.probe) and sha256."""
+
+    @F.pandas_udf("status string, format string, width int, height int")  # type: ignore[call-overload]
+    def probe(contents: pd.Series) -> pd.DataFrame:
+        probes = [images.probe(content, max_pixels) for content in contents]
+        columns = pd.DataFrame(probes, columns=["status", "format", "width", "height"])
+        # Without this, sizes next to a missing one are floating-point numbers.
+        return columns.astype({"width": "Int32", "height": "Int32"})
+
+    status = (
+        F.when(F.col("movie_id").isNull(), MISNAMED)
+        .when(F.col("bytes").isNull(), TOO_LARGE)
+        .otherwise(F.col("probe.status"))
+    )
+    return contents.withColumn("probe", probe("bytes")).select(
+        "path",
+        "movie_id",
+        "file",
+        status.alias("status"),
+        "probe.format",
+        "probe.width",
+        "probe.height",
+        F.sha2("bytes", 256).alias("sha256"),
+        "bytes",
+    )
+
+
+def reject_second_files(probed: DataFrame) -> DataFrame:
+    """Of several usable files of one movie, keep the one whose path sorts first. Drops path."""
+    by_path = Window.partitionBy("movie_id").orderBy("path")
+    usable = probed.where(F.col("status") == images.OK).select("movie_id", "path")
+    # Ranked without their bytes, and joined back: images need not travel between executors.
+    second = (
+        usable.withColumn("rank", F.row_number().over(by_path))
+        .where(F.col("rank") > 1)
+        .select("path", F.lit(SECOND_FILE).alias("second"))
+    )
+    return (
+        probed.join(F.broadcast(second), on="path", how="left")
+        .withColumn("status", F.coalesce("second", "status"))
+        .drop("path", "second")
+    )
+
+
+def _check_statuses(posters: DataFrame, folder: str) -> None:
+    counts = {r["status"]: r["count"] for r in posters.groupBy("status").count().collect()}
+    usable = counts.pop(images.OK, 0)
+    log.info(
+        "posters: %d files read = %d ok + %d not",
+        usable + sum(counts.values()),
+        usable,
+        sum(counts.values()),
+    )
+    reasons = [f"{count} x {status}" for status, count in sorted(counts.items())]
+    for reason in reasons:
+        log.info("posters:   %s", reason)
+    if not usable:
+        raise InputDataError(
+            f"{folder}: none of the files is a usable poster ({'; '.join(reasons)}); {_HOW_TO_NAME}"
+        )

@@ -1,0 +1,31 @@
+"""How many images a Spark task takes, and how many of them a Python worker holds at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import SparkSession
+
+_SETTINGS = {
+    # Otherwise a batch is 10,000 rows, and 10,000 images need not fit into memory. An image that
+    # is larger by itself still goes through, as a batch of its own.
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(32 << 20),
+    # Otherwise opening a file counts as much as reading 4 MiB, and a task takes only 32 posters,
+    # which is less work than it takes to start.
+    "spark.sql.files.openCostInBytes": str(64 << 10),
+}
+
+
+@contextmanager
+def tasks_sized_for_images(spark: SparkSession) -> Iterator[None]:
+    """Within, queries run with settings for many small files of bytes; afterwards as before."""
+    before = {name: spark.conf.get(name, None) for name in _SETTINGS}
+    for name, value in _SETTINGS.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, value)

@@ -1,0 +1,1 @@
+"""Scores of test and validation rows by networks and by naive predictors."""

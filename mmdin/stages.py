@@ -1,0 +1,86 @@
+"""Running stages one after the other, leaving out those that would change nothing."""
+
+import datetime
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from mmdin.config import Config
+from mmdin.schemas import STAGES
+from mmdin.tables import Tables
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A job, and all that its result depends on.
+
+    name: of the job; run: its function; sections: parts of the configuration that it reads;
+    files: keys of `input` whose folders it reads; reads, writes: names of tables, those of `writes`
+    by this stage alone.
+    """
+
+    name: str
+    run: Callable[[SparkSession, Config], None]
+    sections: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+def run_stages(spark: SparkSession, config: Config, stages: Sequence[Stage]) -> None:
+    """Run each stage unless it ended before with the same code, configuration, input files and
+    tables, and its own tables are still as it left them. Says which it skips."""
+    tables = Tables(spark, config.root)
+    for stage in stages:
+        key = f"stage = '{stage.name}'"
+        fingerprint = _fingerprint(tables, config, stage)
+        if fingerprint == _recorded(tables, stage):
+            log.info("== %s: unchanged, skipped", stage.name)
+            continue
+        log.info("== %s", stage.name)
+        started = time.monotonic()
+        stage.run(spark, config)
+        log.info("== %s: %.1f s", stage.name, time.monotonic() - started)
+        row = (stage.name, _fingerprint(tables, config, stage), datetime.datetime.now(datetime.UTC))
+        tables.replace("stages", spark.createDataFrame([row], STAGES), key)
+
+
+def _recorded(tables: Tables, stage: Stage) -> str | None:
+    if not tables.exists("stages"):
+        return None
+    rows = tables.read("stages").where(F.col("stage") == stage.name).collect()
+    return rows[0]["fingerprint"] if rows else None
+
+
+def _fingerprint(tables: Tables, config: Config, stage: Stage) -> str:
+    parts = [stage.name, _digest_code(), str(config.seed)]
+    parts += [f"{s}: {getattr(config, s)!r}" for s in stage.sections]
+    parts += [_describe_folder(getattr(config.input, f)) for f in stage.files]
+    parts += [_describe_table(tables, name) for name in (*stage.reads, *stage.writes)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _describe_table(tables: Tables, name: str) -> str:
+    return f"{name} {tables.version(name) if tables.exists(name) else 'absent'}"
+
+
+def _describe_folder(folder: str) -> str:
+    files = sorted(p for p in Path(folder).glob("*") if p.is_file()) if folder else []
+    stats = [(p.name, p.stat()) for p in files]
+    return f"{folder}: {[(name, s.st_size, s.st_mtime_ns) for name, s in stats]}"
+
+
+def _digest_code() -> str:
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,74 @@
+"""What the driver tells the ranks, and what they tell the driver.
+
+Apart from the training loop, so that Spark's tasks, which only carry these, load no TensorFlow.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mmdin.config import Config, ModelName
+from mmdin.tables import DataFile
+
+_OUTCOME = "outcome.json"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What the driver tells every rank: the same to each, so all decide alike.
+
+    model: network to train; config: the whole configuration; vocabulary_sizes: rows of each
+    vocabulary; train_files, validation_files: active files of the pinned version of samples;
+    checkpoint: folder for weights and TensorBoard logs; threads: of TensorFlow per rank.
+    """
+
+    model: ModelName
+    config: Config
+    vocabulary_sizes: dict[str, int]
+    train_files: list[DataFile]
+    validation_files: list[DataFile]
+    checkpoint: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch came to, over all ranks. Losses are means per row, in nats."""
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    validation_loss: float
+    validation_roc_auc: float
+    rows_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a network's training came to. Times are seconds since 1970."""
+
+    epochs: list[Epoch]
+    best_epoch: int
+    parameters: int
+    started_at: float
+    ended_at: float
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights were kept."""
+        return self.epochs[self.best_epoch - 1]
+
+
+def write_outcome(checkpoint: str, outcome: Outcome) -> None:
+    """Leave an outcome in the network's folder, as outcome.json."""
+    Path(checkpoint, _OUTCOME).write_text(json.dumps(asdict(outcome), indent=2), encoding="utf-8")
+
+
+def read_outcome(checkpoint: str) -> Outcome | None:
+    """The outcome that was left in a network's folder; None where training did not end."""
+    path = Path(checkpoint, _OUTCOME)
+    if not path.exists():
+        return None
+    values = json.loads(path.read_text(encoding="utf-8"))
+    return Outcome(**{**values, "epochs": [Epoch(**e) for e in values["epochs"]]})

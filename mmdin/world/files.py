@@ -1,0 +1,163 @@
+"""The world on disk, in MovieLens' file format. Everything is made beside its place, then moved."""
+
+import csv
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import yaml
+
+from mmdin.config import Config
+from mmdin.errors import ConfigurationError, InputDataError
+from mmdin.world.catalogue import Catalogue
+
+RATINGS_HEADER = "userId,movieId,rating,timestamp"
+MARKER = "world.yaml"
+"""Says that a folder was made here, from what, and where its posters lie."""
+
+_DAY = 86_400
+_YEAR_2999 = 32_480_000_000
+
+
+def check_places(config: Config) -> tuple[Path, Path]:
+    """The folders for the files and the posters, as absolute paths.
+
+    Raises ConfigurationError where one is not given or not a local path, and InputDataError where
+    one holds files that were not made here, which would be lost.
+    """
+    movielens = _local_folder(config.input.movielens, "input.movielens")
+    posters = _local_folder(config.input.posters, "input.posters")
+    if movielens == posters or posters in movielens.parents:
+        raise ConfigurationError(
+            f"input.movielens ({movielens}) must not be or lie in input.posters, which is replaced"
+        )
+    known = _read_marker(movielens)
+    if known is None and (movielens / "ratings.csv").exists():
+        raise InputDataError(
+            f"{movielens} holds ratings that make_demo_data did not write; "
+            "set input.movielens to another folder"
+        )
+    if (known or {}).get("posters") != str(posters) and posters.is_dir() and any(posters.iterdir()):
+        raise InputDataError(
+            f"{posters} holds files that make_demo_data did not write; "
+            "set input.posters to another folder"
+        )
+    return movielens, posters
+
+
+def _local_folder(path: str, key: str) -> Path:
+    if not path:
+        raise ConfigurationError(f"{key} is not set: name the folder to write to")
+    if "://" in path:
+        raise ConfigurationError(f"{key}: {path} is not a local or mounted folder")
+    return Path(path).resolve()
+
+
+def _read_marker(folder: Path) -> dict[str, object] | None:
+    marker = folder / MARKER
+    return yaml.safe_load(marker.read_text(encoding="utf-8")) if marker.exists() else None
+
+
+def write_movies(path: Path, catalogue: Catalogue) -> None:
+    """Write movies.csv: movieId, title with the year in brackets, genres joined by |."""
+    rows = ((i + 1, title, catalogue.genres(i)) for i, title in enumerate(catalogue.titles))
+    _write_csv(path, ("movieId", "title", "genres"), rows)
+
+
+def write_links(path: Path, catalogue: Catalogue) -> None:
+    """Write links.csv: movieId, imdbId of seven digits, tmdbId, which a few movies lack."""
+    ids = range(1, catalogue.size + 1)
+    rows = ((i, f"{100_000 + 7 * i:07d}", "" if i % 200 == 0 else 500 + 3 * i) for i in ids)
+    _write_csv(path, ("movieId", "imdbId", "tmdbId"), rows)
+
+
+def _write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def join_ratings(parts: Path, path: Path, bad_rows: Callable[[str], Iterable[str]] | None) -> None:
+    """Write ratings.csv from Spark's part files, in their order, and remove these.
+
+    bad_rows gives the lines to append, from the first good line.
+    """
+    with path.open("wb") as file:
+        file.write(f"{RATINGS_HEADER}\n".encode())
+        for part in sorted(parts.glob("part-*.csv")):
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, file, length=1 << 20)
+    shutil.rmtree(parts)
+    if bad_rows:
+        with path.open(encoding="utf-8") as file:
+            first_row = file.readlines(len(RATINGS_HEADER) + 2)[1]
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in bad_rows(first_row))
+
+
+def bad_rating_rows(users: int, movies: int, good_row: str) -> list[str]:
+    """Lines of ratings.csv that must not count: numbers that are none, stars and times that
+    cannot be, a movie that is not listed, and an older rating of what good_row rates.
+
+    The others are by a user who does not exist, so no true rating is touched.
+    """
+    user, movie, rating, seconds = good_row.strip().split(",")
+    older = f"{user},{movie},{1.0 if float(rating) > 2.5 else 4.5},{int(seconds) - _DAY}"
+    stranger = users + 1
+    return [
+        f"{stranger},1,four,1000000000",
+        f"{stranger},2,7.0,1000000000",
+        f"{stranger},{movies + 1},4.0,1000000000",
+        f"{stranger},3,4.0,-1000000000",
+        f"{stranger},4,3.0,{_YEAR_2999}",
+        f"{stranger},5",
+        older,
+    ]
+
+
+def poster_faults(catalogue: Catalogue) -> dict[int, str]:
+    """Which movies' posters are bad, by movie_id, and how: rather unpopular ones, as in life.
+
+    missing: no file. misnamed: saved as cover.jpg. truncated: half a JPEG. empty: no bytes.
+    text: not an image.
+    """
+    faults = ("missing", "missing", "missing", "misnamed", "truncated", "empty", "text")
+    unpopular = catalogue.log_popularity.argsort()[catalogue.size // 5 :]
+    return {int(row) + 1: fault for row, fault in zip(unpopular, faults, strict=False)}
+
+
+def save_poster(folder: Path, movie_id: int, image: bytes, fault: str | None) -> None:
+    """Write <movie_id>.jpg, or what the fault makes of it."""
+    if fault == "missing":
+        return
+    name = "cover.jpg" if fault == "misnamed" else f"{movie_id}.jpg"
+    spoilt = {"truncated": image[: len(image) // 2], "empty": b"", "text": b"No poster today.\n"}
+    (folder / name).write_bytes(spoilt.get(fault or "", image))
+
+
+def fresh_folder(path: Path) -> Path:
+    """An empty folder beside the path, to make its content in."""
+    folder = path.with_name(f".{path.name}.making")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def move_in_place(made: Mapping[Path, Path], marker: dict[str, object]) -> None:
+    """Put the made folders {movielens: made, posters: made} where they belong.
+
+    Of the first, the files replace those of the same names; the second is replaced whole.
+    """
+    (movielens, files), (posters, images) = made.items()
+    movielens.mkdir(parents=True, exist_ok=True)
+    (files / MARKER).write_text(yaml.safe_dump(marker, sort_keys=False), encoding="utf-8")
+    for file in sorted(files.iterdir(), key=lambda file: file.name != MARKER):
+        file.replace(movielens / file.name)
+    files.rmdir()
+    old = posters.with_name(f".{posters.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if posters.exists():
+        posters.rename(old)
+    images.rename(posters)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,142 @@
+"""Make the world in Spark: ratings by blocks of users, posters by movies, the truth as a table."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from mmdin.config import Config
+from mmdin.schemas import TRUE_PROBABILITIES
+from mmdin.tables import Tables
+from mmdin.world import files
+from mmdin.world.calibration import Calibration, calibrate
+from mmdin.world.catalogue import Catalogue, draw_catalogue
+from mmdin.world.liking import TERMS, Outcomes, rate
+from mmdin.world.looks import poster_measures
+from mmdin.world.plans import draw_plan
+from mmdin.world.population import Population, draw_population
+from mmdin.world.seeds import POSTER
+from mmdin.world.summary import describe
+
+log = logging.getLogger(__name__)
+
+Draw = Callable[[float, float, float, tuple[int, ...]], bytes]
+"""Poster image from mean saturation, mean brightness, spatial frequency and seed."""
+
+RATED = ", ".join(
+    (
+        "user_id long, movie_id long, rating double, seconds long, probability double",
+        *(f"{term} double" for term in TERMS),
+    )
+)
+"""Columns of the ratings as drawn: stars, seconds since 1970, terms in log-odds."""
+
+_USERS_PER_BLOCK = 512
+_USERS_PER_TASK = 2048
+_MOVIES_PER_TASK = 250
+
+
+def make_world(spark: SparkSession, config: Config, draw: Draw) -> None:
+    """Write ratings.csv, movies.csv, links.csv, the posters and the table true_probabilities.
+
+    The same configuration gives the same files and rows on any number of cores. Raises
+    ConfigurationError and InputDataError for places that cannot be written to.
+    """
+    movielens, posters = files.check_places(config)
+    catalogue = draw_catalogue(config.world.movies, config.seed)
+    population = draw_population(config.world, catalogue, config.seed)
+    calibration = calibrate(config.world, population, catalogue, config.seed)
+    making = {movielens: files.fresh_folder(movielens), posters: files.fresh_folder(posters)}
+
+    rated = rate_all(spark, population, catalogue, calibration, config.seed)
+    rated.persist(StorageLevel.DISK_ONLY)
+    _write_ratings(rated, making[movielens], config)
+    files.write_movies(making[movielens] / "movies.csv", catalogue)
+    files.write_links(making[movielens] / "links.csv", catalogue)
+    drawn = _draw_posters(spark, catalogue, making[posters], config, draw)
+    truth = rated.select(*TRUE_PROBABILITIES.fieldNames())
+    Tables(spark, config.root).write("true_probabilities", truth)
+    files.move_in_place(making, _origin(config, posters))
+    log.info("%s", describe(rated, drawn, calibration.base))
+    rated.unpersist()
+
+
+def rate_all(
+    spark: SparkSession,
+    population: Population,
+    catalogue: Catalogue,
+    calibration: Calibration,
+    seed: int,
+    partitions: int | None = None,
+) -> DataFrame:
+    """Everyone's ratings, columns as in RATED, in order of user_id and movie_id."""
+    users = population.ratings.size
+    tasks = partitions or max(spark.sparkContext.defaultParallelism, -(-users // _USERS_PER_TASK))
+    world = spark.sparkContext.broadcast((population, catalogue, calibration))
+
+    def rate_users(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        population, catalogue, calibration = world.value
+        for batch in batches:
+            user_ids = batch.column(0).to_numpy()
+            for start in range(0, user_ids.size, _USERS_PER_BLOCK):
+                block = user_ids[start : start + _USERS_PER_BLOCK]
+                plans = [draw_plan(int(user), population, catalogue, seed) for user in block]
+                yield _to_arrow(rate(plans, catalogue, calibration))
+
+    return spark.range(1, users + 1, 1, tasks).mapInArrow(rate_users, RATED)
+
+
+def _to_arrow(outcomes: Outcomes) -> pa.RecordBatch:
+    order = np.lexsort((outcomes.movie_id, outcomes.user_id))
+    columns = {
+        "user_id": outcomes.user_id,
+        "movie_id": outcomes.movie_id,
+        "rating": outcomes.rating,
+        "seconds": outcomes.seconds,
+        "probability": outcomes.probability,
+        **{term: outcomes.terms[term] for term in TERMS},
+    }
+    return pa.RecordBatch.from_pydict({name: pa.array(v[order]) for name, v in columns.items()})
+
+
+def _write_ratings(rated: DataFrame, folder: Path, config: Config) -> None:
+    parts = folder / "parts"
+    rated.select("user_id", "movie_id", "rating", "seconds").write.csv(parts.as_uri())
+    world = config.world
+    spoil = partial(files.bad_rating_rows, world.users, world.movies) if world.bad_rows else None
+    files.join_ratings(parts, folder / "ratings.csv", spoil)
+
+
+def _draw_posters(
+    spark: SparkSession, catalogue: Catalogue, folder: Path, config: Config, draw: Draw
+) -> int:
+    """Draw every movie's poster into the folder, and count the good ones."""
+    faults = files.poster_faults(catalogue) if config.world.bad_rows else {}
+    measures, seed = poster_measures(catalogue.looks), config.seed
+
+    def draw_movies(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for movie_id in batch.column(0).to_pylist():
+                saturation, brightness, frequency = measures[movie_id - 1].tolist()
+                image = draw(saturation, brightness, frequency, (seed, POSTER, movie_id))
+                files.save_poster(folder, movie_id, image, faults.get(movie_id))
+            yield pa.RecordBatch.from_pydict({"movies": pa.array([batch.num_rows])})
+
+    tasks = max(spark.sparkContext.defaultParallelism, -(-catalogue.size // _MOVIES_PER_TASK))
+    drawn = spark.range(1, catalogue.size + 1, 1, tasks).mapInArrow(draw_movies, "movies long")
+    return int(drawn.agg(F.sum("movies")).collect()[0][0]) - len(faults)
+
+
+def _origin(config: Config, posters: Path) -> dict[str, object]:
+    return {
+        "made_by": "make_demo_data",
+        "seed": config.seed,
+        "posters": str(posters),
+        "world": config.world.model_dump(mode="json"),
+    }

@@ -1,0 +1,17 @@
+"""Read poster images into a table."""
+
+from pyspark.sql import SparkSession
+
+from mmdin.config import Config
+from mmdin.posters.ingestion import write_posters
+from mmdin.session import submit
+from mmdin.tables import Tables
+
+
+def run(spark: SparkSession, config: Config) -> None:
+    """Read the images in input.posters, named by movie id, into the table posters, with a status."""
+    write_posters(Tables(spark, config.root), config)
+
+
+if __name__ == "__main__":
+    submit(run, "ingest_posters")

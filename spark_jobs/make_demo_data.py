@@ -1,0 +1,18 @@
+"""Make an invented world in MovieLens' file format, with posters and with its truth known."""
+
+from pyspark.sql import SparkSession
+
+from mmdin.config import Config
+from mmdin.posters.drawing import draw_poster
+from mmdin.session import submit
+from mmdin.world.making import make_world
+
+
+def run(spark: SparkSession, config: Config) -> None:
+    """Write ratings.csv, movies.csv and links.csv under input.movielens, posters under
+    input.posters, and the table true_probabilities."""
+    make_world(spark, config, draw_poster)
+
+
+if __name__ == "__main__":
+    submit(run, "make_demo_data")

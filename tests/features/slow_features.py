@@ -1,0 +1,144 @@
+"""Every feature of every rating worked out one at a time, as the definitions say it."""
+
+import bisect
+import statistics
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from invented_ratings import Movie, Rating, World
+
+from mmdin import inputs
+
+Values = dict[str, Any]
+Knows = Callable[[Rating, Rating], bool]
+"""Whether the first rating's row may know of the second rating."""
+
+NO_POSTER = (None,) * len(inputs.POSTER_FEATURES)
+
+
+def slow_values(world: World, statistics_know: Knows, history_knows: Knows) -> list[Values]:
+    """The readable columns of samples for each rating, in the world's order."""
+    rows = []
+    for row in world.ratings:
+        known = [r for r in world.ratings if statistics_know(row, r)]
+        rows.append(
+            {
+                **_own_values(world, row),
+                **_movie_statistics([r for r in known if r.movie == row.movie]),
+                **_user_statistics(world, [r for r in known if r.user == row.user]),
+                **_history(world, row, history_knows),
+            }
+        )
+    return rows
+
+
+def _own_values(world: World, row: Rating) -> Values:
+    movie = world.movies.get(row.movie)
+    return {
+        "user_id": row.user,
+        "movie_id": row.movie,
+        "rating": row.stars,
+        "label": int(row.stars >= 3.5),
+        "release_year": movie.year if movie else None,
+        "genres": "|".join(movie.genres) if movie else None,
+        "hour_of_day": row.moment.hour,
+        "day_of_week": row.moment.isoweekday() % 7 + 1,
+        **_genres(movie, inputs.genre),
+        **dict(zip(inputs.POSTER_FEATURES, world.posters.get(row.movie, NO_POSTER), strict=True)),
+    }
+
+
+def _movie_statistics(known: list[Rating]) -> Values:
+    mean, stddev = _mean_and_stddev([r.stars for r in known])
+    return {
+        "movie_rating_count": len(known),
+        "movie_rating_mean": mean,
+        "movie_rating_stddev": stddev,
+    }
+
+
+def _user_statistics(world: World, known: list[Rating]) -> Values:
+    years = [world.movies[r.movie].year for r in known if r.movie in world.movies]
+    columns = {"release_year": years}
+    for place, feature in enumerate(inputs.POSTER_FEATURES):
+        columns[feature] = [world.posters.get(r.movie, NO_POSTER)[place] for r in known]
+    values: Values = {
+        "user_rating_count": len(known),
+        "user_rating_mean": _mean_and_stddev([r.stars for r in known])[0],
+    }
+    for name, numbers in columns.items():
+        mean, stddev = _mean_and_stddev(numbers)
+        values |= {f"user_{name}_mean": mean, f"user_{name}_stddev": stddev}
+    return values
+
+
+def _mean_and_stddev(numbers: list[Any]) -> tuple[float | None, float | None]:
+    known = [n for n in numbers if n is not None]
+    return (statistics.fmean(known), statistics.pstdev(known)) if known else (None, None)
+
+
+def _history(world: World, row: Rating, knows: Knows) -> Values:
+    praised = [r for r in world.ratings if r.user == row.user and r.stars >= 3.5 and knows(row, r)]
+    latest = sorted(praised, key=lambda r: (r.second, r.movie), reverse=True)
+    values: Values = {}
+    for position in range(1, inputs.HISTORY_LENGTH + 1):
+        movie = latest[position - 1].movie if position <= len(latest) else None
+        values[inputs.history_movie(position)] = movie
+        listed = world.movies.get(movie) if movie else None
+        values |= _genres(listed, lambda slot, p=position: inputs.history_genre(p, slot))
+    return values
+
+
+def _genres(movie: Movie | None, name: Callable[[int], str]) -> Values:
+    names = movie.genres if movie else ()
+    slots = range(1, inputs.GENRE_SLOTS + 1)
+    return {name(s): names[s - 1] if s <= len(names) else None for s in slots}
+
+
+def slow_vocabularies(training: list[Values]) -> dict[str, dict[Any, int]]:
+    """Index of each key, by vocabulary."""
+    genres = [row[inputs.genre(s)] for row in training for s in range(1, inputs.GENRE_SLOTS + 1)]
+    keys = {
+        "user": [row["user_id"] for row in training],
+        "movie": [row["movie_id"] for row in training],
+        "genre": [g for g in genres if g is not None],
+    }
+    return {
+        name: {
+            key: place
+            for place, (key, _) in enumerate(
+                sorted(Counter(held).items(), key=lambda item: (-item[1], item[0])), start=1
+            )
+        }
+        for name, held in keys.items()
+    }
+
+
+def slow_edges(training: list[Values], buckets: int) -> dict[str, list[float]]:
+    """Inner edges of each bucketed value."""
+    edges = {}
+    for i in inputs.INPUTS:
+        if i.is_bucket:
+            known = sorted(float(row[i.value]) for row in training if row[i.value] is not None)
+            shares = [k / buckets for k in range(1, buckets)]
+            cuts = set(np.quantile(known, shares, method="inverted_cdf")) if known else set()
+            edges[i.value] = sorted(cut for cut in cuts if cut > known[0])
+    return edges
+
+
+def slow_encoding(
+    row: Values, vocabularies: dict[str, dict[Any, int]], edges: dict[str, list[float]]
+) -> dict[str, int]:
+    """Every input column of a row."""
+    encoded = {}
+    for i in inputs.INPUTS:
+        value = row[i.value]
+        if not i.is_bucket:
+            encoded[i.column] = vocabularies[i.vocabulary].get(value, 0)
+        elif value is None:
+            encoded[i.column] = 0
+        else:
+            encoded[i.column] = 1 + bisect.bisect_right(edges[i.value], value)
+    return encoded

@@ -1,0 +1,80 @@
+"""Vocabularies and buckets."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmdin.features.buckets import (
+    BUCKETED,
+    add_buckets,
+    edges_from_rows,
+    edges_to_rows,
+    quantile_edges,
+)
+from mmdin.features.vocabularies import fit_vocabularies, identifiers, look_up
+
+NUMBERS = st.lists(st.integers(-50, 50) | st.floats(-1e6, 1e6), min_size=1, max_size=60)
+
+
+@given(values=NUMBERS, buckets=st.integers(2, 12))
+def test_edges_are_numpys_quantiles_without_empty_buckets(values, buckets):
+    values = np.array(values, dtype=float)
+    edges = quantile_edges(values, buckets)
+    shares = np.arange(1, buckets) / buckets
+    quantiles = set(np.quantile(values, shares, method="inverted_cdf"))
+    assert edges == sorted(quantiles - {values.min()})
+    occupied = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    assert (occupied > 0).all()
+
+
+def test_many_different_numbers_fill_buckets_evenly():
+    values = np.random.default_rng(0).normal(size=10_000)
+    edges = quantile_edges(values, 20)
+    sizes = np.bincount(np.searchsorted(edges, values, side="right"))
+    assert sizes.size == 20
+    assert sizes.max() - sizes.min() <= 2
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [3.0], [3.0, 3.0, np.nan]])
+def test_a_constant_has_no_inner_edges(values):
+    assert quantile_edges(np.array(values, dtype=float), 5) == []
+
+
+def test_edges_survive_their_table(spark):
+    edges = {"release_year": [1950.0, 1980.5, 2000.0], "hour_of_day": [], "day_of_week": [1e-17]}
+    assert edges_from_rows(edges_to_rows(spark, edges)) == edges
+
+
+def test_bucket_is_one_more_than_the_edges_at_or_below(spark):
+    edges = {i.value: [2.0, 4.0] for i in BUCKETED} | {"hour_of_day": []}
+    values = [None, float("nan"), -1.0, 1.9, 2.0, 3.0, 4.0, 1e9]
+    columns = ", ".join(f"cast(v as double) as {i.value}" for i in BUCKETED)
+    rows = spark.createDataFrame([(v,) for v in values], "v double").selectExpr(columns.split(", ")[0], *columns.split(", ")[1:])
+    found = add_buckets(rows.coalesce(1), edges).collect()
+    assert [r["release_year_bucket"] for r in found] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert [r["hour_of_day_bucket"] for r in found] == [0, 0, 1, 1, 1, 1, 1, 1]
+
+
+def test_vocabulary_orders_by_rows_and_numbers_as_numbers(spark):
+    rows = spark.createDataFrame(
+        [(10, "b", "a"), (9, "b", None), (9, "c", "a"), (100, None, None), (10, "b", None)],
+        "user_id long, genre_1 string, genre_2 string",
+    )
+    fitted = [tuple(r) for r in fit_vocabularies(rows).orderBy("vocabulary", "index").collect()]
+    assert fitted == [
+        ("genre", "b", 1, 3),
+        ("genre", "a", 2, 2),
+        ("genre", "c", 3, 1),
+        ("user", "9", 1, 2),
+        ("user", "10", 2, 2),
+        ("user", "100", 3, 1),
+    ]
+
+
+def test_unseen_and_missing_are_0(spark):
+    schema = "user_id long, genre_1 string"
+    fitted = fit_vocabularies(spark.createDataFrame([(1, "a"), (2, "a"), (2, None)], schema))
+    rows = spark.createDataFrame([(1, "a"), (2, None), (3, "z")], schema)
+    found = look_up(rows, fitted, identifiers(rows.columns)).orderBy("user_id").collect()
+    assert [(r["user_index"], r["genre_1_index"]) for r in found] == [(2, 1), (1, 0), (0, 0)]

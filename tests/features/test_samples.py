@@ -1,0 +1,142 @@
+"""The whole stage, against features worked out one rating at a time."""
+
+import math
+
+import pytest
+from invented_ratings import Rating, World, invent
+from slow_features import slow_edges, slow_encoding, slow_values, slow_vocabularies
+
+from mmdin.config import Config, Samples
+from mmdin.errors import InputDataError
+from mmdin.features.movies import describe_movies
+from mmdin.features.samples import write_samples
+from mmdin.features.scope import keep_in_scope, label_ratings
+from mmdin.features.split import split_rows
+from mmdin.schemas import SAMPLE_VALUES
+
+
+def test_features_by_time_are_those_of_strictly_earlier_ratings(by_time):
+    def earlier(row, other):
+        return other.second < row.second
+
+    assert_as_worked_out(by_time, slow_values(by_time.world, earlier, earlier))
+
+
+def test_random_statistics_are_out_of_fold_and_histories_of_training_rows(build):
+    built = build(invent(seed=2), protocol="random")
+    sees = views(built)
+
+    def in_another_fold(row, other):
+        return sees[other.key] != -1 and sees[other.key] != sees[row.key]
+
+    def earlier_training_row(row, other):
+        return sees[other.key] != -1 and other.second < row.second
+
+    assert_as_worked_out(built, slow_values(built.world, in_another_fold, earlier_training_row))
+    assert {sees[key] == -1 for key, r in built.samples().items() if r["split"] == "train"} == {False}
+
+
+def test_leaky_statistics_are_of_all_rows(build):
+    built = build(invent(seed=3), protocol="leaky")
+    expected = slow_values(
+        built.world, lambda row, other: True, lambda row, other: other.second < row.second
+    )
+    assert_as_worked_out(built, expected)
+
+
+def test_rerun_gives_the_same_rows_in_the_same_files(build, by_time):
+    again = build(by_time.world.shuffled(), protocol="point_in_time")
+    assert laid_out(again) == laid_out(by_time)
+    for name in ("vocabularies", "bucket_edges"):
+        assert sorted(map(str, again.rows(name))) == sorted(map(str, by_time.rows(name)))
+
+
+def test_files_are_even_and_ordered_by_chance(by_time):
+    files = laid_out(by_time)
+    for split in ("train", "validation", "test"):
+        sizes = [len(rows) for name, rows in files.items() if split in name]
+        assert len(sizes) == by_time.config.samples.files
+        assert min(sizes) > 0.5 * sum(sizes) / len(sizes)
+    for rows in files.values():
+        assert rows != sorted(rows)
+
+
+def test_nothing_is_fitted_on_tested_rows(build, by_time):
+    held_out = {key for key, row in by_time.samples().items() if row["split"] != "train"}
+    changed = build(by_time.world.with_other_stars(held_out), protocol="point_in_time")
+    for name in ("vocabularies", "bucket_edges"):
+        assert sorted(map(str, changed.rows(name))) == sorted(map(str, by_time.rows(name)))
+    before, after = by_time.samples(), changed.samples()
+    assert {k: r for k, r in after.items() if r["split"] == "train"} == {
+        k: r for k, r in before.items() if r["split"] == "train"
+    }
+
+
+def test_scope_leaves_out_high_ids_and_movies_without_poster(build):
+    world = invent()
+    built = build(world, with_posters_only=True, max_movie_id=20)
+    kept = {r.key for r in world.ratings if r.movie <= 20 and r.movie in world.posters}
+    assert set(built.samples()) == kept
+
+
+@pytest.mark.parametrize(
+    ("ratings", "options", "message"),
+    [
+        ([], {}, "none of 0 ratings is in scope"),
+        ([Rating(1, 9, 5.0, 100)], {"max_movie_id": 8}, "none of 1 ratings is in scope"),
+        ([Rating(1, m, 5.0, 100) for m in (2, 3, 4)], {}, "no train rows"),
+        ([Rating(1, m, 5.0, 100 + m) for m in range(2, 20)], {}, "same label"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused(spark, tmp_path, ratings, options, message):
+    world = invent()
+    tables = World(tuple(ratings), world.movies, world.posters).write(spark, str(tmp_path))
+    samples = Samples(with_posters_only=False, **options)
+    with pytest.raises(InputDataError, match=message):
+        write_samples(tables, Config(name="test", root=str(tmp_path), samples=samples))
+
+
+def assert_as_worked_out(built, expected):
+    """Every readable and every encoded column of every row."""
+    samples = built.samples()
+    assert len(samples) == len(expected)
+    training = [r for r in expected if samples[r["user_id"], r["movie_id"]]["split"] == "train"]
+    vocabularies = slow_vocabularies(training)
+    # Edges are compared to the last digit of the numbers that they are taken from.
+    edges = slow_edges(
+        [samples[r["user_id"], r["movie_id"]] for r in training], built.config.samples.buckets
+    )
+    for row in expected:
+        sample = samples[row["user_id"], row["movie_id"]]
+        for name in ("rating", "label", *(column[0] for column in SAMPLE_VALUES)):
+            assert_same(sample[name], row[name], name)
+        encoded = slow_encoding({**row, **sample}, vocabularies, edges)
+        assert {name: sample[name] for name in encoded} == encoded
+
+
+def assert_same(got, expected, name):
+    if isinstance(expected, float):
+        assert got is not None and math.isclose(got, expected, rel_tol=1e-9, abs_tol=1e-9), name
+    else:
+        assert got == expected, name
+
+
+def views(built):
+    """The view that each row's statistics are taken from, by user and movie."""
+    tables, config = built.tables, built.config
+    movies = describe_movies(tables.read("movies"), tables.read("poster_features"))
+    labelled = label_ratings(tables.read("ratings"), movies, config.samples)
+    rows = split_rows(keep_in_scope(labelled), config.samples, config.seed).collect()
+    return {(row["user_id"], row["movie_id"]): row["sees"] for row in rows}
+
+
+def laid_out(built):
+    """Rows in their order, by split and number of the file that holds them."""
+    rows = built.tables.read("samples").selectExpr(
+        "split", "_metadata.file_name AS file", "_metadata.row_index AS place", "*"
+    )
+    files = {}
+    for row in sorted(rows.collect(), key=lambda r: (r["split"], r["file"], r["place"])):
+        number = row["file"].split("-")[1]
+        files.setdefault(f"{row['split']} {number}", []).append(str(row[3:]))
+    return files

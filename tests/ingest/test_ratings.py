@@ -1,0 +1,220 @@
+"""MovieLens' files, good and bad, become the tables ratings, movies, links and rejected_rows."""
+
+import codecs
+import logging
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from mmdin.config import Config, Input
+from mmdin.errors import InputDataError
+from mmdin.ingest import links, movies, ratings, rejection
+from mmdin.ingest.csv_files import read_csv
+from mmdin.ingest.movies import SECOND_ROW
+from mmdin.tables import Tables
+from spark_jobs import ingest_ratings
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-20m-users-1-1000"
+
+MOVIES = [
+    "movieId,title,genres",
+    "1,Toy Story (1995),Adventure|Animation",
+    '2,"American President, The (1995) ",Comedy',
+    '3,"Say ""Hello"", World (Bonjour) (2001)",(no genres listed)',
+    "4,Babylon 5,Sci-Fi",
+    "5,Fawlty Towers (1975-1979),Comedy",
+    "6,Big Bang Theory (2007-),Comedy",
+    "7,2001: A Space Odyssey (1968),Drama|Sci-Fi",
+]
+LINKS = ["movieId,imdbId,tmdbId", "1,0114709,862", "2,0112346,"]
+
+GOOD_RATINGS = [
+    "userId,movieId,rating,timestamp",
+    "1,2,3.5,1112486027",
+    "1,1,4,999999999",
+    "2,7,0.5,1000000000",
+]
+
+
+def write(folder: Path, ending: str = "\n", mark: bytes = b"", **files: list[str]) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, lines in {"movies": MOVIES, "links": LINKS, "ratings": GOOD_RATINGS, **files}.items():
+        text = "".join(line + ending for line in lines)
+        (folder / f"{name}.csv").write_bytes(mark + text.encode())
+    return folder
+
+
+def ingest(spark: SparkSession, folder: Path | str, root: Path) -> Tables:
+    config = Config(name="t", root=str(root), input=Input(movielens=str(folder)))
+    ingest_ratings.run(spark, config)
+    return Tables(spark, config.root)
+
+
+def rejected(tables: Tables) -> set[tuple[str, str, str]]:
+    rows = tables.read("rejected_rows").collect()
+    found = {(r["file"], r["line"], r["reason"]) for r in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_good_files_become_tables(spark: SparkSession, tmp_path: Path) -> None:
+    tables = ingest(spark, write(tmp_path / "in", "\r\n", codecs.BOM_UTF8), tmp_path / "root")
+    assert sorted(map(tuple, tables.read("ratings").collect())) == [
+        (1, 1, 4.0, datetime(2001, 9, 9, 1, 46, 39)),
+        (1, 2, 3.5, datetime(2005, 4, 2, 23, 53, 47)),
+        (2, 7, 0.5, datetime(2001, 9, 9, 1, 46, 40)),
+    ]
+    assert sorted(map(tuple, tables.read("movies").collect())) == [
+        (1, "Toy Story", 1995, ["Adventure", "Animation"]),
+        (2, "American President, The", 1995, ["Comedy"]),
+        (3, 'Say "Hello", World (Bonjour)', 2001, []),
+        (4, "Babylon 5", None, ["Sci-Fi"]),
+        (5, "Fawlty Towers", 1975, ["Comedy"]),
+        (6, "Big Bang Theory", 2007, ["Comedy"]),
+        (7, "2001: A Space Odyssey", 1968, ["Drama", "Sci-Fi"]),
+    ]
+    assert sorted(map(tuple, tables.read("links").collect())) == [
+        (1, "0114709", 862),
+        (2, "0112346", None),
+    ]
+    assert rejected(tables) == set()
+
+
+BAD_RATINGS = {
+    "1,2": rejection.WRONG_FIELDS,
+    "1,2,3.5,1112486027,9": rejection.WRONG_FIELDS,
+    '"1,2,3.5,1112486027': rejection.WRONG_FIELDS,
+    "one,2,3.5,1112486027": "userId is not a whole number",
+    ",2,3.5,1112486027": "userId is not a whole number",
+    "1.5,2,3.5,1112486027": "userId is not a whole number",
+    "3,two,3.5,1112486027": "movieId is not a whole number",
+    "3,2,four,1112486027": "rating is not a number",
+    "3,2,NaN,1112486027": "rating is not a number",
+    "3,2,,1112486027": "rating is not a number",
+    "3,2,3.5,2005-04-02 23:53:47": "timestamp is not a whole number",
+    "3,2,0,1112486027": ratings.NOT_STARS,
+    "3,2,5.5,1112486027": ratings.NOT_STARS,
+    "3,2,-1,1112486027": ratings.NOT_STARS,
+    "3,2,3.7,1112486027": ratings.NOT_STARS,
+    "3,2,3.5,788918399": ratings.IMPOSSIBLE_TIME,
+    "3,2,3.5,-1112486027": ratings.IMPOSSIBLE_TIME,
+    "3,2,3.5,4102444800": ratings.IMPOSSIBLE_TIME,
+    "3,99,3.5,1112486027": ratings.UNKNOWN_MOVIE,
+    "4,1,5,1000000001": ratings.REPEATED,
+    "4,1,4.5,1000000002": ratings.REPEATED,
+    "4,1,5,1000000002,": rejection.WRONG_FIELDS,
+    "4,2,3.0,1000000002": ratings.REPEATED,
+}
+GOOD_AMONG_BAD = [
+    "4,1,5,1000000002",
+    '"4","2","3","1000000002"',
+    "3,2,5.0,788918400",
+    "3,1,0.5,4102444799",
+]
+
+
+def test_bad_ratings_are_set_aside_with_their_reason_however_often_it_runs(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [GOOD_RATINGS[0], *BAD_RATINGS, "", *GOOD_AMONG_BAD, GOOD_RATINGS[0], "  "]
+    folder = write(tmp_path / "in", ratings=lines)
+    with caplog.at_level(logging.INFO, logger="mmdin"):
+        tables = ingest(spark, folder, tmp_path / "root")
+    assert rejected(tables) == {("ratings.csv", line, why) for line, why in BAD_RATINGS.items()}
+    assert tables.read("ratings").count() == len(GOOD_AMONG_BAD)
+    read = len(BAD_RATINGS) + len(GOOD_AMONG_BAD)
+    assert f"ratings.csv: {read} rows read = 4 kept + {len(BAD_RATINGS)} rejected" in caplog.text
+    assert f"ratings.csv:   4 x {ratings.NOT_STARS}" in caplog.text
+    ingest(spark, folder, tmp_path / "root")
+    for name in ("ratings", "rejected_rows"):
+        assert tables.version(name) == 1
+        first, second = tables.read(name, 0).collect(), tables.read(name, 1).collect()
+        assert sorted(map(tuple, first)) == sorted(map(tuple, second))
+
+
+def reasons(judged: DataFrame) -> dict[str, str]:
+    return {r["line"]: r["reason"] for r in judged.collect() if r["reason"] is not None}
+
+
+def test_bad_movies_are_set_aside_with_their_reason(spark: SparkSession, tmp_path: Path) -> None:
+    bad = {
+        "x,Title (1990),Drama": "movieId is not a whole number",
+        "8,Title, The (1990),Drama": rejection.WRONG_FIELDS,
+        "1,Toy Story again (1995),Drama": SECOND_ROW,
+    }
+    folder = write(tmp_path / "in", movies=[*MOVIES, *bad])
+    rows = read_csv(spark, str(folder), movies.FILE, movies.COLUMNS)
+    assert reasons(movies.judge_movies(rows)) == bad
+
+
+def test_bad_links_are_set_aside_with_their_reason(spark: SparkSession, tmp_path: Path) -> None:
+    bad = {
+        "x,0114709,862": "movieId is not a whole number",
+        "3,tt01,862": "imdbId is not a whole number",
+        "4,0114709,n/a": "tmdbId is not a whole number",
+        "2,0999999,": SECOND_ROW,
+    }
+    folder = write(tmp_path / "in", links=[*LINKS, *bad])
+    rows = read_csv(spark, str(folder), links.FILE, links.COLUMNS)
+    assert reasons(links.judge_links(rows)) == bad
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8], ids=["no mark", "mark"])
+def test_columns_are_found_by_name(
+    spark: SparkSession, tmp_path: Path, ending: str, mark: bytes
+) -> None:
+    lines = ["timestamp,a note,rating,movieId,userId", "1112486027,a,3.5,2,1"]
+    folder = write(tmp_path / "in", ending, mark, ratings=lines)
+    rows = read_csv(spark, str(folder), ratings.FILE, ratings.COLUMNS)
+    assert [tuple(r) for r in rows.collect()] == [(lines[1], True, "1", "2", "3.5", "1112486027")]
+
+
+def test_a_lost_row_is_noticed(spark: SparkSession) -> None:
+    judged = spark.createDataFrame([(None,), ("why",)], "reason string")
+    with pytest.raises(RuntimeError, match="3 rows were read, but 2 judged"):
+        rejection.check_counts(judged, 3, "ratings.csv")
+
+
+BAD_INPUT = {
+    "no option": ({}, None, r"--set input\.movielens=DIR"),
+    "no folder": ({}, "missing", r"missing/movies\.csv: there is no such file; set input"),
+    "empty file": ({"ratings": []}, "in", r"ratings\.csv: the file is empty"),
+    "no column": (
+        {"ratings": ["userId,movieId,rating", "1,2,3"]},
+        "in",
+        r"ratings\.csv: the header has no column timestamp; its columns are userId, movieId, rating",
+    ),
+    "column twice": (
+        {"links": ["movieId,imdbId,tmdbId,imdbId", "1,1,1,1"]},
+        "in",
+        r"links\.csv: the header has column imdbId twice",
+    ),
+    "only a header": ({"movies": MOVIES[:1]}, "in", r"movies\.csv: has no rows"),
+    "all bad": (
+        {"ratings": [GOOD_RATINGS[0], "1,2", "1,2,9,1112486027"]},
+        "in",
+        r"ratings\.csv: none of its 2 rows can be used: 1 x rating is not .*; 1 x wrong number",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_unusable_input_stops_the_job_and_writes_nothing(
+    spark: SparkSession, tmp_path: Path, case: str
+) -> None:
+    files, folder, message = BAD_INPUT[case]
+    write(tmp_path / "in", **files)
+    with pytest.raises(InputDataError, match=message):
+        ingest(spark, tmp_path / folder if folder else "", tmp_path / "root")
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"real ratings are not at {REAL}")
+def test_real_ratings(spark: SparkSession, tmp_path: Path) -> None:
+    tables = ingest(spark, REAL, tmp_path)
+    assert tables.read("ratings").count() == 150_629
+    assert tables.read("movies").count() == 27_278
+    assert tables.read("rejected_rows").isEmpty()

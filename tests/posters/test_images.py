@@ -1,0 +1,191 @@
+"""Decoding as a viewer shows it, and what becomes of files that are no usable images."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmdin.posters.images import (
+    CORRUPT,
+    EMPTY,
+    NOT_AN_IMAGE,
+    OK,
+    TOO_MANY_PIXELS,
+    TRUNCATED,
+    Probe,
+    decode,
+    probe,
+)
+
+LIMIT = 1_000_000
+CORNERS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [90, 90, 90], [9, 99, 199]]])
+
+
+def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def picture() -> Image.Image:
+    return Image.fromarray(CORNERS.astype(np.uint8))
+
+
+def noise(width: int = 64, height: int = 48) -> Image.Image:
+    levels = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(levels)
+
+
+def shown(content: bytes) -> list:
+    pixels = decode(content)
+    assert pixels.dtype == np.uint8
+    assert pixels.ndim == 3 and pixels.shape[2] == 3
+    found = probe(content, LIMIT)
+    assert (found.status, found.width, found.height) == (OK, pixels.shape[1], pixels.shape[0])
+    return pixels.tolist()
+
+
+@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "GIF", "PPM", "TGA"])
+def test_lossless_formats_give_their_pixels(format: str) -> None:
+    content = encoded(picture(), format)
+    assert probe(content, LIMIT) == Probe(OK, format, 3, 2)
+    assert shown(content) == CORNERS.tolist()
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
+def test_lossy_formats_come_close(format: str) -> None:
+    plain = Image.new("RGB", (16, 8), (200, 100, 50))
+    assert np.abs(decode(encoded(plain, format)).astype(int) - [200, 100, 50]).max() <= 4
+
+
+def test_transparency_is_shown_over_white() -> None:
+    rgba = Image.new("RGBA", (1, 1), (255, 0, 0, 0))
+    rgba = Image.fromarray(np.array([[[255, 0, 0, 0], [255, 0, 0, 255], [0, 0, 0, 51]]], dtype=np.uint8))
+    assert shown(encoded(rgba)) == [[[255, 255, 255], [255, 0, 0], [204, 204, 204]]]
+
+
+def test_grey_with_transparency_is_shown_over_white() -> None:
+    la = Image.fromarray(np.array([[[100, 0], [100, 255]]], dtype=np.uint8), "LA")
+    assert shown(encoded(la)) == [[[255, 255, 255], [100, 100, 100]]]
+
+
+def test_transparent_palette_entry_is_shown_over_white() -> None:
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.putdata([0, 1])
+    assert shown(encoded(palette, transparency=0)) == [[[255, 255, 255], [40, 50, 60]]]
+
+
+def test_cmyk() -> None:
+    cmyk = Image.fromarray(np.array([[[0, 0, 0, 0], [0, 255, 255, 0]]], dtype=np.uint8), "CMYK")
+    assert shown(encoded(cmyk, "TIFF")) == [[[255, 255, 255], [255, 0, 0]]]
+
+
+def test_black_and_white() -> None:
+    bits = Image.fromarray(np.array([[0, 255]], dtype=np.uint8)).convert("1")
+    assert shown(encoded(bits)) == [[[0, 0, 0], [255, 255, 255]]]
+
+
+def test_grey() -> None:
+    grey = Image.fromarray(np.array([[0, 77, 255]], dtype=np.uint8))
+    assert shown(encoded(grey)) == [[[0] * 3, [77] * 3, [255] * 3]]
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_16_bits_are_scaled_to_8(format: str) -> None:
+    grey = Image.fromarray(np.array([[0, 257 * 77, 65535]], dtype=np.uint16))
+    assert grey.mode == "I;16"
+    assert shown(encoded(grey, format)) == [[[0] * 3, [77] * 3, [255] * 3]]
+
+
+def test_animation_shows_its_first_frame() -> None:
+    frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "blue")]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert shown(content)[0][0] == [255, 0, 0]
+
+
+AS_STORED = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, 1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a, -1),
+}
+"""How EXIF orientations store an upright picture (EXIF 2.3, table 6)."""
+
+
+@pytest.mark.parametrize("orientation", AS_STORED)
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_exif_orientation_is_undone(orientation: int, format: str) -> None:
+    stored = np.ascontiguousarray(AS_STORED[orientation](CORNERS)).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.fromarray(stored), format, exif=exif)
+    assert shown(content) == CORNERS.tolist()
+
+
+def test_damaged_exif_is_ignored() -> None:
+    content = encoded(noise(), "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff")
+    assert probe(content, LIMIT).status == OK
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", EMPTY),
+        (b"No poster today.\n", NOT_AN_IMAGE),
+        (b"<html><body>404</body></html>", NOT_AN_IMAGE),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", NOT_AN_IMAGE),
+    ],
+    ids=["empty", "text", "html", "postscript"],
+)
+def test_what_is_no_image(content: bytes, status: str) -> None:
+    assert probe(content, LIMIT) == Probe(status)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "BMP", "WEBP"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_half_a_file_is_never_ok(format: str, share: float) -> None:
+    content = encoded(noise(), format)
+    assert probe(content[: int(len(content) * share)], LIMIT).status in (TRUNCATED, CORRUPT, NOT_AN_IMAGE)
+
+
+def test_truncated_jpeg_is_called_so() -> None:
+    content = encoded(noise(), "JPEG")
+    assert probe(content[: len(content) // 2], LIMIT) == Probe(TRUNCATED, "JPEG")
+
+
+def test_damage_never_raises() -> None:
+    rng = np.random.default_rng(7)
+    for format in ("JPEG", "PNG", "GIF", "TIFF", "WEBP"):
+        good = np.frombuffer(encoded(noise(), format), dtype=np.uint8)
+        for _ in range(20):
+            bad = good.copy()
+            places = rng.integers(0, len(bad), 20)
+            bad[places] = rng.integers(0, 256, 20)
+            assert isinstance(probe(bad.tobytes(), LIMIT).status, str)
+
+
+def png_header(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(b"\0"))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+
+
+def test_bomb_is_not_decoded() -> None:
+    assert probe(png_header(100_000, 100_000), LIMIT) == Probe(TOO_MANY_PIXELS, "PNG", 100_000, 100_000)
+
+
+def test_limit_on_pixels_is_inclusive() -> None:
+    content = encoded(noise(10, 10))
+    assert probe(content, 100).status == OK
+    assert probe(content, 99).status == TOO_MANY_PIXELS
