@@ -273,7 +273,9 @@ def _read_yaml(path: str) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigurationError(f"{path}: must hold sections such as `training:`, not a list or word")
+        raise ConfigurationError(
+            f"{path}: must hold sections such as `training:`, not a list or word"
+        )
     return values
 
 

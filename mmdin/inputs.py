@@ -15,7 +15,7 @@ HISTORY_LENGTH = 5
 """How many of a user's last praised movies a sample holds (arXiv 2110.10205)."""
 
 GENRE_SLOTS = 5
-"""Genres kept of a movie, in MovieLens' order: 98 % of MovieLens' ratings are of movies with no more."""
+"""Genres kept of a movie, in MovieLens' order: 98 % of its ratings are of movies with no more."""
 
 POSTER_FEATURES = (
     *(
@@ -28,9 +28,7 @@ POSTER_FEATURES = (
 """Names of the poster features, in the order in which they are computed and stored."""
 
 USER_POSTER_STATISTICS = tuple(
-    f"user_{feature}_{statistic}"
-    for feature in POSTER_FEATURES
-    for statistic in ("mean", "stddev")
+    f"user_{feature}_{statistic}" for feature in POSTER_FEATURES for statistic in ("mean", "stddev")
 )
 """A user's mean and standard deviation of each poster feature over the movies rated."""
 
@@ -115,7 +113,10 @@ INPUTS: tuple[Input, ...] = (
     ),
     *(
         _identifier(
-            history_genre(p, s), "genre", "history_genres", f"genre {s} of the movie praised {p} before"
+            history_genre(p, s),
+            "genre",
+            "history_genres",
+            f"genre {s} of the movie praised {p} before",
         )
         for p in _POSITIONS
         for s in _SLOTS

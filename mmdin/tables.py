@@ -118,7 +118,10 @@ class Tables:
     def _refuse_more_than_plain_files(self, name: str) -> None:
         detail = DeltaTable.forPath(self.spark, self.path(name)).detail().collect()[0]
         properties = detail["properties"] or {}
-        for feature, harmless in (("enableDeletionVectors", "false"), ("columnMapping.mode", "none")):
+        for feature, harmless in (
+            ("enableDeletionVectors", "false"),
+            ("columnMapping.mode", "none"),
+        ):
             value = properties.get(f"delta.{feature}", harmless)
             if value != harmless:
                 raise TableError(

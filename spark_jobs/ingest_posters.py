@@ -9,7 +9,7 @@ from mmdin.tables import Tables
 
 
 def run(spark: SparkSession, config: Config) -> None:
-    """Read the images in input.posters, named by movie id, into the table posters, with a status."""
+    """Read the images of input.posters, named by movie id, into the table posters."""
     write_posters(Tables(spark, config.root), config)
 
 

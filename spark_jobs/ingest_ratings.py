@@ -9,7 +9,7 @@ from mmdin.tables import Tables
 
 
 def run(spark: SparkSession, config: Config) -> None:
-    """Read ratings.csv, movies.csv and links.csv of input.movielens; set rows that are bad aside."""
+    """Read ratings.csv, movies.csv and links.csv of input.movielens; set bad rows aside."""
     write_movielens(Tables(spark, config.root), config.input.movielens)
 
 

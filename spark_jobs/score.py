@@ -3,7 +3,7 @@
 import functools
 import logging
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
@@ -32,7 +32,7 @@ def run(spark: SparkSession, config: Config) -> None:
     rows.unpersist()
 
 
-def _score_run(tables: Tables, chosen, config: Config) -> DataFrame:  # type: ignore[no-untyped-def]
+def _score_run(tables: Tables, chosen: Row, config: Config) -> DataFrame:
     samples = tables.read("samples", chosen["table_versions"]["samples"])
     return score_with_network(
         samples.where(F.col("split").isin("validation", "test")),

@@ -28,7 +28,9 @@ def main() -> int:
         return 2
     if options.statement:
         return 0 if _run(spark, options.statement, options.limit) else 1
-    print(f"Tables of {root}: {', '.join(names)}\nEnd a statement with ; and the prompt with Ctrl-D.")
+    print(
+        f"Tables of {root}: {', '.join(names)}\nEnd a statement with ; and the prompt with Ctrl-D."
+    )
     for statement in _typed_statements():
         _run(spark, statement, options.limit)
     return 0

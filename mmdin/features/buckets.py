@@ -27,8 +27,11 @@ def fit_edges(training_rows: DataFrame, count: int, buckets: int, seed: int) -> 
     chosen = training_rows
     if count > MAX_ROWS_FITTED:
         chosen = chosen.where(hashed_share(seed, "edges") < MAX_ROWS_FITTED / count)
-    values = chosen.select(*(F.col(i.value).cast("double") for i in BUCKETED)).toPandas()
-    return {name: quantile_edges(values[name].to_numpy(), buckets) for name in values}
+    values = chosen.select(*(F.col(i.value).cast("double") for i in BUCKETED)).toArrow()
+    return {
+        name: quantile_edges(values[name].to_numpy(zero_copy_only=False), buckets)
+        for name in values.column_names
+    }
 
 
 def quantile_edges(values: np.ndarray, buckets: int) -> list[float]:
@@ -65,7 +68,7 @@ def edges_from_rows(bucket_edges: DataFrame) -> Edges:
 
 
 def add_buckets(rows: DataFrame, edges: Edges) -> DataFrame:
-    """Add the bucket (int) of every bucketed input: 1 + the edges at or below its value, 0 for null.
+    """Add every bucketed input's bucket (int): 1 + the edges at or below its value, 0 for null.
 
     Reads the inputs' values.
     """

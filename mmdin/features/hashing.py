@@ -7,7 +7,7 @@ _STEPS = 2**53  # as many numbers in [0, 1) as a double tells apart, evenly spac
 
 
 def hashed_order(seed: int, purpose: str) -> Column:
-    """A number (long) for each rating, by its user_id and movie_id, in no order that means anything.
+    """A number (long) for each rating, by its user_id and movie_id, in an order without meaning.
 
     Different seeds and different purposes give independent numbers.
     """

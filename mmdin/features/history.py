@@ -6,8 +6,10 @@ from pyspark.sql import functions as F
 from mmdin import inputs
 from mmdin.features.order import in_order_of_time
 
-PRAISED = tuple(
-    ("movie_id", "movie_index", *(f"{inputs.genre(s)}_index" for s in range(1, inputs.GENRE_SLOTS + 1)))
+PRAISED = (
+    "movie_id",
+    "movie_index",
+    *(f"{inputs.genre(s)}_index" for s in range(1, inputs.GENRE_SLOTS + 1)),
 )
 """What the history holds of each movie: columns of the row that praised it."""
 

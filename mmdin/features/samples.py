@@ -93,7 +93,7 @@ def join_movies(rows: DataFrame, movies: DataFrame) -> DataFrame:
 
 
 def _count_scope(labelled: DataFrame) -> int:
-    """Log how many ratings are in and out of scope, and why. Raises InputDataError where none is."""
+    """Log how many ratings are in scope, and why others are not. Raises InputDataError for none."""
     counts = {r["scope"]: r["count"] for r in labelled.groupBy("scope").count().collect()}
     log.info("build_samples: %d ratings read", sum(counts.values()))
     for scope, count in sorted(counts.items()):
@@ -111,7 +111,9 @@ def _count_splits(rows: DataFrame) -> int:
 
     Raises InputDataError where a split is empty or the training rows are of one class.
     """
-    counted = rows.groupBy("split").agg(F.count("label").alias("rows"), F.avg("label").alias("share"))
+    counted = rows.groupBy("split").agg(
+        F.count("label").alias("rows"), F.avg("label").alias("share")
+    )
     counts = {r["split"]: r for r in counted.collect()}
     for split in SPLITS:
         if split not in counts:
@@ -126,9 +128,7 @@ def _count_splits(rows: DataFrame) -> int:
             counts[split]["share"],
         )
     if counts["train"]["share"] in (0.0, 1.0):
-        raise InputDataError(
-            "all training rows have the same label: see samples.positive_rating"
-        )
+        raise InputDataError("all training rows have the same label: see samples.positive_rating")
     return counts["train"]["rows"]
 
 

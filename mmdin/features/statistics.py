@@ -51,9 +51,7 @@ def add_statistics(
 
 
 def _of_earlier_rows(rows: DataFrame, key: str, aggregates: Aggregates) -> DataFrame:
-    earlier = (
-        Window.partitionBy(key).orderBy("seconds").rangeBetween(Window.unboundedPreceding, -1)
-    )
+    earlier = Window.partitionBy(key).orderBy("seconds").rangeBetween(Window.unboundedPreceding, -1)
     return in_order_of_time(rows, key).withColumns(
         {name: aggregate.over(earlier) for name, aggregate in aggregates.items()}
     )

@@ -10,8 +10,9 @@ COLUMNS = ("movieId", "title", "genres")
 SECOND_ROW = "movieId has another row"
 
 _NO_GENRES = "(no genres listed)"
-_YEAR_AT_END = r"\s*\(([0-9]{4})(?:\s*[-–]\s*(?:[0-9]{4})?)?\)$"
-"""As in `Jumanji (1995)`, and of series `(1975-1979)` and `(2007-)`, of which the first counts."""
+_YEAR_AT_END = r"\s*\(([0-9]{4})(?:\s*[-\u2013]\s*(?:[0-9]{4})?)?\)$"
+"""As in `Jumanji (1995)`, and of series `(1975-1979)` and `(2007-)`, of which the first counts.
+Either a hyphen or an en dash (U+2013) may stand between the years."""
 
 
 def judge_movies(rows: DataFrame) -> DataFrame:

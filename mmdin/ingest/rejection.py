@@ -73,8 +73,8 @@ def check_counts(judged: DataFrame, read: int, file: str) -> None:
     if read != kept_rows + aside:
         raise RuntimeError(f"{file}: {read} rows were read, but {kept_rows + aside} judged")
     if not kept_rows:
-        why = f"none of its {read} rows can be used: {'; '.join(reasons)}" if read else "has no rows"
+        why = f"none of its {read} rows can be used: {'; '.join(reasons)}"
         raise InputDataError(
-            f"{file}: {why}. Nothing was written; mend the file, or set input.movielens to another "
-            "folder"
+            f"{file}: {why if read else 'has no rows'}. Nothing was written; mend the file, or set "
+            "input.movielens to another folder"
         )

@@ -1,9 +1,12 @@
 """DeepFM: first order, pairwise interactions and dense layers, over shared embeddings."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
 from mmdin.config import Networks
+from mmdin.inputs import Group
 from mmdin.models.dense import DenseStack
 from mmdin.models.embedding_mlp import EmbeddingMLP
 from mmdin.models.factorization import pairwise_interactions
@@ -19,7 +22,13 @@ class DeepFM(RatingNetwork):
     """
 
     groups = EmbeddingMLP.groups
-    _single = ("user", "movie", "user_statistics", "movie_statistics", "scene")
+    _single: ClassVar[tuple[Group, ...]] = (
+        "user",
+        "movie",
+        "user_statistics",
+        "movie_statistics",
+        "scene",
+    )
 
     def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
         super().__init__(sizes, vocabulary_sizes)

@@ -55,7 +55,9 @@ class Fields:
 
     def candidate(self) -> tf.Tensor:
         """The candidate as the history sees it: its embedding plus its genres', [batch, d]."""
-        return tf.squeeze(self.embeddings("movie") * self.mask("movie")[..., None], 1) + self.genres()
+        return (
+            tf.squeeze(self.embeddings("movie") * self.mask("movie")[..., None], 1) + self.genres()
+        )
 
     def history(self) -> tuple[tf.Tensor, tf.Tensor]:
         """The praised movies, each its embedding plus its genres' mean, and which there are.

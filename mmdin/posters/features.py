@@ -34,7 +34,7 @@ def compute_features(rgb: Image) -> dict[str, float]:
       smallest) and saturation (chroma / value, 0 for black): mean and population standard
       deviation over pixels.
     - hue (HSV, hexcone, in turns: 0 red, 1/3 green, 2/3 blue): circular mean and deviation over
-      the pixels that have a hue, that is chroma > 0; see `circular_statistics`. NaN in a grey image.
+      the pixels that have a hue, that is chroma > 0; see `circular_statistics`. NaN where none has.
     - spatial_frequency: of the luma; see `spatial_frequency`.
 
     Raises ValueError where rgb has another shape or no pixel.

@@ -80,11 +80,15 @@ def read_contents(files: DataFrame, max_bytes: int) -> DataFrame:
     empty = list_empty_files(files).select("path", F.lit(b"").alias("content"))
     file = F.element_at(F.split("path", "/"), -1)
     # Listing is little work, not worth more than a task each.
-    return small.unionByName(large.coalesce(1)).unionByName(empty.coalesce(1)).select(
-        "path",
-        file.alias("file"),
-        F.regexp_extract(file, _FILE_NAME, 1).try_cast("long").alias("movie_id"),
-        F.col("content").alias("bytes"),
+    return (
+        small.unionByName(large.coalesce(1))
+        .unionByName(empty.coalesce(1))
+        .select(
+            "path",
+            file.alias("file"),
+            F.regexp_extract(file, _FILE_NAME, 1).try_cast("long").alias("movie_id"),
+            F.col("content").alias("bytes"),
+        )
     )
 
 

@@ -18,9 +18,9 @@ _SETTINGS = {
 @contextmanager
 def tasks_sized_for_images(spark: SparkSession) -> Iterator[None]:
     """Within, queries run with settings for many small files of bytes; afterwards as before."""
-    before = {name: spark.conf.get(name, None) for name in _SETTINGS}
-    for name, value in _SETTINGS.items():
-        spark.conf.set(name, value)
+    before: dict[str, str | None] = {name: spark.conf.get(name, None) for name in _SETTINGS}
+    for name, within in _SETTINGS.items():
+        spark.conf.set(name, within)
     try:
         yield
     finally:

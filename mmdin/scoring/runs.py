@@ -17,9 +17,9 @@ def select_runs(tables: Tables, config: Config) -> list[Row]:
     finished = tables.read("runs").where("status = 'finished'")
     if config.scoring.runs:
         chosen = finished.where(F.col("run_id").isin(list(config.scoring.runs))).collect()
-        missing = set(config.scoring.runs) - {r["run_id"] for r in chosen}
-        if missing:
-            raise TableError(f"scoring.runs: no finished run {', '.join(sorted(missing))} in runs")
+        unknown = set(config.scoring.runs) - {r["run_id"] for r in chosen}
+        if unknown:
+            raise TableError(f"scoring.runs: no finished run {', '.join(sorted(unknown))} in runs")
         return chosen
     newest = tables.version("samples")
     current = finished.where(F.col("table_versions")["samples"] == newest)

@@ -73,9 +73,7 @@ class RankData:
     def training(self, epoch: int) -> Iterator[tf.data.Dataset]:
         """Shuffled batches of the epoch: all rows once over the ranks, as many steps on each."""
         config = self._assignment.config
-        assigned = assign_files(
-            self._assignment.train_files, self._ranks.size, config.seed, epoch
-        )
+        assigned = assign_files(self._assignment.train_files, self._ranks.size, config.seed, epoch)
         steps = count_steps(assigned, config.training.batch_size)
         seed = config.seed * 1_000_003 + epoch * 1009 + self._ranks.rank
         with read_rows(assigned[self._ranks.rank], self._columns, seed % 2**31 + 1) as chunks:

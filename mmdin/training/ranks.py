@@ -1,4 +1,7 @@
-"""Horovod: processes on Spark tasks, and what they tell one another. The only module that knows it."""
+"""Horovod: processes on Spark tasks, and what they tell one another.
+
+The only module that knows Horovod.
+"""
 
 import logging
 import re

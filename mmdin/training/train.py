@@ -72,8 +72,14 @@ def vocabulary_sizes(tables: Tables, versions: dict[str, int]) -> dict[str, int]
     """Rows of every input's vocabulary, index 0 counted."""
     words = tables.read("vocabularies", versions["vocabularies"])
     buckets = tables.read("bucket_edges", versions["bucket_edges"])
-    largest = words.groupBy("vocabulary").agg(F.max("index").alias("largest")).unionByName(
-        buckets.groupBy(F.col("value").alias("vocabulary")).agg(F.max("bucket").alias("largest"))
+    largest = (
+        words.groupBy("vocabulary")
+        .agg(F.max("index").alias("largest"))
+        .unionByName(
+            buckets.groupBy(F.col("value").alias("vocabulary")).agg(
+                F.max("bucket").alias("largest")
+            )
+        )
     )
     sizes = {r["vocabulary"]: r["largest"] + 1 for r in largest.collect()}
     return {v: sizes.get(v, 1) for v in sorted({i.vocabulary for i in INPUTS})}

@@ -48,7 +48,9 @@ class World:
         return replace(self, ratings=tuple(ratings))
 
     def shuffled(self) -> "World":
-        return replace(self, ratings=tuple(random.Random(1).sample(self.ratings, len(self.ratings))))
+        return replace(
+            self, ratings=tuple(random.Random(1).sample(self.ratings, len(self.ratings)))
+        )
 
     def write(self, spark: SparkSession, root: str) -> Tables:
         tables = Tables(spark, root)

@@ -50,7 +50,9 @@ def test_bucket_is_one_more_than_the_edges_at_or_below(spark):
     edges = {i.value: [2.0, 4.0] for i in BUCKETED} | {"hour_of_day": []}
     values = [None, float("nan"), -1.0, 1.9, 2.0, 3.0, 4.0, 1e9]
     columns = ", ".join(f"cast(v as double) as {i.value}" for i in BUCKETED)
-    rows = spark.createDataFrame([(v,) for v in values], "v double").selectExpr(columns.split(", ")[0], *columns.split(", ")[1:])
+    rows = spark.createDataFrame([(v,) for v in values], "v double").selectExpr(
+        columns.split(", ")[0], *columns.split(", ")[1:]
+    )
     found = add_buckets(rows.coalesce(1), edges).collect()
     assert [r["release_year_bucket"] for r in found] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert [r["hour_of_day_bucket"] for r in found] == [0, 0, 1, 1, 1, 1, 1, 1]

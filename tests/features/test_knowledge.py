@@ -134,7 +134,9 @@ def movies_of(spark):
     world = World(
         ratings=(),
         movies={i: Movie(1900 + i % 97, ("Drama",)) for i in ids},
-        posters={i: tuple(i % p / p for p in range(2, 2 + len(inputs.POSTER_FEATURES))) for i in ids},
+        posters={
+            i: tuple(i % p / p for p in range(2, 2 + len(inputs.POSTER_FEATURES))) for i in ids
+        },
     )
     movies = describe_movies(movies_table(spark, world.movies), posters_table(spark, world.posters))
     return movies.withColumns({name: F.lit(1) for name in PRAISED[1:]})
@@ -142,7 +144,9 @@ def movies_of(spark):
 
 def features(spark, ratings, protocol, keys):
     """What add_features adds to the rows of some keys, by key."""
-    config = Config(name="test", samples=Samples(protocol=protocol, folds=3, with_posters_only=False))
+    config = Config(
+        name="test", samples=Samples(protocol=protocol, folds=3, with_posters_only=False)
+    )
     rows = add_features(split(spark, ratings, protocol), movies_of(spark), config)
     added = rows.drop("rating", "label", "split", "sees", "seen_by")
     found = {(row["user_id"], row["movie_id"]): row.asDict() for row in added.collect()}

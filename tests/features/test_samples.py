@@ -33,7 +33,9 @@ def test_random_statistics_are_out_of_fold_and_histories_of_training_rows(build)
         return sees[other.key] != -1 and other.second < row.second
 
     assert_as_worked_out(built, slow_values(built.world, in_another_fold, earlier_training_row))
-    assert {sees[key] == -1 for key, r in built.samples().items() if r["split"] == "train"} == {False}
+    assert {sees[key] == -1 for key, r in built.samples().items() if r["split"] == "train"} == {
+        False
+    }
 
 
 def test_leaky_statistics_are_of_all_rows(build):

@@ -185,7 +185,7 @@ BAD_INPUT = {
     "no column": (
         {"ratings": ["userId,movieId,rating", "1,2,3"]},
         "in",
-        r"ratings\.csv: the header has no column timestamp; its columns are userId, movieId, rating",
+        r"ratings\.csv: the header has no column timestamp; its columns are userId, movieId",
     ),
     "column twice": (
         {"links": ["movieId,imdbId,tmdbId,imdbId", "1,1,1,1"]},

@@ -21,7 +21,9 @@ from mmdin.posters.images import (
 )
 
 LIMIT = 1_000_000
-CORNERS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [90, 90, 90], [9, 99, 199]]])
+CORNERS = np.array(
+    [[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [90, 90, 90], [9, 99, 199]]]
+)
 
 
 def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
@@ -62,9 +64,10 @@ def test_lossy_formats_come_close(format: str) -> None:
 
 
 def test_transparency_is_shown_over_white() -> None:
-    rgba = Image.new("RGBA", (1, 1), (255, 0, 0, 0))
-    rgba = Image.fromarray(np.array([[[255, 0, 0, 0], [255, 0, 0, 255], [0, 0, 0, 51]]], dtype=np.uint8))
-    assert shown(encoded(rgba)) == [[[255, 255, 255], [255, 0, 0], [204, 204, 204]]]
+    levels = np.array([[[255, 0, 0, 0], [255, 0, 0, 255], [0, 0, 0, 51]]], dtype=np.uint8)
+    assert shown(encoded(Image.fromarray(levels))) == [
+        [[255, 255, 255], [255, 0, 0], [204, 204, 204]]
+    ]
 
 
 def test_grey_with_transparency_is_shown_over_white() -> None:
@@ -153,7 +156,8 @@ def test_what_is_no_image(content: bytes, status: str) -> None:
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
 def test_half_a_file_is_never_ok(format: str, share: float) -> None:
     content = encoded(noise(), format)
-    assert probe(content[: int(len(content) * share)], LIMIT).status in (TRUNCATED, CORRUPT, NOT_AN_IMAGE)
+    cut = content[: int(len(content) * share)]
+    assert probe(cut, LIMIT).status in (TRUNCATED, CORRUPT, NOT_AN_IMAGE)
 
 
 def test_truncated_jpeg_is_called_so() -> None:
@@ -174,7 +178,8 @@ def test_damage_never_raises() -> None:
 
 def png_header(width: int, height: int) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        checksum = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + checksum
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pixels = chunk(b"IDAT", zlib.compress(b"\0"))
@@ -182,7 +187,8 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def test_bomb_is_not_decoded() -> None:
-    assert probe(png_header(100_000, 100_000), LIMIT) == Probe(TOO_MANY_PIXELS, "PNG", 100_000, 100_000)
+    bomb = png_header(100_000, 100_000)
+    assert probe(bomb, LIMIT) == Probe(TOO_MANY_PIXELS, "PNG", 100_000, 100_000)
 
 
 def test_limit_on_pixels_is_inclusive() -> None:

@@ -42,7 +42,7 @@ FILES = {
     "cover.jpg": image_bytes("JPEG"),
     "4.gif": b"",
     "5.jpg": b"No poster today.\n",
-    "6.jpg": image_bytes("JPEG", size=(99, 99))[:2000],
+    "6.jpg": image_bytes("JPEG", size=(60, 60))[:2000],
     "7.png": image_bytes(size=(70, 70)),
     "8.bmp": image_bytes("BMP", size=(200, 100)),
     "10.png": image_bytes(seed=10),
@@ -152,7 +152,7 @@ def test_no_files_stop_the_job(
 def test_only_bad_files_stop_the_job_and_write_nothing(spark: SparkSession, tmp_path: Path) -> None:
     bad = {name: FILES[name] for name in ("4.gif", "5.jpg", "cover.jpg")}
     config = configure(make_folder(tmp_path / "bad", bad), tmp_path / "root")
-    with pytest.raises(InputDataError, match="none of the files.*1 x empty file; 1 x file name"):
+    with pytest.raises(InputDataError, match=r"none of the files.*1 x empty file; 1 x file name"):
         ingest_posters.run(spark, config)
     assert not (tmp_path / "root").exists()
 

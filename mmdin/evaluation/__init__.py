@@ -1,0 +1,1 @@
+"""Exact metrics of predictions, computed in Spark."""

@@ -1,0 +1,133 @@
+"""Each layer against a loop in NumPy that follows its formula."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmdin.inputs import inputs_of
+from mmdin.models.attention import InterestAttention
+from mmdin.models.dense import DenseStack, PReLU
+from mmdin.models.embedding import FusedEmbedding
+from mmdin.models.factorization import pairwise_interactions
+from mmdin.models.pooling import masked_mean
+from mmdin.models.residual import MultiHeadResNet
+
+RANDOM = np.random.default_rng(7)
+
+
+def normal(*shape: int) -> np.ndarray:
+    return RANDOM.normal(size=shape).astype(np.float32)
+
+
+def prelu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    return np.where(x > 0, x, slope * x)
+
+
+def dense_stack(stack: DenseStack, x: np.ndarray) -> np.ndarray:
+    for layer in stack.steps:
+        if isinstance(layer, keras.layers.Dense):
+            x = x @ np.asarray(layer.kernel) + np.asarray(layer.bias)
+        elif isinstance(layer, PReLU):
+            x = prelu(x, np.asarray(layer.slope))
+    return x
+
+
+def scramble(layer: keras.layers.Layer) -> None:
+    """Give every weight a value of its own, so that biases and slopes count."""
+    for variable in layer.trainable_variables:
+        variable.assign(normal(*variable.shape))
+
+
+def test_embedding_looks_up_each_vocabulary_apart_and_shares_equal_ones() -> None:
+    inputs = inputs_of(["movie", "genres", "history"])
+    sizes = {"movie": 4, "genre": 3}
+    layer = FusedEmbedding(inputs, sizes, dimension=2)
+    table = np.asarray(layer.table)
+    assert table.shape == (7, 2)
+    indices = np.stack([RANDOM.integers(0, sizes[i.vocabulary], 6) for i in inputs], axis=1)
+    found = np.asarray(layer(tf.constant(indices, tf.int32)))
+    start = {"genre": 0, "movie": 3}
+    for row in range(6):
+        for column, taken in enumerate(inputs):
+            expected = table[start[taken.vocabulary] + indices[row, column]]
+            np.testing.assert_array_equal(found[row, column], expected)
+
+
+def test_embedding_refuses_an_unknown_vocabulary() -> None:
+    with pytest.raises(ValueError, match="no vocabulary size is given for movie"):
+        FusedEmbedding(inputs_of(["movie"]), {"user": 3}, dimension=2)
+
+
+def test_masked_mean_takes_only_what_is_kept() -> None:
+    vectors, mask = normal(3, 2, 4, 5), RANDOM.integers(0, 2, (3, 2, 4)).astype(np.float32)
+    mask[0, 0] = 0
+    found = np.asarray(masked_mean(vectors, mask))
+    for i in range(3):
+        for j in range(2):
+            kept = [vectors[i, j, n] for n in range(4) if mask[i, j, n]]
+            expected = np.mean(kept, axis=0) if kept else np.zeros(5)
+            np.testing.assert_allclose(found[i, j], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("interaction", ["outer", "difference"])
+def test_attention_weighs_each_praised_movie(interaction) -> None:
+    layer = InterestAttention([6], interaction)
+    history, candidate = normal(4, 5, 3), normal(4, 3)
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0] * 5, [1, 0, 1, 0, 0]], np.float32)
+    layer(history, mask, candidate)
+    scramble(layer)
+    found = np.asarray(layer(history, mask, candidate))
+    kernel, bias = np.asarray(layer.weight.kernel), np.asarray(layer.weight.bias)
+    for b in range(4):
+        expected = np.zeros(3)
+        for p in range(5):
+            h, c = history[b, p], candidate[b]
+            pair = np.outer(h, c).ravel() if interaction == "outer" else np.r_[h - c, h * c]
+            hidden = dense_stack(layer.hidden, np.r_[h, c, pair])
+            expected += mask[b, p] * (hidden @ kernel + bias)[0] * h
+        np.testing.assert_allclose(found[b], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("interaction", ["outer", "difference"])
+def test_what_stands_in_padding_changes_nothing(interaction) -> None:
+    layer = InterestAttention([6], interaction)
+    history, candidate = normal(2, 5, 3), normal(2, 3)
+    mask = np.array([[1, 1, 0, 0, 0], [1, 0, 0, 0, 0]], np.float32)
+    before = np.asarray(layer(history, mask, candidate))
+    history[:, 2:] = 1e3
+    np.testing.assert_array_equal(np.asarray(layer(history, mask, candidate)), before)
+
+
+def test_heads_of_residual_blocks_are_added() -> None:
+    layer = MultiHeadResNet(heads=3, blocks=2, width=4)
+    x = normal(5, 4)
+    layer(x)
+    scramble(layer)
+    expected = np.zeros((5, 4))
+    for stack in layer.stacks:
+        head = x
+        for block in stack:
+            first, second = block.first, block.second
+            hidden = head @ np.asarray(first.kernel) + np.asarray(first.bias)
+            hidden = prelu(hidden, np.asarray(block.activation.slope))
+            head = head + hidden @ np.asarray(second.kernel) + np.asarray(second.bias)
+        expected = expected + head
+    np.testing.assert_allclose(np.asarray(layer(x)), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_pairwise_interactions_are_the_sum_over_all_pairs() -> None:
+    fields = normal(3, 6, 4)
+    expected = [
+        sum(float(row[i] @ row[j]) for i in range(6) for j in range(i + 1, 6)) for row in fields
+    ]
+    np.testing.assert_allclose(np.asarray(pairwise_interactions(fields)), expected, rtol=1e-4)
+
+
+def test_dense_stack_follows_its_formula_and_drops_only_in_training() -> None:
+    stack = DenseStack([4, 3], dropout=0.5)
+    x = normal(8, 5)
+    stack(x)
+    scramble(stack)
+    np.testing.assert_allclose(np.asarray(stack(x)), dense_stack(stack, x), rtol=1e-4, atol=1e-4)
+    assert not np.allclose(np.asarray(stack(x, training=True)), np.asarray(stack(x)))

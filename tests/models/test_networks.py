@@ -1,0 +1,104 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmdin.config import MODEL_NAMES, Networks
+from mmdin.errors import TableError
+from mmdin.inputs import INPUTS
+from mmdin.models import NETWORKS, build_network
+from mmdin.models.checkpoint import load_network, save_network
+
+SMALL = Networks(
+    embedding_size=4, hidden_units=(8,), attention_units=(4,), width=8, heads=2, blocks=1
+)
+SIZES = {i.vocabulary: 6 for i in INPUTS}
+
+
+def random_indices(network, rows: int) -> np.ndarray:
+    return np.random.default_rng(3).integers(1, 6, (rows, len(network.inputs_taken)), np.int32)
+
+
+@pytest.fixture(params=MODEL_NAMES)
+def network(request):
+    keras.utils.set_random_seed(5)
+    return build_network(request.param, SMALL, SIZES)
+
+
+def test_one_logit_per_row_and_none_without_gradient(network) -> None:
+    indices = tf.constant(random_indices(network, 9))
+    with tf.GradientTape() as tape:
+        logits = network(indices)
+    assert logits.shape == (9,)
+    gradients = tape.gradient(logits, [v.value for v in network.trainable_variables])
+    assert all(g is not None for g in gradients)
+
+
+def test_rows_do_not_depend_on_their_batch(network) -> None:
+    indices = random_indices(network, 6)
+    together = np.asarray(network(indices))
+    apart = [float(network(indices[n : n + 1])[0]) for n in range(6)]
+    np.testing.assert_allclose(together, apart, rtol=1e-4, atol=1e-5)
+
+
+def test_order_of_the_history_changes_nothing(network) -> None:
+    indices = random_indices(network, 4)
+    columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
+    if "history_movie_1_index" not in columns:
+        pytest.skip("takes no history")
+    turned = indices.copy()
+    for position, other in ((1, 4), (4, 1)):
+        turned[:, columns[f"history_movie_{position}_index"]] = indices[
+            :, columns[f"history_movie_{other}_index"]
+        ]
+        for slot in range(1, 6):
+            turned[:, columns[f"history_{position}_genre_{slot}_index"]] = indices[
+                :, columns[f"history_{other}_genre_{slot}_index"]
+            ]
+    np.testing.assert_allclose(
+        np.asarray(network(turned)), np.asarray(network(indices)), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_untrained_row_zero_adds_nothing_where_the_history_is_padding(network) -> None:
+    columns = [n for n, i in enumerate(network.inputs_taken) if i.group.startswith("history")]
+    if not columns:
+        pytest.skip("takes no history")
+    indices = random_indices(network, 4)
+    indices[:, columns] = 0
+    before = np.asarray(network(indices))
+    table = np.asarray(network.table.table).copy()
+    starts = {network.table.starts[n] for n in columns}
+    table[list(starts)] = 99.0
+    network.table.table.assign(table)
+    np.testing.assert_array_equal(np.asarray(network(indices)), before)
+
+
+def test_hidden_identities_are_users_and_movies_at_the_rate_asked() -> None:
+    network = build_network("din", SMALL.model_copy(update={"hidden_identity": 0.25}), SIZES)
+    indices = random_indices(network, 4000)
+    hidden = np.asarray(network.hide_identities(tf.constant(indices)))
+    for column, taken in enumerate(network.inputs_taken):
+        share = (hidden[:, column] == 0).mean()
+        if taken.group in ("user", "movie"):
+            assert 0.2 < share < 0.3
+        else:
+            assert share == 0
+
+
+def test_only_mmdin_sees_posters() -> None:
+    for model, network in NETWORKS.items():
+        assert ("movie_poster" in network.groups) == (model == "mmdin")
+
+
+def test_a_saved_network_scores_the_same(network, tmp_path) -> None:
+    model = next(m for m, n in NETWORKS.items() if type(network) is n)
+    save_network(str(tmp_path / "run"), model, SIZES, network)
+    loaded = load_network(str(tmp_path / "run"))
+    indices = random_indices(network, 5)
+    np.testing.assert_array_equal(np.asarray(loaded(indices)), np.asarray(network(indices)))
+
+
+def test_a_missing_network_is_named(tmp_path) -> None:
+    with pytest.raises(TableError, match="no trained network"):
+        load_network(str(tmp_path))

@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from sklearn.metrics import roc_auc_score
+
+from mmdin.errors import TableError
+from mmdin.schemas import PREDICTIONS, SAMPLES, TRUE_PROBABILITIES
+from mmdin.scoring.naive import score_best_possible, score_naively
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    generator = np.random.default_rng(6)
+    n = 400
+    movie, user = generator.normal(3.5, 0.5, n), generator.normal(3.5, 0.5, n)
+    rating = np.clip(np.round((movie + user - 3.5 + generator.normal(0, 0.7, n)) * 2) / 2, 0.5, 5)
+    rows = pd.DataFrame(
+        {
+            "user_id": np.arange(n),
+            "movie_id": np.arange(n) % 20,
+            "rating": rating,
+            "label": (rating >= 3.5).astype(int),
+            "split": generator.choice(["train", "validation", "test"], n, p=[0.6, 0.2, 0.2]),
+            "movie_rating_mean": movie,
+            "user_rating_mean": user,
+        }
+    )
+    rows.loc[generator.random(n) < 0.1, "movie_rating_mean"] = None
+    rows.loc[generator.random(n) < 0.1, "user_rating_mean"] = None
+    return rows
+
+
+@pytest.fixture(scope="module")
+def samples(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
+    records = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    return spark.createDataFrame([tuple(r.get(c) for c in SAMPLES.names) for r in records], SAMPLES)
+
+
+@pytest.fixture(scope="module")
+def scored(samples: DataFrame) -> pd.DataFrame:
+    naive = score_naively(samples)
+    assert set(naive.columns) == {*PREDICTIONS.names, "split"}
+    return naive.toPandas()
+
+
+def test_each_predictor_scores_every_validation_and_test_row(rows, scored) -> None:
+    expected = set(rows[rows.split != "train"].user_id)
+    for name in ("constant", "movie_mean", "mean_of_means"):
+        own = scored[scored.model == name]
+        assert sorted(own.user_id) == sorted(expected)
+        assert (own.run_id == name).all()
+
+
+def test_ranking_is_that_of_the_means(rows, scored) -> None:
+    train = rows[rows.split == "train"]
+    movie = rows.movie_rating_mean.fillna(train.rating.mean())
+    user = rows.user_rating_mean.fillna(train.rating.mean())
+    means = {"movie_mean": movie, "mean_of_means": (movie + user) / 2}
+    for name, mean in means.items():
+        own = scored[scored.model == name].set_index("user_id")
+        expected = roc_auc_score(own.label, mean[own.index])
+        assert roc_auc_score(own.label, own.score) == pytest.approx(expected, abs=1e-12)
+
+
+def test_scores_are_probabilities_fitted_on_training_rows(rows, scored) -> None:
+    train = rows[rows.split == "train"]
+    constant = scored[scored.model == "constant"]
+    assert constant.score.unique() == pytest.approx([train.label.mean()])
+    from sklearn.linear_model import LogisticRegression
+
+    filled = train.movie_rating_mean.fillna(train.rating.mean())
+    fitted = LogisticRegression(C=np.inf, tol=1e-10).fit(filled.to_numpy()[:, None], train.label)
+    own = scored[scored.model == "movie_mean"].set_index("user_id")
+    mean = rows.movie_rating_mean.fillna(train.rating.mean())[own.index]
+    expected = fitted.predict_proba(mean.to_numpy()[:, None])[:, 1]
+    np.testing.assert_allclose(own.score, expected, atol=1e-4)
+
+
+def test_best_possible_scores_are_the_planted_ones(spark, rows, samples) -> None:
+    planted = [
+        (int(r.user_id), int(r.movie_id), 0.3 + (r.user_id % 7) / 20, 0.0, 0.0, 0.0, 0.0, 0.0)
+        for r in rows.itertuples()
+    ]
+    truth = spark.createDataFrame(planted, TRUE_PROBABILITIES)
+    best = score_best_possible(samples, truth).toPandas()
+    assert len(best) == (rows.split != "train").sum()
+    np.testing.assert_allclose(best.score, 0.3 + (best.user_id % 7) / 20)
+    with pytest.raises(TableError, match="true_probabilities lacks"):
+        score_best_possible(samples, truth.where("user_id > 50"))

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from mmdin.config import Networks
+from mmdin.inputs import INPUTS
+from mmdin.models import build_network
+from mmdin.models.checkpoint import save_network
+from mmdin.schemas import PREDICTIONS, SAMPLES
+from mmdin.scoring.networks import score_with_network
+
+SIZES = {i.vocabulary: 6 for i in INPUTS}
+
+
+@pytest.fixture
+def samples(spark: SparkSession) -> DataFrame:
+    generator = np.random.default_rng(4)
+    encoded = {i.column for i in INPUTS}
+    rows = []
+    for n in range(57):
+        given = {"user_id": n, "movie_id": n % 5, "label": n % 2, "split": "test", "rating": 4.0}
+        values = {c: int(generator.integers(0, 6)) for c in encoded}
+        rows.append(tuple({**values, **given}.get(c) for c in SAMPLES.names))
+    return spark.createDataFrame(rows, SAMPLES).repartition(3)
+
+
+def test_scores_are_the_networks_own_whatever_the_batches(
+    spark: SparkSession, samples: DataFrame, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(2)
+    network = build_network("mmdin", Networks(embedding_size=4), SIZES)
+    save_network(str(tmp_path / "run"), "mmdin", SIZES, network)
+    scored = score_with_network(samples, "run-1", "mmdin", str(tmp_path / "run"), batch_size=8)
+    assert set(scored.columns) == {*PREDICTIONS.names, "split"}
+    found = {r["user_id"]: r["score"] for r in scored.collect()}
+    columns = [i.column for i in network.inputs_taken]
+    rows = samples.select("user_id", *(F.col(c) for c in columns)).collect()
+    indices = np.array([[r[c] for c in columns] for r in rows], np.int32)
+    logits = np.asarray(network(indices), np.float64)
+    expected = {r["user_id"]: 1 / (1 + np.exp(-x)) for r, x in zip(rows, logits, strict=True)}
+    assert found.keys() == expected.keys()
+    for user, score in expected.items():
+        assert found[user] == pytest.approx(score, abs=1e-5)

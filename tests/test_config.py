@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mmdin.config import MODEL_NAMES, Config, load_config
+from mmdin.errors import ConfigurationError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "small.yaml"
+    path.write_text("training:\n  batch_size: 7\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "conf").glob("*.yaml")), ids=lambda p: p.name)
+def test_configurations_of_the_project_are_valid(path: Path) -> None:
+    config = load_config(str(path))
+    assert config.name == path.stem
+    assert config.root == f"build/{path.stem}"
+
+
+def test_overrides_win_over_the_file(file: str) -> None:
+    config = load_config(file, ["training.ranks=3", "input.movielens=some dir", "root=/x"])
+    assert (config.training.batch_size, config.training.ranks) == (7, 3)
+    assert (config.input.movielens, config.root) == ("some dir", "/x")
+
+
+@pytest.mark.parametrize("spelled", ["all", "[all]"])
+def test_all_means_every_model(file: str, spelled: str) -> None:
+    assert load_config(file, [f"training.models={spelled}"]).training.models == MODEL_NAMES
+
+
+def test_printed_configuration_reads_back_the_same(file: str) -> None:
+    config = load_config(file, ["training.models=din"])
+    assert Config.model_validate(yaml.safe_load(config.to_yaml())) == config
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("training.rank=2", "unknown key training.rank; did you mean training.ranks?"),
+        ("trainig.ranks=2", "unknown key trainig; did you mean training?"),
+        ("ranks=2", "did you mean training.ranks?"),
+        ("training.ranks=two", "training.ranks: Input should be a valid integer"),
+        ("training.ranks=0", "greater than or equal to 1, got 0"),
+        ("training.models=dinn", "'din' or 'mmdin', got 'dinn'"),
+        ("training.models=[din, din]", "named twice"),
+        ("samples.test_fraction=0.95", "must leave rows to train on"),
+        ("training.ranks=9", "samples.files (8) must be at least training.ranks (9)"),
+        ("world.ratings=10", "world.ratings"),
+        ("input=3", "input"),
+        ("training", "write it as section.key=value"),
+        ("training.ranks=[", "is not YAML"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(file: str, override: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_config(file, [override])
+    assert said in str(error.value)
+
+
+def test_a_file_is_named_with_its_wrong_key(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("training:\n  batchsize: 7\n")
+    with pytest.raises(ConfigurationError, match=r"wrong\.yaml: unknown key training\.batchsize"):
+        load_config(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("[1, 2]", "must hold sections"), ("a: [", "is not YAML")]
+)
+def test_files_that_are_no_configuration(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=said):
+        load_config(str(path))
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: cannot be read"):
+        load_config("nowhere.yaml")
+
+
+def test_configuration_is_frozen(file: str) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_config(file).training.ranks = 5  # type: ignore[misc]

@@ -1,0 +1,81 @@
+"""The rules of the house: who imports whom, and which module knows which library."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+MODULES = sorted((PROJECT / "mmdin").rglob("*.py"))
+STAGES = {
+    "world",
+    "ingest",
+    "posters",
+    "features",
+    "dataset",
+    "models",
+    "training",
+    "scoring",
+    "evaluation",
+}
+MAY_IMPORT = {"training": {"dataset", "models"}, "scoring": {"dataset", "models"}}
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def stage_of(path: Path) -> str | None:
+    parts = path.relative_to(PROJECT / "mmdin").parts
+    return parts[0] if len(parts) > 1 else None
+
+
+def test_every_folder_is_a_known_stage() -> None:
+    assert {stage_of(p) for p in MODULES} - {None} == STAGES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PROJECT)))
+def test_stages_import_the_core_and_not_one_another(path: Path) -> None:
+    own = stage_of(path)
+    used = {name.split(".")[1] for name in imported(path) if name.startswith("mmdin.")} & STAGES
+    assert used <= {own} | MAY_IMPORT.get(own or "", set())
+
+
+@pytest.mark.parametrize(
+    ("library", "modules"),
+    [
+        ("petastorm", {"mmdin/dataset/reader.py"}),
+        ("horovod", {"mmdin/training/ranks.py"}),
+        ("delta", {"mmdin/tables.py"}),
+    ],
+)
+def test_one_module_knows_each_library(library: str, modules: set[str]) -> None:
+    users = {
+        str(p.relative_to(PROJECT))
+        for p in MODULES
+        if library in {name.split(".")[0] for name in imported(p)}
+    }
+    assert users == modules
+
+
+def test_pillow_stays_in_posters() -> None:
+    users = {stage_of(p) for p in MODULES if "PIL" in {n.split(".")[0] for n in imported(p)}}
+    assert users == {"posters"}
+
+
+def test_no_module_is_named_for_being_of_use() -> None:
+    assert not {p.stem for p in MODULES} & {"utils", "helpers", "common", "manager"}
+
+
+def test_jobs_are_one_file_each_with_a_run_function() -> None:
+    for path in (PROJECT / "spark_jobs").glob("[a-z]*.py"):
+        functions = {
+            n.name for n in ast.parse(path.read_text()).body if isinstance(n, ast.FunctionDef)
+        }
+        assert functions & {"run", "main"}, path.name

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from mmdin.errors import TableError
+from mmdin.schemas import LINKS, TABLES
+from mmdin.tables import Tables, conform
+
+
+@pytest.fixture
+def tables(spark: SparkSession, tmp_path: Path) -> Tables:
+    return Tables(spark, str(tmp_path))
+
+
+def links(spark: SparkSession, *rows: tuple[int, str, int]):
+    return spark.createDataFrame(list(rows), LINKS)
+
+
+def test_every_column_has_a_comment() -> None:
+    for name, schema in TABLES.items():
+        for field in schema:
+            assert field.metadata.get("comment"), f"{name}.{field.name}"
+
+
+def test_comments_reach_the_table(tables: Tables, spark: SparkSession) -> None:
+    tables.write("links", links(spark, (1, "0114709", 862)))
+    comments = {f.name: f.metadata.get("comment") for f in tables.read("links").schema}
+    assert comments == {f.name: f.metadata["comment"] for f in LINKS}
+
+
+def test_columns_that_do_not_fit_are_all_named(spark: SparkSession) -> None:
+    rows = spark.range(1).select(F.col("id").alias("movie_id"), F.lit(3).alias("imdb_id"), "id")
+    with pytest.raises(TableError) as error:
+        conform(rows, LINKS, "links")
+    for said in ("tmdb_id is missing", "id is unexpected", "imdb_id is int, not string"):
+        assert said in str(error.value)
+
+
+def test_a_missing_table_names_the_job_that_writes_it(tables: Tables) -> None:
+    with pytest.raises(TableError, match="run ingest_ratings first"):
+        tables.read("links")
+
+
+def test_replacing_some_rows_keeps_the_others(tables: Tables, spark: SparkSession) -> None:
+    tables.replace("links", links(spark, (1, "a", 1), (2, "b", 2)), "movie_id IN (1, 2)")
+    tables.replace("links", links(spark, (2, "c", 3)), "movie_id = 2")
+    tables.replace("links", links(spark, (2, "c", 3)), "movie_id = 2")
+    kept = {tuple(r) for r in tables.read("links").collect()}
+    assert kept == {(1, "a", 1), (2, "c", 3)}
+
+
+def test_pinned_version_has_its_own_rows_and_files(tables: Tables, spark: SparkSession) -> None:
+    tables.write("links", links(spark, (1, "a", 1)))
+    first = tables.version("links")
+    tables.write("links", links(spark, (2, "b", 2), (3, "c", 3)))
+    assert [r["movie_id"] for r in tables.read("links", first).collect()] == [1]
+    assert sum(f.rows for f in tables.files("links", first, "true")) == 1
+    assert sum(f.rows for f in tables.files("links", tables.version("links"), "true")) == 2
+
+
+def test_files_that_say_more_than_the_table_are_refused(
+    tables: Tables, spark: SparkSession
+) -> None:
+    tables.write("links", links(spark, (1, "a", 1)))
+    path = tables.path("links")
+    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES (delta.enableDeletionVectors = true)")
+    with pytest.raises(TableError, match="enableDeletionVectors"):
+        tables.files("links", tables.version("links"), "true")

@@ -1,0 +1,129 @@
+"""Real Horovod on Spark tasks: two ranks against one, and what happens when a rank fails."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from mmdin.config import Config, Networks, Samples, Training
+from mmdin.errors import ClusterError
+from mmdin.inputs import INPUTS
+from mmdin.tables import DataFile
+from mmdin.training.assignment import Assignment, read_outcome
+from mmdin.training.ranks import TrainingFailedError, run_on_ranks
+
+GLOBAL_BATCH, STEPS = 24, 12
+SIZES = {i.vocabulary: 8 for i in INPUTS}
+# Without anything random, so that only the ranks differ.
+PLAIN = Networks(
+    embedding_size=4,
+    hidden_units=(8,),
+    attention_units=(4,),
+    width=8,
+    blocks=1,
+    dropout=0,
+    hidden_identity=0,
+)
+
+
+def train_on_given_batches(training: Training) -> tuple[list[float], list[np.ndarray]]:
+    """Losses of each step and weights at the end; this rank takes its share of each batch."""
+    import keras
+    import tensorflow as tf
+
+    from mmdin.models import build_network
+    from mmdin.training.ranks import Ranks
+    from mmdin.training.step import TrainingStep
+
+    keras.utils.set_random_seed(3)
+    ranks = Ranks()
+    network = build_network("mmdin", PLAIN, SIZES)
+    step = TrainingStep(network, training, ranks)
+    generator = np.random.default_rng(11)
+    losses = []
+    for _ in range(STEPS):
+        batch = generator.integers(0, 8, (GLOBAL_BATCH, len(network.inputs_taken) + 2), np.int32)
+        batch[:, 0] = batch[:, 1] > 3
+        batch[:, -1] = generator.random(GLOBAL_BATCH) < 0.9
+        loss, count = step(tf.constant(batch[ranks.rank :: ranks.size]))
+        losses.append(float(loss) / float(count))
+    return losses, [np.asarray(v) for v in network.variables]
+
+
+def test_two_ranks_train_as_one_does_on_the_same_global_batches(spark: SparkSession) -> None:
+    training = Training(learning_rate=0.01, learning_rate_scaling="none", l2=1e-3)
+    ((one_losses, one_weights),) = run_on_ranks(spark, train_on_given_batches, [training], 1)
+    (losses, weights), (_, other_weights) = run_on_ranks(
+        spark, train_on_given_batches, [training], 2
+    )
+    np.testing.assert_allclose(losses, one_losses, atol=1e-4)
+    assert losses[-1] < losses[0]
+    for mine, others, alone in zip(weights, other_weights, one_weights, strict=True):
+        np.testing.assert_array_equal(mine, others)
+        np.testing.assert_allclose(mine, alone, atol=1e-3)
+
+
+def make_assignment(folder: Path, name: str, files: list[DataFile]) -> Assignment:
+    training = Training(models=("din",), batch_size=64, epochs=3, learning_rate=0.01)
+    config = Config(name="x", root=str(folder), training=training, samples=Samples(files=3))
+    checkpoint = folder / name
+    checkpoint.mkdir()
+    return Assignment("din", config, SIZES, files[:-1], files[-1:] * 2, str(checkpoint), 1)
+
+
+def write_samples(folder: Path) -> list[DataFile]:
+    generator = np.random.default_rng(5)
+    files = []
+    for n, rows in enumerate((300, 170, 90, 200)):
+        columns = {i.column: generator.integers(0, 8, rows, np.int32) for i in INPUTS}
+        noisy = columns["user_index"] + generator.integers(-2, 3, rows)
+        columns["label"] = (noisy > 3).astype(np.int32)
+        path = folder / f"{n}.parquet"
+        pq.write_table(pa.table(columns), path)
+        files.append(DataFile(path.as_uri(), rows))
+    return files
+
+
+def train(assignments: list[Assignment]) -> None:
+    from mmdin.training.loop import train_on_rank
+
+    train_on_rank(assignments)
+
+
+def test_the_same_seed_trains_the_same_and_the_best_epoch_is_kept(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    files = write_samples(tmp_path)
+    first, second = (make_assignment(tmp_path, name, files) for name in ("first", "second"))
+    run_on_ranks(spark, train, [[first, second]], 2)
+    outcome, again = read_outcome(first.checkpoint), read_outcome(second.checkpoint)
+    assert outcome and again
+    for epoch, same in zip(outcome.epochs, again.epochs, strict=True):
+        assert epoch.train_loss == same.train_loss
+        assert epoch.validation_roc_auc == same.validation_roc_auc
+    aucs = [e.validation_roc_auc for e in outcome.epochs]
+    assert outcome.best_epoch == 1 + int(np.argmax(aucs))
+    assert max(aucs) > 0.75
+    assert (Path(first.checkpoint) / "best.weights.h5").exists()
+    assert list((Path(first.checkpoint) / "tensorboard").iterdir())
+
+
+def fail_on_second_rank() -> None:
+    import horovod.tensorflow as hvd
+
+    hvd.init()
+    if hvd.rank() == 1:
+        raise ValueError("rank one is out of luck")
+
+
+def test_a_failing_rank_is_reported_with_its_reason(spark: SparkSession) -> None:
+    with pytest.raises(TrainingFailedError, match="ValueError: rank one is out of luck"):
+        run_on_ranks(spark, fail_on_second_rank, [], 2)
+
+
+def test_too_few_slots_are_an_error_before_anything_starts(spark: SparkSession) -> None:
+    with pytest.raises(ClusterError, match=r"training.ranks=7 needs 7 task slots.*Spark has 2"):
+        run_on_ranks(spark, fail_on_second_rank, [], 7)
