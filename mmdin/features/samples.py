@@ -43,19 +43,23 @@ def write_samples(tables: Tables, config: Config) -> None:
     movies = describe_movies(tables.read("movies"), tables.read("poster_features"))
     labelled = label_ratings(tables.read("ratings"), movies, config.samples)
     in_scope = _count_scope(labelled)
-    rows = split_rows(keep_in_scope(labelled), config.samples, config.seed).persist()
+    # A local checkpoint keeps rows as a cache does, and also forgets how they came about: Spark
+    # looks through a plan anew at every step, and this one would take longer than the data does.
+    rows = split_rows(keep_in_scope(labelled), config.samples, config.seed).localCheckpoint()
     training_rows = _count_splits(rows)
 
-    vocabularies = fit_vocabularies(join_movies(rows.where("split = 'train'"), movies)).persist()
+    movies = movies.localCheckpoint()
+    training = join_movies(rows.where("split = 'train'"), movies)
+    vocabularies = fit_vocabularies(training).localCheckpoint()
     _log_vocabularies(vocabularies)
     _log_unseen(rows)
-    movies = look_up(movies, vocabularies, identifiers(movies.columns)).persist()
+    movies = look_up(movies, vocabularies, identifiers(movies.columns)).localCheckpoint()
 
     known = add_features(rows, movies, config)
     known = look_up(known, vocabularies, identifiers({"user_id"}))
     known = in_order_of_chance(known, config.samples.files, config.seed)
     # What is costly to compute is kept, since edges must be known before anything is encoded.
-    known = known.persist(StorageLevel.DISK_ONLY)
+    known = known.localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
     values = join_movies(known, movies)
     edges = fit_edges(
         values.where("split = 'train'"), training_rows, config.samples.buckets, config.seed
@@ -65,8 +69,6 @@ def write_samples(tables: Tables, config: Config) -> None:
     tables.write("vocabularies", vocabularies)
     tables.write("bucket_edges", edges_to_rows(tables.spark, edges))
     tables.write("samples", samples.select(*SAMPLES.names), partition_by="split")
-    for kept in (known, movies, vocabularies, rows):
-        kept.unpersist()
     _check_written(tables, in_scope)
 
 
