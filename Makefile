@@ -39,10 +39,11 @@ format: setup ## put the code into its format
 	$(BIN)/ruff format .
 
 lock: setup ## write requirements.lock anew from what setup.py asks for
-	rm -rf build/lock && python3.11 -m venv build/lock
-	build/lock/bin/pip install --quiet $$($(BIN)/python -c "from runpy import run_path; s = __import__('setuptools'); s.setup = lambda **k: None; g = run_path('setup.py'); print(*(r for r in g['REQUIREMENTS'] + g['EXTRAS']['dev'] if not r.startswith('horovod')), sep='\n')" | tr -d ' ' | sed "s/.*/&/") cloudpickle
-	(sed -n '/^#/p' requirements.lock; build/lock/bin/pip list --format=freeze | grep -v '^pip==') > build/requirements.lock
-	mv build/requirements.lock requirements.lock
+	rm -rf build/lock && $(BIN)/python -m venv build/lock
+	$(BIN)/python -c 'from importlib.metadata import requires; print(*(r.split(";")[0] for r in requires("mmdin") if "gpu" not in r and not r.startswith("horovod")), sep="\n")' > build/lock/wanted
+	build/lock/bin/pip install --quiet --requirement build/lock/wanted cloudpickle # Horovod's
+	(sed -n '/^#/p' requirements.lock; build/lock/bin/pip list --format=freeze | grep -v '^pip==') > build/lock/new
+	mv build/lock/new requirements.lock
 
 clean: ## remove what runs wrote
 	rm -rf build

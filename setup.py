@@ -16,6 +16,7 @@ REQUIREMENTS = [
     "pandas>=2.3,<3",  # Spark's and petastorm's; 3 drops what pyarrow 14 gives
     "tensorflow==2.21.0",  # the networks
     "ml_dtypes==0.5.4",  # tensorflow's; 0.6 wants NumPy 2
+    "tensorboard==2.21.0",  # shows the curves of training; tensorflow no longer brings it
     "horovod==0.28.1",  # distributes training; built from source by submit/setup.sh
     "pillow>=12",  # decodes posters
     "pydantic>=2.12,<3",  # checks configurations

@@ -1,12 +1,14 @@
 """sql: Spark SQL over a run's tables by their plain names."""
 
 import argparse
+import re
 import readline  # noqa: F401  gives input() a history
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from mmdin.config import load_config
@@ -14,6 +16,11 @@ from mmdin.errors import MmdinError, TableError
 from mmdin.schemas import TABLES
 from mmdin.session import open_session
 from mmdin.tables import Tables
+
+# Up to a semicolon that is not part of a string or a quoted name.
+STATEMENT = re.compile(
+    r"""((?:[^;'"`]|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`)*);""", re.DOTALL
+)
 
 
 def main() -> int:
@@ -23,6 +30,7 @@ def main() -> int:
         root = options.root or (load_config(options.conf).root if options.conf else _newest_root())
         spark = open_session("mmdin sql")
         names = _name_tables(spark, root)
+        _leave_errors_to_us(spark)
     except MmdinError as error:
         print(f"sql: error: {error}", file=sys.stderr)
         return 2
@@ -64,21 +72,30 @@ def _name_tables(spark: SparkSession, root: str) -> list[str]:
     return names
 
 
+def _leave_errors_to_us(spark: SparkSession) -> None:
+    # Spark would print each error with its stack trace before we print its message.
+    spark.sparkContext.setLogLevel("OFF")
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
+
+
 def _typed_statements() -> Iterator[str]:
     typed = ""
     while True:
         try:
-            typed += input("sql> " if not typed else "   > ") + "\n"
+            typed += input(("   > " if typed else "sql> ") if sys.stdin.isatty() else "") + "\n"
         except EOFError:
-            print()
+            if sys.stdin.isatty():
+                print()
             return
         except KeyboardInterrupt:
             print()
             typed = ""
         if typed.strip().rstrip(";").lower() in ("exit", "quit"):
             return
-        *statements, typed = typed.split(";")
-        yield from (s for s in statements if s.strip())
+        while ended := STATEMENT.match(typed):
+            typed = typed[ended.end() :]
+            if ended[1].strip():
+                yield ended[1]
         typed = typed if typed.strip() else ""
 
 
@@ -89,7 +106,7 @@ def _run(spark: SparkSession, statement: str, limit: int) -> bool:
             return True
         shown = rows.limit(limit + 1).persist()
         count = shown.count()
-        shown.show(limit, truncate=False)
+        shown.limit(limit).show(limit, truncate=False)
         shown.unpersist()
         print(f"{count} rows" if count <= limit else f"the first {limit} rows; --limit shows more")
     except PySparkException as error:

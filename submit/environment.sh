@@ -1,11 +1,17 @@
-# Sourced by the launchers: where the project is, and the environment that Spark's processes need.
+# shellcheck shell=bash
+# Sourced by the launchers: where the project is, and how Spark is started on this machine.
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python="$project/.venv/bin/python"
+spark_submit="$project/.venv/bin/spark-submit"
 
 die() {
     echo "$(basename "$0"): $1" >&2
     exit 2
+}
+
+need_venv() {
+    [ -x "$spark_submit" ] || die "there is no environment yet: run 'make setup' in $project"
 }
 
 # Spark's driver and executors run this Python, and with it Horovod and TensorFlow.
@@ -13,20 +19,29 @@ export PYSPARK_PYTHON="$python" PYSPARK_DRIVER_PYTHON="$python"
 # The jobs' own lines are what a console is for.
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}" PYTHONWARNINGS="${PYTHONWARNINGS:-ignore}"
 export PYTHONUNBUFFERED=1
-unset SPARK_HOME
+unset SPARK_HOME # another Spark's jars do not fit this one
 
-submit_local() {
-    [ -x "$project/.venv/bin/spark-submit" ] || die "there is no environment yet: run 'make setup' in $project"
-    local cores=${MMDIN_CORES:-$(nproc)}
-    [ "$cores" -ge 2 ] || cores=2 # two Horovod ranks run as two tasks at once
-    "$project/.venv/bin/spark-submit" \
-        --master "local[$cores]" \
-        --properties-file "$project/conf/spark/local.conf" \
-        --driver-memory "${MMDIN_MEMORY:-4g}" \
-        --conf "spark.sql.warehouse.dir=${TMPDIR:-/tmp}/mmdin-warehouse" \
-        --driver-java-options "-Dlog4j2.configurationFile=file:$project/conf/spark/log4j2.properties -Dderby.system.home=${TMPDIR:-/tmp}" \
-        "$@" 2> >(grep --line-buffered -v -E "$resolver_chatter" >&2)
+cores=${MMDIN_CORES:-$(nproc)}
+[ "$cores" -ge 2 ] || cores=2 # two Horovod ranks run as two tasks at once
+scratch=${TMPDIR:-/tmp}
+spark_options=(
+    --master "local[$cores]"
+    --properties-file "$project/conf/spark/local.conf"
+    --driver-memory "${MMDIN_MEMORY:-4g}"
+    # Spark would put both into the folder it is started in.
+    --conf "spark.sql.warehouse.dir=$scratch/mmdin-warehouse"
+    --driver-java-options "-Dlog4j2.configurationFile=file:$project/conf/spark/log4j2.properties -Dderby.system.home=$scratch"
+)
+
+# What no log setting quiets: Ivy and the JVM on every start, and TensorFlow before it reads its own.
+ivy_lines=$'^(::|\t([^a.]|a[^t])|Ivy Default Cache|The jars for the packages|[^ ]+ added as a dependency$)'
+jvm_lines='^(downloading |WARNING: Using incubator modules|Using Spark.s default log4j|$)'
+tensorflow_lines='^(WARNING: All log messages before absl|I0000 [0-9]|To enable the following instructions: )'
+
+without() { # patterns; Ctrl-C is for the job, whose last words must still come through
+    (trap '' INT; grep --line-buffered -vE "$1" || true)
 }
 
-# What Ivy and the JVM say on every start, and no log setting quiets.
-resolver_chatter='^:: |^\t|^Ivy Default Cache|^The jars for the packages|added as a dependency$|^WARNING: Using incubator modules|Unable to load native-hadoop|^Using Spark.s default log4j|^$'
+quietly() { # a command, whose standard error is filtered and whose status this ends with
+    { "$@" 2>&1 >&3 3>&- | without "$ivy_lines|$jvm_lines|$tensorflow_lines" >&2; } 3>&1
+}

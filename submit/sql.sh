@@ -5,4 +5,9 @@
 #   submit/sql.sh --root build/movielens ...       tables under that root, not the newest in build/
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
-submit_local "$project/spark_jobs/sql.py" "$@"
+need_venv
+# spark-submit gives a Python application no keyboard. So Python comes first and starts
+# spark-submit itself, as bin/pyspark does.
+PYSPARK_SUBMIT_ARGS="$(printf '%q ' "${spark_options[@]}")pyspark-shell"
+export PYSPARK_SUBMIT_ARGS
+quietly "$python" "$project/spark_jobs/sql.py" "$@"

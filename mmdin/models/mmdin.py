@@ -15,8 +15,8 @@ class MMDIN(RatingNetwork):
     """DIN with outer-product attention, poster features, and heads of residual blocks.
 
     Everything side by side -> dense to `width` -> PReLU -> `heads` stacks of `blocks` residual
-    blocks, added -> one logit. The posters enter through a learned gate that starts small, so that
-    they cost little where they say nothing.
+    blocks, added -> one logit. The posters enter through one learned number, a gate that can close
+    where they say nothing.
     """
 
     groups = (*DIN.groups, "movie_poster", "user_poster")
@@ -25,7 +25,7 @@ class MMDIN(RatingNetwork):
         super().__init__(sizes, vocabulary_sizes)
         self.attention = InterestAttention(sizes.attention_units, "outer")
         self.poster_gate = self.add_weight(
-            shape=(), initializer=keras.initializers.Constant(0.1), name="poster_gate"
+            shape=(), initializer=keras.initializers.Constant(1.0), name="poster_gate"
         )
         self.dense = DenseStack([sizes.width], sizes.dropout)
         self.resnet = MultiHeadResNet(sizes.heads, sizes.blocks, sizes.width, sizes.dropout)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import functions as F
 
 from mmdin.features.buckets import (
     BUCKETED,
@@ -49,11 +50,9 @@ def test_edges_survive_their_table(spark):
 def test_bucket_is_one_more_than_the_edges_at_or_below(spark):
     edges = {i.value: [2.0, 4.0] for i in BUCKETED} | {"hour_of_day": []}
     values = [None, float("nan"), -1.0, 1.9, 2.0, 3.0, 4.0, 1e9]
-    columns = ", ".join(f"cast(v as double) as {i.value}" for i in BUCKETED)
-    rows = spark.createDataFrame([(v,) for v in values], "v double").selectExpr(
-        columns.split(", ")[0], *columns.split(", ")[1:]
-    )
-    found = add_buckets(rows.coalesce(1), edges).collect()
+    rows = spark.createDataFrame([(v,) for v in values], "value double").coalesce(1)
+    rows = rows.select(*(F.col("value").alias(i.value) for i in BUCKETED))
+    found = add_buckets(rows, edges).collect()
     assert [r["release_year_bucket"] for r in found] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert [r["hour_of_day_bucket"] for r in found] == [0, 0, 1, 1, 1, 1, 1, 1]
 

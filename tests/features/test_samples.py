@@ -1,17 +1,22 @@
 """The whole stage, against features worked out one rating at a time."""
 
 import math
+from pathlib import Path
+from urllib.parse import urlparse
 
+import pyarrow.parquet as pq
 import pytest
 from invented_ratings import Rating, World, invent
+from pyspark.sql import functions as F
 from slow_features import slow_edges, slow_encoding, slow_values, slow_vocabularies
 
 from mmdin.config import Config, Samples
 from mmdin.errors import InputDataError
+from mmdin.features.hashing import hashed_order
 from mmdin.features.movies import describe_movies
 from mmdin.features.samples import write_samples
 from mmdin.features.scope import keep_in_scope, label_ratings
-from mmdin.features.split import split_rows
+from mmdin.features.split import ALL_TRAINING_ROWS, SPLITS, split_rows
 from mmdin.schemas import SAMPLE_VALUES
 
 
@@ -27,15 +32,12 @@ def test_random_statistics_are_out_of_fold_and_histories_of_training_rows(build)
     sees = views(built)
 
     def in_another_fold(row, other):
-        return sees[other.key] != -1 and sees[other.key] != sees[row.key]
+        return sees[other.key] != ALL_TRAINING_ROWS and sees[other.key] != sees[row.key]
 
     def earlier_training_row(row, other):
-        return sees[other.key] != -1 and other.second < row.second
+        return sees[other.key] != ALL_TRAINING_ROWS and other.second < row.second
 
     assert_as_worked_out(built, slow_values(built.world, in_another_fold, earlier_training_row))
-    assert {sees[key] == -1 for key, r in built.samples().items() if r["split"] == "train"} == {
-        False
-    }
 
 
 def test_leaky_statistics_are_of_all_rows(build):
@@ -55,12 +57,18 @@ def test_rerun_gives_the_same_rows_in_the_same_files(build, by_time):
 
 def test_files_are_even_and_ordered_by_chance(by_time):
     files = laid_out(by_time)
-    for split in ("train", "validation", "test"):
-        sizes = [len(rows) for name, rows in files.items() if split in name]
+    for split in SPLITS:
+        sizes = [len(rows) for name, rows in files.items() if f"split={split}/" in name]
         assert len(sizes) == by_time.config.samples.files
         assert min(sizes) > 0.5 * sum(sizes) / len(sizes)
+    order = F.struct(
+        hashed_order(by_time.config.seed, "order").alias("order"), "user_id", "movie_id"
+    )
+    rows = by_time.tables.read("samples").select(order.alias("row"))
+    places = {(r.row.user_id, r.row.movie_id): r.row.order for r in rows.collect()}
     for rows in files.values():
-        assert rows != sorted(rows)
+        in_file = [places[row["user_id"], row["movie_id"]] for row in rows]
+        assert in_file == sorted(in_file)
 
 
 def test_nothing_is_fitted_on_tested_rows(build, by_time):
@@ -133,12 +141,11 @@ def views(built):
 
 
 def laid_out(built):
-    """Rows in their order, by split and number of the file that holds them."""
-    rows = built.tables.read("samples").selectExpr(
-        "split", "_metadata.file_name AS file", "_metadata.row_index AS place", "*"
-    )
-    files = {}
-    for row in sorted(rows.collect(), key=lambda r: (r["split"], r["file"], r["place"])):
-        number = row["file"].split("-")[1]
-        files.setdefault(f"{row['split']} {number}", []).append(str(row[3:]))
-    return files
+    """Rows as they stand in their files, by split and number of the file."""
+    tables = built.tables
+    data_files = tables.files("samples", tables.version("samples"), "true")
+    paths = [Path(urlparse(file.url).path) for file in data_files]
+    return {
+        f"{path.parent.name}/{path.name.split('-')[1]}": pq.ParquetFile(path).read().to_pylist()
+        for path in sorted(paths)
+    }
