@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from mmdin.dataset.batches import batch_and_pad, shuffle_within
 from mmdin.dataset.reader import read_rows
-from mmdin.dataset.sharding import assign_files, count_steps
+from mmdin.dataset.sharding import assign_files, count_rows, count_steps
 from mmdin.models import build_network
 from mmdin.models.checkpoint import save_network
 from mmdin.models.network import RatingNetwork
@@ -69,6 +69,16 @@ class RankData:
         self._columns = ["label", *(i.column for i in network.inputs_taken)]
         self._validation: list[tf.Tensor] | None = None
 
+    def check_all_read(self, trained: float, validated: int) -> None:
+        """Raises RuntimeError where the ranks together did not see every row of an epoch."""
+        assignment = self._assignment
+        expected = count_rows(assignment.train_files), count_rows(assignment.validation_files)
+        if (trained, validated) != expected:
+            raise RuntimeError(
+                f"of {expected[0]} training and {expected[1]} validation rows, {trained:.0f} and "
+                f"{validated} were read"
+            )
+
     @contextlib.contextmanager
     def training(self, epoch: int) -> Iterator[tf.data.Dataset]:
         """Shuffled batches of the epoch: all rows once over the ranks, as many steps on each."""
@@ -105,6 +115,7 @@ def _run_epoch(
             rows += float(count)
     trained = time.monotonic()
     scored = ranks.gather(np.concatenate([scorer(batch) for batch in data.validation()]))
+    data.check_all_read(rows, len(scored))
     labels, logits = scored[:, 0], scored[:, 1]
     return Epoch(
         epoch=number,
