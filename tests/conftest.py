@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+# A busy machine is no reason to fail, and the same examples each time are found again.
+settings.register_profile("mmdin", deadline=None, derandomize=True)
+settings.load_profile("mmdin")
 
 
 @pytest.fixture(scope="session")

@@ -82,13 +82,6 @@ def test_nothing_is_fitted_on_tested_rows(build, by_time):
     }
 
 
-def test_scope_leaves_out_high_ids_and_movies_without_poster(build):
-    world = invent()
-    built = build(world, with_posters_only=True, max_movie_id=20)
-    kept = {r.key for r in world.ratings if r.movie <= 20 and r.movie in world.posters}
-    assert set(built.samples()) == kept
-
-
 @pytest.mark.parametrize(
     ("ratings", "options", "message"),
     [

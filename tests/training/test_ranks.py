@@ -1,7 +1,9 @@
 """Real Horovod on Spark tasks: two ranks against one, and what happens when a rank fails."""
 
+import sys
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +16,9 @@ from mmdin.inputs import INPUTS
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment, read_outcome
 from mmdin.training.ranks import TrainingFailedError, run_on_ranks
+
+# The ranks' processes cannot import tests: they are sent the functions themselves.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 GLOBAL_BATCH, STEPS = 24, 12
 SIZES = {i.vocabulary: 8 for i in INPUTS}
