@@ -5,13 +5,21 @@ from pyspark.sql import SparkSession
 from mmdin.config import Config
 from mmdin.posters.drawing import draw_poster
 from mmdin.session import submit
+from mmdin.stages import Stage, run_stages
 from mmdin.world.making import make_world
 
 
 def run(spark: SparkSession, config: Config) -> None:
     """Write ratings.csv, movies.csv and links.csv under input.movielens, posters under
-    input.posters, and the table true_probabilities."""
-    make_world(spark, config, draw_poster)
+    input.posters, and the table true_probabilities; nothing where they are there already."""
+    stage = Stage(
+        "make_demo_data",
+        lambda spark, config: make_world(spark, config, draw_poster),
+        sections=("world",),
+        files=("movielens", "posters"),
+        writes=("true_probabilities",),
+    )
+    run_stages(spark, config, [stage])
 
 
 if __name__ == "__main__":

@@ -100,9 +100,10 @@ def test_progress_and_configuration_are_shown(output: str) -> None:
 
 
 def test_running_again_skips_every_stage(output: str, folder: Path) -> None:
-    again = launch("local.sh", "pipeline", "--conf", "small.yaml", cwd=folder)
-    assert again.returncode == 0, again.stdout
-    assert len(re.findall(r"== \w+: unchanged, skipped", again.stdout)) == 7
+    for job, stages in (("make_demo_data", 1), ("pipeline", 7)):
+        again = launch("local.sh", job, "--conf", "small.yaml", cwd=folder)
+        assert again.returncode == 0, again.stdout
+        assert len(re.findall(r"== \w+: unchanged, skipped", again.stdout)) == stages
 
 
 def test_scoring_twice_duplicates_nothing(output: str, folder: Path) -> None:
