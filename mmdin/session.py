@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config, load_config
@@ -36,9 +35,6 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
         log.info("%s: done in %.1f s", name, time.monotonic() - started)
     except MmdinError as error:
         _fail(name, str(error), status=2)
-    except PySparkException as error:
-        log.debug("stack trace", exc_info=error)
-        raise
     spark.stop()
 
 
