@@ -1,6 +1,7 @@
 """Running stages one after the other, leaving out those that would change nothing."""
 
 import datetime
+import functools
 import hashlib
 import logging
 import time
@@ -78,6 +79,7 @@ def _describe_folder(folder: str) -> str:
     return f"{folder}: {[(name, s.st_size, s.st_mtime_ns) for name, s in stats]}"
 
 
+@functools.cache
 def _digest_code() -> str:
     folder = Path(__file__).parent
     digest = hashlib.sha256()

@@ -1,17 +1,13 @@
 """DeepFM: first order, pairwise interactions and dense layers, over shared embeddings."""
 
-from typing import ClassVar
-
 import keras
 import tensorflow as tf
 
 from mmdin.config import Networks
-from mmdin.inputs import Group
 from mmdin.models.dense import DenseStack
-from mmdin.models.embedding_mlp import EmbeddingMLP
+from mmdin.models.embedding_mlp import SINGLE_INPUTS, EmbeddingMLP, one_vector_per_field
 from mmdin.models.factorization import pairwise_interactions
 from mmdin.models.network import Fields, RatingNetwork
-from mmdin.models.pooling import masked_mean
 
 
 class DeepFM(RatingNetwork):
@@ -22,13 +18,6 @@ class DeepFM(RatingNetwork):
     """
 
     groups = EmbeddingMLP.groups
-    _single: ClassVar[tuple[Group, ...]] = (
-        "user",
-        "movie",
-        "user_statistics",
-        "movie_statistics",
-        "scene",
-    )
 
     def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
         super().__init__(sizes, vocabulary_sizes)
@@ -36,15 +25,8 @@ class DeepFM(RatingNetwork):
         self.logit = keras.layers.Dense(1)
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        vectors = tf.concat(
-            [
-                *(fields.embeddings(group) for group in self._single),
-                fields.genres()[:, None],
-                masked_mean(*fields.history())[:, None],
-            ],
-            axis=1,
-        )
-        linear = [tf.reduce_sum(fields.first_order(group), axis=1) for group in self._single]
+        vectors = one_vector_per_field(fields)
+        linear = [tf.reduce_sum(fields.first_order(group), axis=1) for group in SINGLE_INPUTS]
         linear.append(tf.reduce_sum(fields.first_order("genres") * fields.mask("genres"), axis=1))
         flat = tf.reshape(vectors, [-1, vectors.shape[1] * vectors.shape[2]])
         deep = tf.squeeze(self.logit(self.hidden(flat, training=training)), -1)

@@ -4,9 +4,19 @@ import keras
 import tensorflow as tf
 
 from mmdin.config import Networks
+from mmdin.inputs import Group
 from mmdin.models.dense import DenseStack
 from mmdin.models.network import Fields, RatingNetwork
 from mmdin.models.pooling import masked_mean
+
+SINGLE_INPUTS: tuple[Group, ...] = (
+    "user",
+    "movie",
+    "user_statistics",
+    "movie_statistics",
+    "scene",
+)
+"""Groups of which each input is a field by itself."""
 
 
 class EmbeddingMLP(RatingNetwork):
@@ -32,12 +42,18 @@ class EmbeddingMLP(RatingNetwork):
         self.logit = keras.layers.Dense(1)
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        described = tf.concat(
-            [
-                *fields.flat("user", "movie", "user_statistics", "movie_statistics", "scene"),
-                fields.genres(),
-                masked_mean(*fields.history()),
-            ],
-            axis=-1,
-        )
+        vectors = one_vector_per_field(fields)
+        described = tf.reshape(vectors, [-1, vectors.shape[1] * vectors.shape[2]])
         return tf.squeeze(self.logit(self.hidden(described, training=training)), -1)
+
+
+def one_vector_per_field(fields: Fields) -> tf.Tensor:
+    """Each input's embedding, the genres' mean and the history's mean: float32 [batch, n, d]."""
+    return tf.concat(
+        [
+            *(fields.embeddings(group) for group in SINGLE_INPUTS),
+            fields.genres()[:, None],
+            masked_mean(*fields.history())[:, None],
+        ],
+        axis=1,
+    )
