@@ -7,7 +7,7 @@ folder that the job is started in. Each field's meaning stands beneath it.
 import difflib
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ Protocol = Literal["point_in_time", "random", "leaky"]
 Fraction = typing.Annotated[float, Field(gt=0, lt=1)]
 PositiveInt = typing.Annotated[int, Field(ge=1)]
 NonNegative = typing.Annotated[float, Field(ge=0)]
+VariantName = typing.Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$")]
 Widths = typing.Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 
 
@@ -43,6 +44,9 @@ class Input(Section):
     """Folder that holds ratings.csv, movies.csv and links.csv."""
     posters: str = ""
     """Folder of images named by movie id, such as 1.jpg."""
+    tables: str = ""
+    """Root of another pipeline whose ratings, movies, posters and true probabilities are used
+    as they are; empty ingests the two folders above."""
 
 
 class World(Section):
@@ -120,6 +124,11 @@ class Samples(Section):
     """Folds of the training rows for out-of-fold statistics (protocol random)."""
     buckets: int = Field(20, ge=2, le=1000)
     """Buckets that a number is cut into, by quantiles of the training rows."""
+    shuffle_posters: bool = False
+    """Whether every movie gets another movie's poster: the control for what posters tell."""
+    name: str = Field("", pattern=r"^[A-Za-z0-9_]*$")
+    """Name of these samples where one root holds several, as in an experiment; part of the
+    table's path."""
     files: PositiveInt = 8
     """Parquet files per split: ranks share them out, so at least as many as ranks."""
 
@@ -153,6 +162,14 @@ class Networks(Section):
     hidden_identity: float = Field(0.1, ge=0, lt=1)
     """Share of training rows whose user, and of those whose movie, is hidden, so that the network
     learns what to make of users and movies that it has not seen."""
+    posters: bool = True
+    """Whether MMDIN sees posters."""
+    attention: Literal["outer", "concatenation", "mean"] = "outer"
+    """How MMDIN weighs a praised movie h against the candidate c: from h, c and their outer
+    product, from h and c alone, or all alike."""
+    trunk: Literal["residual", "plain"] = "residual"
+    """Whether MMDIN ends in heads of residual blocks, or in plain dense layers, as many as in
+    one head."""
     user_movie_terms: bool = True
     """Whether DIN and MMDIN add user and movie biases and take the product of the user's and
     the movie's embeddings as an input."""
@@ -163,6 +180,9 @@ class Training(Section):
 
     models: tuple[ModelName, ...] = Field(MODEL_NAMES, min_length=1)
     """Networks to train, in this order; `all` means every one."""
+    seeds: tuple[PositiveInt, ...] = Field((1,), min_length=1)
+    """Seeds of weights and row order; every network is trained once with each. (The split has the
+    configuration's own seed: it stays the same.)"""
     ranks: PositiveInt = 2
     """Horovod ranks; each is a Spark task."""
     batch_size: PositiveInt = 4500
@@ -189,12 +209,14 @@ class Training(Section):
             return MODEL_NAMES
         return [models] if isinstance(models, str) else models
 
-    @pydantic.field_validator("models")
+    @pydantic.field_validator("models", "seeds")
     @classmethod
-    def _no_model_twice(cls, models: tuple[ModelName, ...]) -> tuple[ModelName, ...]:
-        if len(set(models)) < len(models):
-            raise ValueError(f"a model is named twice: {', '.join(models)}")
-        return models
+    def _nothing_twice(cls, given: tuple[Any, ...], info: pydantic.ValidationInfo) -> Any:
+        if len(set(given)) < len(given):
+            raise ValueError(
+                f"{info.field_name} names one twice: {', '.join(str(g) for g in given)}"
+            )
+        return given
 
 
 class Scoring(Section):
@@ -202,8 +224,18 @@ class Scoring(Section):
 
     batch_size: PositiveInt = 8192
     """Rows that a network scores at once."""
-    runs: tuple[str, ...] = ()
-    """Run ids to score; empty means the latest finished run of each model."""
+    attention_users: tuple[int, ...] = ()
+    """Users for whom the report shows what attention looks at; empty takes four by chance."""
+
+
+class Experiment(Section):
+    """What is compared."""
+
+    question: str = "How well does each model tell which movies a user will rate highly?"
+    """What the experiment asks, in one sentence; heads the report."""
+    variants: dict[VariantName, dict[str, Any]] = {}
+    """What each variant changes of this configuration, as keys such as networks.heads; empty
+    compares training.models as they are."""
 
 
 class Config(Section):
@@ -215,7 +247,7 @@ class Config(Section):
     """Folder that everything is written under: tables/, checkpoints/, logs/, report/. By default
     build/<name>."""
     seed: PositiveInt = 1
-    """Seed of everything random."""
+    """Seed of the invented world, of the split and its folds, and of what is sampled to show."""
     input: Input = Input()
     world: World = World()
     download: Download = Download()
@@ -224,6 +256,7 @@ class Config(Section):
     networks: Networks = Networks()
     training: Training = Training()
     scoring: Scoring = Scoring()
+    experiment: Experiment = Experiment()
 
     @pydantic.model_validator(mode="after")
     def _files_for_every_rank(self) -> "Config":
@@ -260,7 +293,29 @@ def load_config(path: str, overrides: Iterable[str] = ()) -> Config:
         config = Config.model_validate(values)
     except pydantic.ValidationError as error:
         raise ConfigurationError(_explain(error, path, sources)) from None
-    return config if config.root else config.model_copy(update={"root": f"build/{config.name}"})
+    if not config.root:
+        config = config.model_copy(update={"root": f"build/{config.name}"})
+    for name, changes in config.experiment.variants.items():
+        change(config, changes, f"{path}: experiment.variants: {name}")
+    return config
+
+
+def change(config: Config, changes: Mapping[str, Any], source: str) -> Config:
+    """The configuration with some keys, such as networks.heads, set to other values.
+
+    Args:
+        source: where the changes stand, for messages.
+
+    Raises ConfigurationError as load_config does.
+    """
+    values = config.model_dump(mode="json")
+    for key, value in changes.items():
+        _refuse_unknown_keys(_nested(key, None), Config, source)
+        _put(values, key, value)
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise ConfigurationError(_explain(error, source, {})) from None
 
 
 def _read_yaml(path: str) -> dict[str, Any]:

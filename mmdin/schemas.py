@@ -128,6 +128,8 @@ RUNS = _schema(
     ("configuration", _STRING, "the whole resolved configuration, YAML"),
     ("table_versions", t.MapType(_STRING, _LONG), "Delta version read of each table"),
     ("rows", t.MapType(_STRING, _LONG), "rows of each split"),
+    ("fingerprint", _STRING, "digest of model, seed, configuration and data"),
+    ("code", _STRING, "digest of the code that training runs"),
     ("seed", _LONG, "seed of weights and row order"),
     ("ranks", _INT, "Horovod ranks"),
     ("global_batch", _INT, "rows per step over all ranks"),
@@ -163,12 +165,7 @@ PREDICTIONS = _schema(
     ("score", _DOUBLE, "predicted probability that the label is 1"),
 )
 
-METRICS = _schema(
-    _RUN,
-    _MODEL,
-    ("protocol", _STRING, "samples.protocol"),
-    ("rows", _LONG, "test rows scored"),
-    ("positives", _LONG, "test rows with label 1"),
+METRIC_COLUMNS = (
     ("roc_auc", _DOUBLE, "area under the ROC curve, ties by mid-rank; null with one class"),
     ("pr_auc", _DOUBLE, "average precision"),
     ("gauc", _DOUBLE, "ROC AUC within each user who has both labels, weighted by rows"),
@@ -176,10 +173,114 @@ METRICS = _schema(
     ("f1", _DOUBLE, "at threshold 0.5"),
     ("precision", _DOUBLE, "at threshold 0.5"),
     ("recall", _DOUBLE, "at threshold 0.5"),
-    ("best_threshold", _DOUBLE, "threshold with the largest F1 on validation rows"),
     ("best_f1", _DOUBLE, "F1 on test rows at best_threshold"),
     ("best_precision", _DOUBLE, "precision on test rows at best_threshold"),
     ("best_recall", _DOUBLE, "recall on test rows at best_threshold"),
+)
+"""The metrics that have an interval, in the order in which they are shown."""
+
+_VARIANT = ("variant", _STRING, "what is compared: a model, or a model under a change")
+_PROTOCOL = ("protocol", _STRING, "samples.protocol")
+_METRIC = ("metric", _STRING, "a column of metrics")
+
+METRICS = _schema(
+    _RUN,
+    _VARIANT,
+    _MODEL,
+    ("seed", _LONG, "training seed; null for naive predictors"),
+    _PROTOCOL,
+    ("rows", _LONG, "test rows scored"),
+    ("positives", _LONG, "test rows with label 1"),
+    ("users", _LONG, "users with test rows"),
+    ("rows_digest", _LONG, "digest of the test rows' keys and labels; runs with equal ones pair"),
+    *METRIC_COLUMNS,
+    ("best_threshold", _DOUBLE, "threshold with the largest F1 on validation rows"),
+    ("calibration_error", _DOUBLE, "rows-weighted mean of |mean score - positive share| per bin"),
+)
+
+METRIC_INTERVALS = _schema(
+    _VARIANT,
+    _MODEL,
+    _PROTOCOL,
+    ("dimension", _STRING, "what rows are sliced by; all for every test row"),
+    ("slice", _STRING, "which rows"),
+    ("rows", _LONG, "test rows in the slice"),
+    ("positives", _LONG, "of them with label 1"),
+    ("users", _LONG, "users in the slice"),
+    ("movies", _LONG, "movies in the slice"),
+    ("seeds", _INT, "training seeds that the mean is over"),
+    _METRIC,
+    ("mean", _DOUBLE, "over seeds; null where undefined"),
+    ("stddev", _DOUBLE, "sample standard deviation over seeds; null with one seed"),
+    ("lower", _DOUBLE, "lower end of the 95 % interval over users"),
+    ("upper", _DOUBLE, "upper end of the 95 % interval over users"),
+)
+
+DIFFERENCES = _schema(
+    _VARIANT,
+    ("other", _STRING, "the variant that it is compared with, on the same rows"),
+    _METRIC,
+    ("difference", _DOUBLE, "variant's mean over seeds less the other's"),
+    ("lower", _DOUBLE, "lower end of its 95 % interval, over users and seeds"),
+    ("upper", _DOUBLE, "upper end of its 95 % interval, over users and seeds"),
+    ("verdict", _STRING, "better, worse, or open where the interval holds zero"),
+)
+
+CALIBRATION = _schema(
+    _RUN,
+    _VARIANT,
+    _MODEL,
+    ("bin", _INT, "0 to 9: scores from bin/10 to below (bin + 1)/10; 1.0 is in the last"),
+    ("rows", _LONG, "test rows in the bin"),
+    ("mean_score", _DOUBLE, "their mean score"),
+    ("positive_share", _DOUBLE, "share of them with label 1"),
+)
+
+SAMPLED_SCORES = _schema(
+    _RUN,
+    _VARIANT,
+    _MODEL,
+    ("row", _INT, "number of the sampled test row, from 0; the same row in every run"),
+    _LABEL,
+    ("score", _DOUBLE, "predicted probability that the label is 1"),
+)
+
+SPLIT_COUNTS = _schema(
+    ("samples", _STRING, "samples.name; empty where there is one set of samples"),
+    _PROTOCOL,
+    ("split", _STRING, "train, validation or test"),
+    ("rows", _LONG, "samples"),
+    ("positives", _LONG, "samples with label 1"),
+    ("users", _LONG, "users"),
+    ("movies", _LONG, "movies"),
+    ("cold_users", _LONG, "users without a training row"),
+    ("cold_movies", _LONG, "movies without a training row"),
+    ("first_rated_at", _TIME, "earliest rating"),
+    ("last_rated_at", _TIME, "latest rating"),
+)
+
+ATTENTION_WEIGHTS = _schema(
+    _RUN,
+    _MODEL,
+    _USER,
+    _MOVIE,
+    _RATED_AT,
+    _LABEL,
+    ("score", _DOUBLE, "predicted probability that the label is 1"),
+    ("position", _INT, "1 for the movie praised last"),
+    ("history_movie_id", _LONG, "the praised movie"),
+    ("weight", _DOUBLE, "what its embedding is multiplied by, of any sign"),
+)
+
+EXPERIMENTS = _schema(
+    _VARIANT,
+    ("changes", _STRING, "what the variant changes of the configuration, YAML"),
+    _MODEL,
+    ("seed", _LONG, "training seed; null for naive predictors"),
+    ("samples", _STRING, "samples.name of the rows that it is trained and tested on"),
+    _PROTOCOL,
+    ("run_id", _STRING, "row of runs; for a naive predictor, its name"),
+    ("place", _INT, "order in which variants are shown, from 0"),
 )
 
 STAGES = _schema(
@@ -203,7 +304,14 @@ TABLES: dict[str, t.StructType] = {
     "epochs": EPOCHS,
     "predictions": PREDICTIONS,
     "validation_predictions": PREDICTIONS,
+    "attention_weights": ATTENTION_WEIGHTS,
+    "experiments": EXPERIMENTS,
+    "split_counts": SPLIT_COUNTS,
     "metrics": METRICS,
+    "metric_intervals": METRIC_INTERVALS,
+    "differences": DIFFERENCES,
+    "calibration": CALIBRATION,
+    "sampled_scores": SAMPLED_SCORES,
     "stages": STAGES,
 }
 """Schema of each table by its name, in the order in which the pipeline writes them."""

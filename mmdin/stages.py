@@ -23,13 +23,15 @@ log = logging.getLogger(__name__)
 class Stage:
     """A job, and all that its result depends on.
 
-    name: of the job; run: its function; sections: parts of the configuration that it reads;
+    name: of the job; run: its function; code: folders of the library that it runs, besides the
+    core; sections: parts of the configuration that it reads;
     files: keys of `input` whose folders it reads; reads, writes: names of tables, those of `writes`
     by this stage alone.
     """
 
     name: str
     run: Callable[[SparkSession, Config], None]
+    code: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
@@ -39,30 +41,30 @@ class Stage:
 def run_stages(spark: SparkSession, config: Config, stages: Sequence[Stage]) -> None:
     """Run each stage unless it ended before with the same code, configuration, input files and
     tables, and its own tables are still as it left them. Says which it skips."""
-    tables = Tables(spark, config.root)
+    tables = Tables.of(spark, config)
     for stage in stages:
-        key = f"stage = '{stage.name}'"
+        name = f"{stage.name}_{tables.samples}" if tables.samples else stage.name
         fingerprint = _fingerprint(tables, config, stage)
-        if fingerprint == _recorded(tables, stage):
-            log.info("== %s: unchanged, skipped", stage.name)
+        if fingerprint == _recorded(tables, name):
+            log.info("== %s: unchanged, skipped", name)
             continue
-        log.info("== %s", stage.name)
+        log.info("== %s", name)
         started = time.monotonic()
         stage.run(spark, config)
-        log.info("== %s: %.1f s", stage.name, time.monotonic() - started)
-        row = (stage.name, _fingerprint(tables, config, stage), datetime.datetime.now(datetime.UTC))
-        tables.replace("stages", spark.createDataFrame([row], STAGES), key)
+        log.info("== %s: %.1f s", name, time.monotonic() - started)
+        row = (name, _fingerprint(tables, config, stage), datetime.datetime.now(datetime.UTC))
+        tables.replace("stages", spark.createDataFrame([row], STAGES), f"stage = '{name}'")
 
 
-def _recorded(tables: Tables, stage: Stage) -> str | None:
+def _recorded(tables: Tables, name: str) -> str | None:
     if not tables.exists("stages"):
         return None
-    rows = tables.read("stages").where(F.col("stage") == stage.name).collect()
+    rows = tables.read("stages").where(F.col("stage") == name).collect()
     return rows[0]["fingerprint"] if rows else None
 
 
 def _fingerprint(tables: Tables, config: Config, stage: Stage) -> str:
-    parts = [stage.name, _digest_code(), str(config.seed)]
+    parts = [stage.name, digest_code((*_core(), *stage.code)), str(config.seed)]
     parts += [f"{s}: {getattr(config, s)!r}" for s in stage.sections]
     parts += [_describe_folder(getattr(config.input, f)) for f in stage.files]
     parts += [_describe_table(tables, name) for name in (*stage.reads, *stage.writes)]
@@ -80,9 +82,17 @@ def _describe_folder(folder: str) -> str:
 
 
 @functools.cache
-def _digest_code() -> str:
+def digest_code(names: tuple[str, ...]) -> str:
+    """Digest of the named files and folders of the library."""
     folder = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for name in names:
+        found = [folder / name, *(folder / name).rglob("*")]
+        for path in sorted(p for p in found if p.is_file() and p.suffix != ".pyc"):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+@functools.cache
+def _core() -> tuple[str, ...]:
+    return tuple(sorted(p.name for p in Path(__file__).parent.glob("*.py")))

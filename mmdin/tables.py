@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from mmdin.config import Config
 from mmdin.errors import TableError
 from mmdin.schemas import TABLES
 
@@ -31,8 +32,29 @@ _PRODUCED_BY = {
     "epochs": "train",
     "predictions": "score",
     "validation_predictions": "score",
+    "attention_weights": "score",
+    "experiments": "evaluate",
+    "split_counts": "evaluate",
     "metrics": "evaluate",
+    "metric_intervals": "evaluate",
+    "differences": "evaluate",
+    "calibration": "evaluate",
+    "sampled_scores": "evaluate",
 }
+
+INGESTED = (
+    "ratings",
+    "movies",
+    "links",
+    "rejected_rows",
+    "posters",
+    "poster_features",
+    "true_probabilities",
+)
+"""Tables that several pipelines can share: see input.tables."""
+
+SAMPLE_TABLES = ("samples", "vocabularies", "bucket_edges")
+"""Tables of which one root can hold several under names of their own: see samples.name."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +66,29 @@ class DataFile:
 
 
 class Tables:
-    """The tables of one root, by their plain names (keys of mmdin.schemas.TABLES)."""
+    """The tables of one root, by their plain names (keys of mmdin.schemas.TABLES).
 
-    def __init__(self, spark: SparkSession, root: str) -> None:
+    Args:
+        source: root whose INGESTED tables are read; empty for this one.
+        samples: name of the SAMPLE_TABLES meant, where there are several.
+    """
+
+    def __init__(self, spark: SparkSession, root: str, source: str = "", samples: str = "") -> None:
         self.spark = spark
         self.root = root
+        self.source = source
+        self.samples = samples
+
+    @classmethod
+    def of(cls, spark: SparkSession, config: Config) -> "Tables":
+        """The tables that a configuration means."""
+        return cls(spark, config.root, config.input.tables, config.samples.name)
 
     def path(self, name: str) -> str:
-        """Where the table lies: <root>/tables/<name>."""
-        return f"{self.root.rstrip('/')}/tables/{name}"
+        """Where the table lies: <root>/tables/<name>, with _<samples> behind SAMPLE_TABLES."""
+        root = self.source if self.source and name in INGESTED else self.root
+        suffix = f"_{self.samples}" if self.samples and name in SAMPLE_TABLES else ""
+        return f"{root.rstrip('/')}/tables/{name}{suffix}"
 
     def exists(self, name: str) -> bool:
         """Whether the table has been written."""
@@ -85,7 +121,7 @@ class Tables:
 
         All of the new rows must satisfy the condition. The table is created where there is none.
         """
-        writer = self._writer(name, rows).mode("overwrite")
+        writer = self._writer(name, rows).mode("overwrite").option("mergeSchema", "true")
         if self.exists(name):
             writer = writer.option("replaceWhere", where)
         writer.save(self.path(name))
@@ -112,6 +148,11 @@ class Tables:
             raise TableError(f"there is no table {name} at {self.path(name)}{hint}")
 
     def _writer(self, name: str, rows: DataFrame):  # type: ignore[no-untyped-def]
+        if self.source and name in INGESTED:
+            raise TableError(
+                f"table {name} is read from {self.source} (input.tables) and not written: leave "
+                "input.tables empty to ingest here"
+            )
         fitted = conform(rows, TABLES[name], name)
         return fitted.write.format("delta").option("delta.enableDeletionVectors", "false")
 

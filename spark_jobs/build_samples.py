@@ -6,6 +6,7 @@ from mmdin.config import Config
 from mmdin.features.samples import write_samples
 from mmdin.session import submit
 from mmdin.tables import Tables
+from mmdin.variants import plan_variants, sample_sets
 
 
 def run(spark: SparkSession, config: Config) -> None:
@@ -13,9 +14,11 @@ def run(spark: SparkSession, config: Config) -> None:
 
     Reads tables ratings, movies and poster_features. Writes samples (one row per rating in scope:
     label, split, features, and the features encoded), vocabularies and bucket_edges. What a row may
-    know of other ratings is set by samples.protocol.
+    know of other ratings is set by samples.protocol. Variants that change samples get tables of
+    their own, with the variant's name behind the table's.
     """
-    write_samples(Tables(spark, config.root), config)
+    for samples in sample_sets(plan_variants(config)):
+        write_samples(Tables.of(spark, samples), samples)
 
 
 if __name__ == "__main__":

@@ -1,51 +1,111 @@
-"""evaluate: exact metrics of the predictions, and the table of models."""
+"""evaluate: exact metrics of the predictions with their uncertainty, and the table of variants."""
 
 import csv
+import functools
 import logging
 from pathlib import Path
 
-from pyspark.sql import DataFrame, Row, SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
 
 from mmdin.config import Config
-from mmdin.evaluation.comparison import format_comparison
-from mmdin.evaluation.metrics import compute_metrics
-from mmdin.schemas import METRICS
+from mmdin.evaluation.calibration import calibrate, calibration_errors
+from mmdin.evaluation.comparison import format_comparison, format_differences
+from mmdin.evaluation.counts import count_splits
+from mmdin.evaluation.differences import compare_variants
+from mmdin.evaluation.entrants import add_variant, list_entrants
+from mmdin.evaluation.metrics import (
+    find_best_thresholds,
+    influences_of_users,
+    measure_runs,
+    measure_slices,
+    refuse_bad_scores,
+)
+from mmdin.evaluation.sampling import sample_scores
+from mmdin.evaluation.slices import ALL, add_slices, describe_slices
+from mmdin.schemas import DIFFERENCES, METRICS
 from mmdin.session import submit
 from mmdin.tables import Tables
+from mmdin.variants import plan_variants, sample_sets
 
 log = logging.getLogger("mmdin.evaluate")
 
 
 def run(spark: SparkSession, config: Config) -> None:
-    """Compute exact metrics of all predictions into metrics; prints each model's latest run."""
-    tables = Tables(spark, config.root)
-    runs = tables.read("runs").select("run_id", "protocol", "started_at")
-    metrics = compute_metrics(tables.read("predictions"), tables.read("validation_predictions"))
-    protocol = F.coalesce("protocol", F.lit(config.samples.protocol)).alias("protocol")
-    described = metrics.join(F.broadcast(runs), on="run_id", how="left")
-    tables.write(
-        "metrics", described.select(*(c for c in METRICS.names if c != "protocol"), protocol)
-    )
-    latest = _latest_of_each_model(tables.read("metrics"), runs).collect()
-    log.info("\n%s", format_comparison([r.asDict() for r in latest], config.samples))
-    _write_csv(Path(config.root) / "report" / "metrics.csv", latest)
+    """Compare all variants and predictors on the test rows; prints the table of them.
+
+    Writes experiments, split_counts, metrics, metric_intervals, differences, calibration,
+    sampled_scores, and report/metrics.csv.
+    """
+    tables = Tables.of(spark, config)
+    tables.write("experiments", list_entrants(spark, config))
+    entrants = tables.read("experiments")
+    _write_counts(tables, config)
+    scored = _score_of_entrants(tables, entrants).persist(StorageLevel.MEMORY_AND_DISK)
+    calibration = calibrate(scored)
+    tables.write("calibration", calibration)
+    errors = calibration_errors(tables.read("calibration"))
+    tables.write("metrics", measure_runs(scored).join(errors, on="run_id", how="inner"))
+    tables.write("metric_intervals", measure_slices(add_slices(scored, _slices(spark, config))))
+    _write_differences(tables, scored)
+    tables.write("sampled_scores", sample_scores(scored, config.seed))
+    scored.unpersist()
+    _show(tables, config)
 
 
-def _latest_of_each_model(metrics: DataFrame, runs: DataFrame) -> DataFrame:
-    newest_first = Window.partitionBy("model").orderBy(F.desc("started_at"), F.desc("run_id"))
-    joined = metrics.join(runs.select("run_id", "started_at"), on="run_id", how="left")
-    numbered = joined.withColumn("age", F.row_number().over(newest_first))
-    return numbered.where(F.col("age") == 1).select(*METRICS.names).orderBy("model")
+def _score_of_entrants(tables: Tables, entrants: DataFrame) -> DataFrame:
+    predictions, validation = tables.read("predictions"), tables.read("validation_predictions")
+    for rows in (predictions, validation):
+        refuse_bad_scores(rows)
+    chosen = entrants.select("run_id")
+    thresholds = find_best_thresholds(validation.join(chosen, on="run_id", how="left_semi"))
+    return add_variant(predictions, entrants).join(thresholds, on="run_id", how="left")
 
 
-def _write_csv(path: Path, rows: list[Row]) -> None:
+def _write_counts(tables: Tables, config: Config) -> None:
+    counts = [
+        count_splits(
+            Tables.of(tables.spark, own).read("samples"), own.samples.name, own.samples.protocol
+        )
+        for own in sample_sets(plan_variants(config))
+    ]
+    tables.write("split_counts", functools.reduce(DataFrame.unionByName, counts))
+
+
+def _slices(spark: SparkSession, config: Config) -> DataFrame:
+    slices = [
+        describe_slices(
+            Tables.of(spark, own).read("samples").where("split = 'test'"), own.samples.name
+        )
+        for own in sample_sets(plan_variants(config))
+    ]
+    return functools.reduce(DataFrame.unionByName, slices)
+
+
+def _write_differences(tables: Tables, scored: DataFrame) -> None:
+    rows = compare_variants(tables.read("metrics").toPandas(), influences_of_users(scored))
+    values = [tuple(row[c] for c in DIFFERENCES.names) for row in rows]
+    tables.write("differences", tables.spark.createDataFrame(values, DIFFERENCES))
+
+
+def _show(tables: Tables, config: Config) -> None:
+    in_order = tables.read("experiments").orderBy("place").collect()
+    places = {r["variant"]: r["place"] for r in in_order}
+    metrics = [r.asDict() for r in tables.read("metrics").collect()]
+    metrics.sort(key=lambda r: (places[r["variant"]], r["seed"] or 0))
+    overall = tables.read("metric_intervals").where(F.col("dimension") == ALL).collect()
+    differences = tables.read("differences").where("metric = 'roc_auc'").collect()
+    shown = sorted((r.asDict() for r in overall), key=lambda r: places[r["variant"]])
+    log.info("\n%s", format_comparison(shown, metrics, config.samples))
+    log.info("\n%s", format_differences([r.asDict() for r in differences], list(places)))
+    path = Path(config.root) / "report" / "metrics.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(METRICS.names)
-        writer.writerows(tuple(row) for row in rows)
-    log.info("evaluate: the same table is in %s", path)
+        writer = csv.DictWriter(file, METRICS.names)
+        writer.writeheader()
+        writer.writerows(metrics)
+    log.info("evaluate: every run's metrics are in %s", path)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from mmdin.tables import Tables
 
 def run(spark: SparkSession, config: Config) -> None:
     """Read the images of input.posters, named by movie id, into the table posters."""
-    write_posters(Tables(spark, config.root), config)
+    write_posters(Tables.of(spark, config), config)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from mmdin.tables import Tables
 
 def run(spark: SparkSession, config: Config) -> None:
     """Read ratings.csv, movies.csv and links.csv of input.movielens; set bad rows aside."""
-    write_movielens(Tables(spark, config.root), config.input.movielens)
+    write_movielens(Tables.of(spark, config), config.input.movielens)
 
 
 if __name__ == "__main__":

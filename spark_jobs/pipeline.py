@@ -1,30 +1,27 @@
-"""pipeline: every stage from ingestion to evaluation, in one application."""
+"""pipeline: every stage from ingestion to the report, in one application."""
 
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
+from mmdin.features.samples import write_samples
 from mmdin.session import submit
 from mmdin.stages import Stage, run_stages
-from spark_jobs import (
-    build_samples,
-    evaluate,
-    ingest_posters,
-    ingest_ratings,
-    poster_features,
-    score,
-    train,
-)
+from mmdin.tables import SAMPLE_TABLES, Tables
+from mmdin.variants import plan_variants, sample_sets
+from spark_jobs import evaluate, ingest_posters, ingest_ratings, poster_features, score, train
 
-STAGES = (
+INGESTION = (
     Stage(
         "ingest_ratings",
         ingest_ratings.run,
+        code=("ingest",),
         files=("movielens",),
         writes=("ratings", "movies", "links", "rejected_rows"),
     ),
     Stage(
         "ingest_posters",
         ingest_posters.run,
+        code=("posters",),
         sections=("posters",),
         files=("posters",),
         writes=("posters",),
@@ -32,45 +29,75 @@ STAGES = (
     Stage(
         "poster_features",
         poster_features.run,
+        code=("posters",),
         sections=("posters",),
         reads=("posters",),
         writes=("poster_features",),
     ),
-    Stage(
-        "build_samples",
-        build_samples.run,
-        sections=("samples",),
-        reads=("ratings", "movies", "poster_features"),
-        writes=("samples", "vocabularies", "bucket_edges"),
-    ),
-    Stage(
-        "train",
-        train.run,
-        sections=("networks", "training"),
-        reads=("samples", "vocabularies", "bucket_edges"),
-        writes=("runs", "epochs"),
-    ),
-    Stage(
-        "score",
-        score.run,
-        sections=("training", "scoring"),
-        reads=("samples", "runs", "true_probabilities"),
-        writes=("predictions", "validation_predictions"),
-    ),
-    Stage(
-        "evaluate",
-        evaluate.run,
-        sections=("samples",),
-        reads=("predictions", "validation_predictions", "runs"),
-        writes=("metrics",),
-    ),
 )
+
+SAMPLING = Stage(
+    "build_samples",
+    lambda spark, config: write_samples(Tables.of(spark, config), config),
+    code=("features",),
+    sections=("samples",),
+    reads=("ratings", "movies", "poster_features"),
+    writes=SAMPLE_TABLES,
+)
+
+
+def comparison(sample_tables: tuple[str, ...]) -> tuple[Stage, ...]:
+    """The stages that follow on samples.
+
+    sample_tables: names of all SAMPLE_TABLES that the variants take.
+    """
+    return (
+        Stage(
+            "train",
+            train.run,
+            code=("dataset", "models", "training"),
+            sections=("networks", "training", "experiment"),
+            reads=sample_tables,
+            writes=("runs", "epochs"),
+        ),
+        Stage(
+            "score",
+            score.run,
+            code=("models", "scoring"),
+            sections=("training", "scoring", "experiment"),
+            reads=(*sample_tables, "runs", "true_probabilities"),
+            writes=("predictions", "validation_predictions", "attention_weights"),
+        ),
+        Stage(
+            "evaluate",
+            evaluate.run,
+            code=("evaluation",),
+            sections=("samples", "training", "experiment"),
+            reads=(*sample_tables, "predictions", "validation_predictions", "runs"),
+            writes=(
+                "experiments",
+                "split_counts",
+                "metrics",
+                "metric_intervals",
+                "differences",
+                "calibration",
+                "sampled_scores",
+            ),
+        ),
+    )
 
 
 def run(spark: SparkSession, config: Config) -> None:
     """Run every stage in order, skipping those whose inputs, configuration and code are as
-    before."""
-    run_stages(spark, config, STAGES)
+    before. With input.tables nothing is ingested."""
+    variants = plan_variants(config)
+    if not config.input.tables:
+        run_stages(spark, config, INGESTION)
+    sets = sample_sets(variants)
+    for samples in sets:
+        run_stages(spark, samples, [SAMPLING])
+    suffixes = [f"_{s.samples.name}" if s.samples.name else "" for s in sets]
+    run_stages(spark, config, comparison(tuple(t + s for s in suffixes for t in SAMPLE_TABLES)))
 
 
 if __name__ == "__main__":

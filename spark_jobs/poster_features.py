@@ -10,7 +10,7 @@ from mmdin.tables import Tables
 
 def run(spark: SparkSession, config: Config) -> None:
     """Measure the colours and spatial frequency of the table posters into poster_features."""
-    write_poster_features(Tables(spark, config.root))
+    write_poster_features(Tables.of(spark, config))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,15 @@ from pyspark.sql import SparkSession
 from mmdin.config import Config
 from mmdin.session import submit
 from mmdin.training.train import train_networks
+from mmdin.variants import plan_variants
 
 
 def run(spark: SparkSession, config: Config) -> None:
-    """Train the networks of training.models on samples; writes runs, epochs and checkpoints/."""
-    train_networks(spark, config)
+    """Train every network of every variant with every seed; writes runs, epochs and checkpoints/.
+
+    Runs that ended before with the same configuration, samples and code are not repeated.
+    """
+    train_networks(spark, plan_variants(config))
 
 
 if __name__ == "__main__":

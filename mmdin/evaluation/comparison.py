@@ -1,12 +1,12 @@
-"""The table of models that people read."""
+"""The table of variants that people read on the console."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmdin.config import MODEL_NAMES, Samples
+from mmdin.config import Samples
+from mmdin.variants import BEST_POSSIBLE, NAIVE
 
-NAIVE = ("constant", "movie_mean", "mean_of_means")
-BEST_POSSIBLE = "best_possible"
+Rows = Sequence[Mapping[str, Any]]
 
 _COLUMNS = (
     ("ROC AUC", "roc_auc"),
@@ -16,56 +16,99 @@ _COLUMNS = (
     ("F1", "f1"),
     ("precision", "precision"),
     ("recall", "recall"),
-    ("threshold*", "best_threshold"),
     ("F1*", "best_f1"),
     ("precision*", "best_precision"),
     ("recall*", "best_recall"),
 )
 
 
-def format_comparison(metrics: Iterable[Mapping[str, Any]], samples: Samples) -> str:
-    """Rows of METRICS as text: naive predictors on top, networks, the best possible below.
+def format_comparison(intervals: Rows, runs: Rows, samples: Samples) -> str:
+    """The variants as text: naive predictors on top, networks, the best possible below.
 
-    Heads the table with the protocol, the rows and the label's rule.
+    Heads the table with the protocols, the rows and the label's rule.
+
+    Args:
+        intervals: columns of METRIC_INTERVALS, of all test rows, in the order to be shown.
+        runs: columns of METRICS.
+        samples: the configuration's section, for the label's rule.
     """
-    order = (*NAIVE, *MODEL_NAMES, BEST_POSSIBLE)
-    rows = sorted(metrics, key=lambda r: (order.index(r["model"]), r["run_id"]))
-    lines = [_describe(rows, samples), "", _line("model", [title for title, _ in _COLUMNS])]
-    previous = None
-    for row in rows:
-        part = (row["model"] in NAIVE, row["model"] == BEST_POSSIBLE)
+    variants = list(dict.fromkeys(r["variant"] for r in intervals))
+    own = {v: {r["metric"]: r for r in intervals if r["variant"] == v} for v in variants}
+    width = max(14, *(len(v) + 2 for v in variants))
+    titles = [_COLUMNS[0][0], "95 % interval", *(title for title, _ in _COLUMNS[1:])]
+    lines = [*_describe(runs, samples), "", _line("variant", titles, width)]
+    rule, previous = "-" * len(lines[-1]), None
+    for variant in variants:
+        first = own[variant]["roc_auc"]
+        part = (first["model"] in NAIVE, first["model"] == BEST_POSSIBLE)
         if part != previous:
-            lines.append("-" * len(lines[2]))
+            lines.append(rule)
         previous = part
-        lines.append(_line(row["model"], [_number(row[c]) for _, c in _COLUMNS]))
-    return "\n".join([*lines, "", _footnote(samples)])
+        means = [_number(own[variant][metric]["mean"]) for _, metric in _COLUMNS]
+        lines.append(_line(variant, [means[0], _interval(first), *means[1:]], width))
+    return "\n".join([*lines, "", _footnote(intervals, runs)])
 
 
-def _describe(rows: list[Mapping[str, Any]], samples: Samples) -> str:
-    count = rows[0]["rows"]
-    positive = rows[0]["positives"] / count
-    return (
-        f"protocol {samples.protocol}; {count:,} test rows, {positive:.4f} of them positive "
-        f"(rating >= {samples.positive_rating:g})"
-    )
+def format_differences(differences: Rows, variants: Sequence[str]) -> str:
+    """What the last network's ROC AUC has over each other variant's, one line each.
+
+    Args:
+        differences: columns of DIFFERENCES, of ROC AUC.
+        variants: in the order to be shown.
+    """
+    reference = "mmdin" if "mmdin" in variants else variants[-1]
+    own = {d["other"]: d for d in differences if d["variant"] == reference}
+    width = max((len(v) for v in own), default=0)
+    lines = [f"ROC AUC of {reference} less that of"]
+    for other in (v for v in variants if v in own):
+        d = own[other]
+        said = "not told apart" if d["verdict"] == "open" else f"{reference} is {d['verdict']}"
+        bounds = "-" if d["lower"] is None else f"[{d['lower']:+.4f}, {d['upper']:+.4f}]"
+        lines.append(f"  {other:<{width}}  {_signed(d['difference'])}  {bounds:<18}  {said}")
+    return "\n".join(lines)
 
 
-def _footnote(samples: Samples) -> str:
-    note = (
+def _describe(runs: Rows, samples: Samples) -> list[str]:
+    lines = []
+    for protocol in dict.fromkeys(r["protocol"] for r in runs):
+        first = next(r for r in runs if r["protocol"] == protocol)
+        lines.append(
+            f"protocol {protocol}; {first['rows']:,} test rows of {first['users']:,} users, "
+            f"{first['positives'] / first['rows']:.4f} of them positive "
+            f"(rating >= {samples.positive_rating:g})"
+        )
+    return lines
+
+
+def _footnote(intervals: Rows, runs: Rows) -> str:
+    seeds = max(r["seeds"] for r in intervals)
+    lines = [
+        f"Means over {seeds} training seeds; the interval is over users."
+        if seeds > 1
+        else "One training seed; the interval is over users.",
         "F1, precision and recall are at threshold 0.5; starred ones at the threshold that is best "
-        "for F1 on validation rows."
-    )
-    if samples.protocol == "leaky":
-        note += (
-            "\nLEAKY: statistics were taken over all rows, test rows included. These numbers are "
+        "for F1 on validation rows.",
+    ]
+    if any(r["protocol"] == "leaky" for r in runs):
+        lines.append(
+            "LEAKY: statistics were taken over all rows, test rows included. These numbers are "
             "only for standing beside published ones; nobody has them in use."
         )
-    return note
+    return "\n".join(lines)
 
 
-def _line(name: str, cells: list[str]) -> str:
-    return f"{name:<14}" + "".join(f"{cell:>11}" for cell in cells)
+def _line(name: str, cells: list[str], width: int) -> str:
+    first, interval, *others = cells
+    return f"{name:<{width}}{first:>9}{interval:>18}" + "".join(f"{c:>11}" for c in others)
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+def _signed(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.4f}"
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return "-" if row["lower"] is None else f"{row['lower']:.4f}..{row['upper']:.4f}"

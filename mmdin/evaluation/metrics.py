@@ -1,106 +1,145 @@
-"""Metrics of every run at once, exact, without moving scores to the driver."""
+"""Metrics of every run, their intervals by slice, and users' influences, computed in Spark.
 
-from collections.abc import Sequence
+A run's scores of one slice are measured by one task: ten million rows take about 1 GB there. Only
+metrics come back to the driver, never scores.
+"""
 
-from pyspark.sql import Column, DataFrame
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DoubleType, LongType, StringType, StructField, StructType
 
+from mmdin import schemas
 from mmdin.errors import TableError
-from mmdin.evaluation.ranking import rank_scores
+from mmdin.evaluation.statistics import (
+    METRICS,
+    Measured,
+    best_threshold,
+    measure,
+    standard_errors,
+)
 
-_EPSILON = 2.0**-52
-"""Scores nearer than this to 0 or 1 count as this near in the log loss, as in scikit-learn."""
+Z_95 = 1.959963984540054
+"""Half a 95 % interval in standard errors: the 0.975 quantile of the normal distribution."""
 
-
-def compute_metrics(predictions: DataFrame, validation: DataFrame) -> DataFrame:
-    """One row per run: the columns of METRICS, less protocol.
-
-    Thresholds are chosen on validation rows (the largest F1; the highest of equals) and judged on
-    the test rows. A metric that is undefined, such as ROC AUC with one class, is null.
-
-    Args:
-        predictions, validation: columns of PREDICTIONS, of test and of validation rows.
-
-    Raises TableError where a score is missing or outside 0..1, naming the run.
-    """
-    for rows in (predictions, validation):
-        refuse_bad_scores(rows)
-    keys = ["run_id", "model"]
-    thresholds = find_best_thresholds(validation)
-    with_threshold = predictions.join(F.broadcast(thresholds), on="run_id", how="left")
-    return (
-        with_threshold.groupBy(*keys)
-        .agg(
-            F.count("*").alias("rows"),
-            F.sum("label").cast("bigint").alias("positives"),
-            F.avg(log_loss(F.col("label"), F.col("score"))).alias("log_loss"),
-            *_at_threshold(F.lit(0.5), ("f1", "precision", "recall")),
-            F.first("best_threshold").alias("best_threshold"),
-            *_at_threshold(F.col("best_threshold"), ("best_f1", "best_precision", "best_recall")),
-        )
-        .join(rank_metrics(predictions, keys), on=keys, how="inner")
-        .join(grouped_roc_auc(predictions), on="run_id", how="left")
-    )
-
-
-def rank_metrics(predictions: DataFrame, keys: Sequence[str], blocks: int = 1024) -> DataFrame:
-    """roc_auc and pr_auc per key.
-
-    roc_auc: share of pairs of a positive and a negative in which the positive scores higher, ties
-    counting half; null where a class is missing. pr_auc: average precision, the sum over distinct
-    scores of the gain in recall times the precision there; null without positives.
-    """
-    above = F.col("positives_above") + F.col("positives") / 2
-    found = F.col("positives_above") + F.col("positives")
-    shown = found + F.col("negatives_above") + F.col("negatives")
-    return (
-        rank_scores(predictions, keys, blocks)
-        .groupBy(*keys)
-        .agg(
-            F.sum("positives").alias("p"),
-            F.sum("negatives").alias("n"),
-            F.sum(F.col("negatives") * above).alias("pairs"),
-            F.sum(F.col("positives") * found / shown).alias("precisions"),
-        )
-        .select(
-            *keys,
-            F.try_divide("pairs", F.col("p").cast("double") * F.col("n")).alias("roc_auc"),
-            F.try_divide("precisions", "p").alias("pr_auc"),
-        )
-    )
-
-
-def grouped_roc_auc(predictions: DataFrame) -> DataFrame:
-    """run_id and gauc: the ROC AUC within each user who has both labels, weighted by rows.
-
-    Zhu et al. 2017 (arXiv 1706.06978, section 5.2, there by impressions).
-    """
-    keys = ["run_id", "user_id"]
-    sizes = predictions.groupBy(*keys).agg(F.count("*").alias("rows"))
-    per_user = rank_metrics(predictions, keys, blocks=1).join(sizes, on=keys, how="inner")
-    both = per_user.where(F.col("roc_auc").isNotNull())
-    weighted = F.sum(F.col("roc_auc") * F.col("rows")) / F.sum("rows")
-    return both.groupBy("run_id").agg(weighted.alias("gauc"))
+_RUN = ("run_id", "variant", "model", "seed", "protocol", "best_threshold")
+_SLICE = ("variant", "model", "protocol", "dimension", "slice")
+_ROW = ("user_id", "label", "score")
+_MEASURED_RUN = StructType([f for f in schemas.METRICS if f.name != "calibration_error"])
+_THRESHOLDS = StructType(
+    [StructField("run_id", StringType()), StructField("best_threshold", DoubleType())]
+)
+_INFLUENCES = StructType(
+    [
+        StructField("variant", StringType()),
+        StructField("user_id", LongType()),
+        StructField("influences", ArrayType(DoubleType())),
+    ]
+)
 
 
 def find_best_thresholds(validation: DataFrame) -> DataFrame:
-    """run_id and best_threshold: the score at and above which F1 is largest, highest of equals."""
-    found = F.col("positives_above") + F.col("positives")
-    shown = found + F.col("negatives_above") + F.col("negatives")
-    ranked = rank_scores(validation, ["run_id"])
-    totals = ranked.groupBy("run_id").agg(F.sum("positives").alias("p"))
-    f1 = 2 * found / (shown + F.col("p"))
-    return (
-        ranked.join(totals, on="run_id", how="inner")
-        .groupBy("run_id")
-        .agg(F.max(F.struct(f1.alias("f1"), "score"))["score"].alias("best_threshold"))
-    )
+    """run_id and best_threshold: the score at and above which F1 is largest, highest of equals.
+
+    validation: columns of PREDICTIONS, of validation rows.
+    """
+
+    def find(own: pd.DataFrame) -> pd.DataFrame:
+        threshold = best_threshold(own["label"].to_numpy(), own["score"].to_numpy())
+        return own[["run_id"]].iloc[:1].assign(best_threshold=threshold)
+
+    needed = validation.select("run_id", "label", "score")
+    return needed.groupBy("run_id").applyInPandas(find, _THRESHOLDS)
 
 
-def log_loss(label: Column, score: Column) -> Column:
-    """Negative log-likelihood of a row, in nats."""
-    clipped = F.greatest(F.lit(_EPSILON), F.least(F.lit(1 - _EPSILON), score))
-    return -F.when(label == 1, F.log(clipped)).otherwise(F.log1p(-clipped))
+def measure_runs(scored: DataFrame) -> DataFrame:
+    """One row per run: the columns of METRICS, less calibration_error.
+
+    A metric that is undefined, such as ROC AUC with one class, is null.
+
+    Args:
+        scored: columns of PREDICTIONS, and variant, seed, protocol, best_threshold.
+    """
+
+    def measure_run(own: pd.DataFrame) -> pd.DataFrame:
+        measured = _measure(own)
+        return (
+            own[list(_RUN)]
+            .iloc[:1]
+            .assign(
+                seed=lambda run: run["seed"].astype("Int64"),
+                rows=len(own),
+                positives=own["label"].sum(),
+                users=len(measured.users),
+                rows_digest=np.bitwise_xor.reduce(own["row_hash"].to_numpy()),
+                **dict(zip(METRICS, measured.values, strict=True)),
+            )[_MEASURED_RUN.names]
+        )
+
+    row_hash = F.xxhash64("user_id", "movie_id", "rated_at", "label").alias("row_hash")
+    needed = scored.select(*_RUN, *_ROW, row_hash)
+    return needed.groupBy("run_id").applyInPandas(measure_run, _MEASURED_RUN)
+
+
+def measure_slices(sliced: DataFrame) -> DataFrame:
+    """The rows of METRIC_INTERVALS: mean and deviation over seeds, and 95 % interval over users.
+
+    The interval is that of the mean over seeds: what another draw of as many users would give with
+    the same trained networks. It is null with fewer than two users.
+
+    Args:
+        sliced: columns of PREDICTIONS, and variant, seed, protocol, best_threshold, dimension,
+            slice.
+    """
+
+    def measure_slice(own: pd.DataFrame) -> pd.DataFrame:
+        seeds = [of_seed for _, of_seed in own.groupby("seed", dropna=False)]
+        measured = [_measure(of_seed) for of_seed in seeds]
+        values = np.array([m.values for m in measured])
+        errors = Z_95 * standard_errors(np.mean([m.influences for m in measured], axis=0))
+        mean, first = values.mean(axis=0), seeds[0]
+        deviation = values.std(axis=0, ddof=1) if len(seeds) > 1 else np.full(len(mean), np.nan)
+        highest = np.where(np.array(METRICS) == "log_loss", np.inf, 1.0)
+        return pd.DataFrame(
+            {
+                **{key: first[key].iloc[0] for key in _SLICE},
+                "rows": len(first),
+                "positives": first["label"].sum(),
+                "users": len(measured[0].users),
+                "movies": first["movie_id"].nunique(),
+                "seeds": len(seeds),
+                "metric": METRICS,
+                "mean": mean,
+                "stddev": deviation,
+                "lower": np.maximum(mean - errors, 0.0),
+                "upper": np.minimum(mean + errors, highest),
+            }
+        )[schemas.METRIC_INTERVALS.names]
+
+    needed = sliced.select(*_SLICE, "seed", "movie_id", *_ROW, "best_threshold")
+    return needed.groupBy(*_SLICE).applyInPandas(measure_slice, schemas.METRIC_INTERVALS)
+
+
+def influences_of_users(scored: DataFrame) -> DataFrame:
+    """variant, user_id, and influences: array of double in the order of METRIC_COLUMNS, the mean
+    over the variant's seeds.
+
+    scored: as of measure_runs.
+    """
+
+    def of_variant(own: pd.DataFrame) -> pd.DataFrame:
+        measured = [_measure(of_seed) for _, of_seed in own.groupby("seed", dropna=False)]
+        return pd.DataFrame(
+            {
+                "variant": own["variant"].iloc[0],
+                "user_id": measured[0].users,
+                "influences": list(np.mean([m.influences for m in measured], axis=0)),
+            }
+        )
+
+    needed = scored.select("variant", "seed", *_ROW, "best_threshold")
+    return needed.groupBy("variant").applyInPandas(of_variant, _INFLUENCES)
 
 
 def refuse_bad_scores(predictions: DataFrame) -> None:
@@ -112,13 +151,6 @@ def refuse_bad_scores(predictions: DataFrame) -> None:
         raise TableError(f"scores that are missing or outside 0..1: {named}; train and score again")
 
 
-def _at_threshold(threshold: Column, names: tuple[str, str, str]) -> list[Column]:
-    # The harmonic mean of precision and recall is 2 TP / (shown + positives); 0 where undefined.
-    is_shown = (F.col("score") >= threshold).cast("int")
-    found, shown = F.sum(F.col("label") * is_shown), F.sum(is_shown)
-    positives = F.sum("label")
-    ratios = (F.try_divide(2 * found, shown + positives), F.try_divide(found, shown))
-    return [
-        F.coalesce(ratio, F.lit(0.0)).alias(name)
-        for ratio, name in zip((*ratios, F.try_divide(found, positives)), names, strict=True)
-    ]
+def _measure(own: pd.DataFrame) -> Measured:
+    users, labels, scores = (own[column].to_numpy() for column in _ROW)
+    return measure(users, labels, scores, float(own["best_threshold"].iloc[0]))

@@ -1,6 +1,6 @@
 """What is known of a movie whatever its ratings: year, genres, poster."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from mmdin import inputs
@@ -25,4 +25,19 @@ def describe_movies(movies: DataFrame, poster_features: DataFrame) -> DataFrame:
         *(F.get("genres", F.lit(slot - 1)).alias(inputs.genre(slot)) for slot in slots),
         *inputs.POSTER_FEATURES,
         F.coalesce("has_poster", F.lit(False)).alias("has_poster"),
+    )
+
+
+def shuffle_posters(poster_features: DataFrame, seed: int) -> DataFrame:
+    """Every movie with the poster features of another: the next in a seeded order, in a ring.
+
+    What posters say of movies is lost; how their features are spread is not. The table is small
+    enough for one task.
+    """
+    ring = Window.orderBy(F.xxhash64(F.lit(seed), F.lit("poster"), "movie_id"), "movie_id")
+    own = F.struct(*inputs.POSTER_FEATURES)
+    everyone = ring.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    following = F.coalesce(F.lead(own).over(ring), F.first(own).over(everyone))
+    return poster_features.select("movie_id", following.alias("poster")).select(
+        "movie_id", "poster.*"
     )

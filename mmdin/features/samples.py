@@ -22,7 +22,7 @@ from mmdin.errors import InputDataError
 from mmdin.features import statistics
 from mmdin.features.buckets import add_buckets, edges_to_rows, fit_edges
 from mmdin.features.history import PRAISED, add_history, spread_history
-from mmdin.features.movies import describe_movies
+from mmdin.features.movies import describe_movies, shuffle_posters
 from mmdin.features.order import in_order_of_chance
 from mmdin.features.scene import add_scene
 from mmdin.features.scope import IN_SCOPE, keep_in_scope, label_ratings
@@ -42,7 +42,10 @@ def write_samples(tables: Tables, config: Config) -> None:
     The same tables and configuration give the same rows in the same files. Raises InputDataError
     where no rating is in scope, a split is empty, or the training rows are of one class.
     """
-    movies = _computed(describe_movies(tables.read("movies"), tables.read("poster_features")))
+    posters = tables.read("poster_features")
+    if config.samples.shuffle_posters:
+        posters = shuffle_posters(posters, config.seed)
+    movies = _computed(describe_movies(tables.read("movies"), posters))
     labelled = label_ratings(tables.read("ratings"), movies, config.samples)
     in_scope = _count_scope(labelled)
     rows = _computed(split_rows(keep_in_scope(labelled), config.samples, config.seed))

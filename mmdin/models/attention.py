@@ -7,8 +7,9 @@ import keras
 import tensorflow as tf
 
 from mmdin.models.dense import DenseStack
+from mmdin.models.pooling import masked_mean
 
-Interaction = Literal["outer", "difference"]
+Interaction = Literal["outer", "difference", "concatenation"]
 
 
 class InterestAttention(keras.layers.Layer):
@@ -20,10 +21,11 @@ class InterestAttention(keras.layers.Layer):
 
     - outer: h, c and their outer product, flattened (MMDIN, arXiv 2110.10205, section 3).
     - difference: h, c, h - c and h * c (DIN, Zhou et al. 2018, arXiv 1706.06978, section 4.3).
+    - concatenation: h and c alone.
 
     Args:
         units: widths of the dense stack before the weight.
-        interaction: outer or difference.
+        interaction: outer, difference or concatenation.
 
     Call: history float32 [batch, positions, d], mask float32 [batch, positions], candidate float32
     [batch, d] -> float32 [batch, d]. Positions with mask 0 add nothing.
@@ -48,6 +50,21 @@ class InterestAttention(keras.layers.Layer):
         c = tf.broadcast_to(candidate[:, None, :], tf.shape(history))
         if self.interaction == "difference":
             return tf.concat([history, c, history - c, history * c], axis=-1)
+        if self.interaction == "concatenation":
+            return tf.concat([history, c], axis=-1)
         positions, d = history.shape[1:]
         outer = tf.reshape(history[..., :, None] * c[..., None, :], [-1, positions, d * d])
         return tf.concat([history, c, outer], axis=-1)
+
+
+class UniformAttention(keras.layers.Layer):
+    """Pools a history as its plain mean, whatever the candidate: attention's control.
+
+    Call and weights_of: as InterestAttention's.
+    """
+
+    def call(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+        return masked_mean(history, mask)
+
+    def weights_of(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+        return mask / tf.maximum(tf.reduce_sum(mask, axis=-1, keepdims=True), 1.0)

@@ -28,7 +28,7 @@ class DIN(RatingNetwork):
 
 
 def describe_interest(
-    fields: Fields, attention: InterestAttention, sizes: Networks
+    fields: Fields, attention: keras.layers.Layer, sizes: Networks
 ) -> list[tf.Tensor]:
     """What DIN and MMDIN know of a row besides posters, as float32 [batch, n] parts."""
     candidate = fields.candidate()

@@ -4,11 +4,14 @@ import keras
 import tensorflow as tf
 
 from mmdin.config import Networks
-from mmdin.models.attention import InterestAttention
+from mmdin.inputs import Group
+from mmdin.models.attention import InterestAttention, UniformAttention
 from mmdin.models.dense import DenseStack
 from mmdin.models.din import DIN, describe_interest, identity_bias
 from mmdin.models.network import Fields, RatingNetwork
 from mmdin.models.residual import MultiHeadResNet
+
+POSTER_GROUPS: tuple[Group, ...] = ("movie_poster", "user_poster")
 
 
 class MMDIN(RatingNetwork):
@@ -17,28 +20,39 @@ class MMDIN(RatingNetwork):
     Everything side by side -> dense to `width` -> PReLU -> `heads` stacks of `blocks` residual
     blocks, added -> one logit. The posters enter through one learned number, a gate that can close
     where they say nothing.
+
+    For ablations, sizes may leave the posters out, change the attention, or put plain dense layers
+    of the same depth and width in place of the residual blocks.
     """
 
-    groups = (*DIN.groups, "movie_poster", "user_poster")
+    groups = (*DIN.groups, *POSTER_GROUPS)
 
     def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
         super().__init__(sizes, vocabulary_sizes)
-        self.attention = InterestAttention(sizes.attention_units, "outer")
+        self.attention = (
+            UniformAttention()
+            if sizes.attention == "mean"
+            else InterestAttention(sizes.attention_units, sizes.attention)
+        )
         self.poster_gate = self.add_weight(
             shape=(), initializer=keras.initializers.Constant(1.0), name="poster_gate"
         )
         self.dense = DenseStack([sizes.width], sizes.dropout)
-        self.resnet = MultiHeadResNet(sizes.heads, sizes.blocks, sizes.width, sizes.dropout)
+        self.trunk = (
+            MultiHeadResNet(sizes.heads, sizes.blocks, sizes.width, sizes.dropout)
+            if sizes.trunk == "residual"
+            else DenseStack([sizes.width] * (2 * sizes.blocks), sizes.dropout)
+        )
         self.logit = keras.layers.Dense(1)
 
+    @classmethod
+    def groups_taken(cls, sizes: Networks) -> tuple[Group, ...]:
+        return cls.groups if sizes.posters else DIN.groups
+
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        posters = tf.concat(fields.flat("movie_poster", "user_poster"), axis=-1)
-        described = tf.concat(
-            [
-                *describe_interest(fields, self.attention, self.sizes),
-                self.poster_gate.value * posters,
-            ],
-            axis=-1,
-        )
-        hidden = self.resnet(self.dense(described, training=training), training=training)
+        parts = describe_interest(fields, self.attention, self.sizes)
+        if self.sizes.posters:
+            parts += [self.poster_gate.value * p for p in fields.flat(*POSTER_GROUPS)]
+        described = tf.concat(parts, axis=-1)
+        hidden = self.trunk(self.dense(described, training=training), training=training)
         return tf.squeeze(self.logit(hidden), -1) + identity_bias(fields, self.sizes)

@@ -93,10 +93,15 @@ class RatingNetwork(keras.Model):
     def __init__(self, sizes: Networks, vocabulary_sizes: Mapping[str, int]) -> None:
         super().__init__()
         self.sizes = sizes
-        self.inputs_taken = inputs_of(self.groups)
+        self.inputs_taken = inputs_of(self.groups_taken(sizes))
         self.table = FusedEmbedding(self.inputs_taken, vocabulary_sizes, sizes.embedding_size + 1)
         self._hideable = [i.group in ("user", "movie") for i in self.inputs_taken]
         self._hiding = keras.random.SeedGenerator()
+
+    @classmethod
+    def groups_taken(cls, sizes: Networks) -> tuple[Group, ...]:
+        """The groups of inputs that a network of these sizes takes."""
+        return cls.groups
 
     def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.score_rows(indices, self.table(indices), training)
@@ -111,6 +116,14 @@ class RatingNetwork(keras.Model):
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         """The logits float32 [batch] of a batch's embeddings."""
         raise NotImplementedError
+
+    def attention_weights(self, indices: tf.Tensor) -> tf.Tensor:
+        """What each praised movie is multiplied by: float32 [batch, positions].
+
+        Only of networks with an `attention` layer.
+        """
+        fields = Fields(self.inputs_taken, indices, self.table(indices))
+        return self.attention.weights_of(*fields.history(), fields.candidate())
 
     def hide_identities(self, indices: tf.Tensor) -> tf.Tensor:
         """The indices with some users and movies set to 0, each by itself.

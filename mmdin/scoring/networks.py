@@ -42,7 +42,7 @@ def _score_batches(
     batches: Iterator[pa.RecordBatch], checkpoint: str, batch_size: int
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        network, scores_of = _load(checkpoint)
+        network, scores_of = load_scorer(checkpoint)
         indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
         parts = [
             _score_padded(scores_of, indices[start : start + batch_size], batch_size)
@@ -63,7 +63,8 @@ def _score_padded(
 
 
 @functools.lru_cache(maxsize=8)
-def _load(checkpoint: str) -> "tuple[RatingNetwork, Callable[[np.ndarray], np.ndarray]]":
+def load_scorer(checkpoint: str) -> "tuple[RatingNetwork, Callable[[np.ndarray], np.ndarray]]":
+    """A network, and its scores float64 [rows] of indices int32 [rows, inputs]."""
     # Here and not above, since the driver imports this module and needs no TensorFlow.
     import tensorflow as tf
 

@@ -17,12 +17,15 @@ _OUTCOME = "outcome.json"
 class Assignment:
     """What the driver tells every rank: the same to each, so all decide alike.
 
-    model: network to train; config: the whole configuration; vocabulary_sizes: rows of each
+    label: what the run is called on the console; model: network to train; seed: of its weights and
+    the order of rows; config: the whole configuration; vocabulary_sizes: rows of each
     vocabulary; train_files, validation_files: active files of the pinned version of samples;
     checkpoint: folder for weights and TensorBoard logs; threads: of TensorFlow per rank.
     """
 
+    label: str
     model: ModelName
+    seed: int
     config: Config
     vocabulary_sizes: dict[str, int]
     train_files: list[DataFile]
@@ -61,8 +64,10 @@ class Outcome:
 
 
 def write_outcome(checkpoint: str, outcome: Outcome) -> None:
-    """Leave an outcome in the network's folder, as outcome.json."""
-    Path(checkpoint, _OUTCOME).write_text(json.dumps(asdict(outcome), indent=2), encoding="utf-8")
+    """Leave an outcome in the network's folder, as outcome.json: there whole, or not at all."""
+    new = Path(checkpoint, f"new.{_OUTCOME}")
+    new.write_text(json.dumps(asdict(outcome), indent=2), encoding="utf-8")
+    new.rename(Path(checkpoint, _OUTCOME))
 
 
 def read_outcome(checkpoint: str) -> Outcome | None:

@@ -32,7 +32,7 @@ def train_on_rank(assignments: Sequence[Assignment]) -> None:
     ranks = Ranks()
     for assignment in assignments:
         keras.backend.clear_session()
-        keras.utils.set_random_seed(assignment.config.seed)
+        keras.utils.set_random_seed(assignment.seed)
         outcome = train_network(assignment, ranks)
         if ranks.rank == 0:
             write_outcome(assignment.checkpoint, outcome)
@@ -82,25 +82,28 @@ class RankData:
     @contextlib.contextmanager
     def training(self, epoch: int) -> Iterator[tf.data.Dataset]:
         """Shuffled batches of the epoch: all rows once over the ranks, as many steps on each."""
-        config = self._assignment.config
-        assigned = assign_files(self._assignment.train_files, self._ranks.size, config.seed, epoch)
-        steps = count_steps(assigned, config.training.batch_size)
-        seed = config.seed * 1_000_003 + epoch * 1009 + self._ranks.rank
+        training, own_seed = self._assignment.config.training, self._assignment.seed
+        assigned = assign_files(self._assignment.train_files, self._ranks.size, own_seed, epoch)
+        steps = count_steps(assigned, training.batch_size)
+        seed = own_seed * 1_000_003 + epoch * 1009 + self._ranks.rank
         with read_rows(assigned[self._ranks.rank], self._columns, seed % 2**31 + 1) as chunks:
-            shuffled = shuffle_within(chunks, config.training.shuffle_rows, seed % 2**31)
-            yield batch_and_pad(shuffled, config.training.batch_size, steps).prefetch(2)
+            shuffled = shuffle_within(chunks, training.shuffle_rows, seed % 2**31)
+            yield batch_and_pad(shuffled, training.batch_size, steps).prefetch(2)
 
     def validation(self) -> list[tf.Tensor]:
         """This rank's validation batches, read once and kept."""
         if self._validation is None:
-            config = self._assignment.config
+            batch_size = self._assignment.config.training.batch_size
             assigned = assign_files(
-                self._assignment.validation_files, self._ranks.size, config.seed, epoch=0
+                self._assignment.validation_files,
+                self._ranks.size,
+                self._assignment.seed,
+                epoch=0,
             )
-            steps = count_steps(assigned, config.training.batch_size)
+            steps = count_steps(assigned, batch_size)
             own = assigned[self._ranks.rank]
             with read_rows(own, self._columns, seed=1) as chunks:
-                self._validation = list(batch_and_pad(chunks, config.training.batch_size, steps))
+                self._validation = list(batch_and_pad(chunks, batch_size, steps))
         return self._validation
 
 
@@ -156,7 +159,7 @@ class _Record:
                 self._network,
             )
         print(
-            f"{assignment.model:>13}  epoch {epoch.epoch:3d}/{assignment.config.training.epochs}"
+            f"{assignment.label:>13}  epoch {epoch.epoch:3d}/{assignment.config.training.epochs}"
             f"  {epoch.rows_per_second:9,.0f} rows/s  loss {epoch.train_loss:.4f}"
             f"  validation loss {epoch.validation_loss:.4f} AUC {epoch.validation_roc_auc:.4f}"
             f"{'  best' if is_best else ''}",

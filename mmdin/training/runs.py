@@ -1,81 +1,127 @@
 """The record of training runs: tables `runs` and `epochs`."""
 
 import datetime
-import hashlib
+import functools
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from pyspark.sql import functions as F
 
 import mmdin
-from mmdin.config import Config
+from mmdin.dataset.sharding import count_rows
 from mmdin.schemas import EPOCHS, RUNS
-from mmdin.tables import Tables
+from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import Outcome, read_outcome
+from mmdin.variants import Variant, fingerprint, training_code
 
 _PACKAGES = ("pyspark", "delta-spark", "petastorm", "pyarrow", "numpy", "tensorflow", "horovod")
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What runs on one set of samples read.
+
+    versions: Delta version of each of SAMPLE_TABLES; vocabulary_sizes: rows of each vocabulary;
+    files: active files of samples, by split.
+    """
+
+    versions: dict[str, int]
+    vocabulary_sizes: dict[str, int]
+    files: dict[str, list[DataFile]]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows by split."""
+        return {split: count_rows(own) for split, own in self.files.items()}
 
 
 @dataclass(frozen=True)
 class Run:
     """A row of `runs`; mmdin.schemas.RUNS says what each column means."""
 
+    variant: Variant
     run_id: str
-    model: str
     status: str
     reason: str | None
-    protocol: str
-    configuration: str
     table_versions: dict[str, int]
     rows: dict[str, int]
+    fingerprint: str
     seed: int
-    ranks: int
-    global_batch: int
     parameters: int | None
-    packages: dict[str, str]
-    revision: str
     started_at: datetime.datetime
     ended_at: datetime.datetime | None
     best_epoch: int | None
     metrics: dict[str, float]
-    checkpoint: str
+
+    @property
+    def label(self) -> str:
+        """What the console calls it: the variant, and the seed where there are several."""
+        several = len(self.variant.config.training.seeds) > 1
+        return f"{self.variant.label}, seed {self.seed}" if several else self.variant.label
+
+    @property
+    def checkpoint(self) -> str:
+        """Folder of the weights and logs."""
+        return f"{self.variant.config.root}/checkpoints/{self.run_id}"
+
+    def to_row(self) -> tuple[Any, ...]:
+        """The values of mmdin.schemas.RUNS' columns."""
+        config = self.variant.config
+        values = vars(self) | {
+            "model": self.variant.model,
+            "protocol": config.samples.protocol,
+            "configuration": config.to_yaml(),
+            "ranks": config.training.ranks,
+            "global_batch": config.training.ranks * config.training.batch_size,
+            "packages": {p: version(p) for p in _PACKAGES},
+            "code": training_code(),
+            "revision": code_revision(),
+            "checkpoint": self.checkpoint,
+        }
+        return tuple(values[column] for column in RUNS.names)
 
 
-def start_runs(
-    tables: Tables, config: Config, table_versions: dict[str, int], rows: dict[str, int]
-) -> list[Run]:
-    """Record a run as running for each of training.models."""
+def start_run(variant: Variant, seed: int, data: TrainingData) -> Run:
+    """A run that starts now."""
     now = datetime.datetime.now(datetime.UTC)
-    configuration = config.to_yaml()
-    digest = hashlib.sha256(f"{configuration}{table_versions}".encode()).hexdigest()[:8]
-    names = {model: f"{model}-{now:%Y%m%dT%H%M%S}-{digest}" for model in config.training.models}
-    runs = [
-        Run(
-            run_id=run_id,
-            model=model,
-            status="running",
-            reason=None,
-            protocol=config.samples.protocol,
-            configuration=configuration,
-            table_versions=table_versions,
-            rows=rows,
-            seed=config.seed,
-            ranks=config.training.ranks,
-            global_batch=config.training.ranks * config.training.batch_size,
-            parameters=None,
-            packages={p: version(p) for p in _PACKAGES},
-            revision=code_revision(),
-            started_at=now,
-            ended_at=None,
-            best_epoch=None,
-            metrics={},
-            checkpoint=f"{config.root}/checkpoints/{run_id}",
-        )
-        for model, run_id in names.items()
+    digest = fingerprint(variant, seed, data.versions)
+    return Run(
+        variant=variant,
+        run_id=f"{variant.model}-{now:%Y%m%dT%H%M%S}-{digest[:8]}",
+        status="running",
+        reason=None,
+        table_versions=data.versions,
+        rows=data.rows,
+        fingerprint=digest,
+        seed=seed,
+        parameters=None,
+        started_at=now,
+        ended_at=None,
+        best_epoch=None,
+        metrics={},
+    )
+
+
+def find_finished(tables: Tables, wanted: Sequence[Run]) -> set[str]:
+    """Fingerprints of the wanted runs that have ended with this code, recording first what became
+    of those that were stopped in the middle."""
+    if not tables.exists("runs"):
+        return set()
+    alike = {run.fingerprint: run for run in wanted}
+    same = tables.read("runs").where(
+        F.col("fingerprint").isin(list(alike)) & (F.col("code") == training_code())
+    )
+    stopped = [
+        replace(alike[r["fingerprint"]], run_id=r["run_id"], started_at=r["started_at"])
+        for r in same.where("status = 'running'").collect()
     ]
-    _record(tables, runs)
-    return runs
+    if stopped:
+        end_runs(tables, stopped, reason="stopped before its end")
+    return {r["fingerprint"] for r in same.where("status = 'finished'").collect()}
 
 
 def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> list[Run]:
@@ -93,8 +139,14 @@ def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> 
         for epoch in outcome.epochs
     ]
     tables.replace("epochs", tables.spark.createDataFrame(epochs, EPOCHS), _among(runs))
-    _record(tables, ended)
+    record(tables, ended)
     return ended
+
+
+def record(tables: Tables, runs: Sequence[Run]) -> None:
+    """Write the runs' rows, in place of what stood there."""
+    rows = tables.spark.createDataFrame([run.to_row() for run in runs], RUNS)
+    tables.replace("runs", rows, _among(runs))
 
 
 def _end(run: Run, outcome: Outcome | None, reason: str | None) -> Run:
@@ -116,6 +168,7 @@ def _end(run: Run, outcome: Outcome | None, reason: str | None) -> Run:
     )
 
 
+@functools.cache
 def code_revision() -> str:
     """The code's Git revision, +changes where files differ from it; the version outside Git."""
     folder = Path(__file__).resolve().parents[2]
@@ -129,11 +182,6 @@ def code_revision() -> str:
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def _record(tables: Tables, runs: Sequence[Run]) -> None:
-    rows = [tuple(getattr(run, column) for column in RUNS.names) for run in runs]
-    tables.replace("runs", tables.spark.createDataFrame(rows, RUNS), _among(runs))
 
 
 def _among(runs: Sequence[Run]) -> str:

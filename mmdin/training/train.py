@@ -1,71 +1,103 @@
 """Training the configured networks, one after the other, from the driver."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
-from mmdin.dataset.sharding import count_rows
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
-from mmdin.tables import DataFile, Tables
+from mmdin.tables import SAMPLE_TABLES, DataFile, Tables
 from mmdin.training.assignment import Assignment
 from mmdin.training.ranks import run_on_ranks
-from mmdin.training.runs import Run, end_runs, start_runs
+from mmdin.training.runs import Run, TrainingData, end_runs, find_finished, record, start_run
+from mmdin.variants import Variant, sample_sets
 
 log = logging.getLogger(__name__)
 
-_READ = ("samples", "vocabularies", "bucket_edges")
 
+def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run]:
+    """Train every variant with every seed on the newest samples; a row of `runs` for each.
 
-def train_networks(spark: SparkSession, config: Config) -> list[Run]:
-    """Train every network of training.models on the newest samples; a row of `runs` for each.
+    Those that ended before, with the same configuration, samples and code, are not trained again;
+    of those that were stopped in the middle, the networks that had ended are kept. Returns the
+    runs trained now.
 
     Raises TableError where samples are missing, ClusterError where Spark has too few slots, and
-    TrainingFailedError where a rank fails, after the run is recorded as failed.
+    TrainingFailedError where a rank fails, after the runs are recorded as failed.
     """
-    tables = Tables(spark, config.root)
-    versions = {name: tables.version(name) for name in _READ}
-    files = {
-        split: _files_of(tables, versions["samples"], split, config)
-        for split in ("train", "validation")
-    }
-    sizes = vocabulary_sizes(tables, versions)
-    rows = {split: count_rows(own) for split, own in files.items()}
-    training = config.training
-    log.info(
-        "train: protocol %s, samples version %d: %s training and %s validation rows in %d and %d "
-        "files\ntrain: %d ranks x %d rows = global batch %d",
-        config.samples.protocol,
-        versions["samples"],
-        *(f"{rows[s]:,}" for s in files),
-        *(len(files[s]) for s in files),
-        training.ranks,
-        training.batch_size,
-        training.ranks * training.batch_size,
-    )
-    runs = start_runs(tables, config, versions, rows)
-    assignments = [
-        Assignment(
-            model=model,
-            config=config,
-            vocabulary_sizes=sizes,
-            train_files=files["train"],
-            validation_files=files["validation"],
-            checkpoint=run.checkpoint,
-            threads=int(spark.conf.get("spark.task.cpus", "1") or 1),
-        )
-        for model, run in zip(training.models, runs, strict=True)
+    config = variants[0].config
+    tables = Tables.of(spark, config)
+    data = {c.samples.name: _describe(spark, c) for c in sample_sets(list(variants))}
+    wanted = [
+        start_run(variant, seed, data[variant.config.samples.name])
+        for variant in variants
+        for seed in variant.config.training.seeds
     ]
+    finished = find_finished(tables, wanted)
+    runs = [run for run in wanted if run.fingerprint not in finished]
+    _announce(config, wanted, finished)
+    if not runs:
+        return []
+    record(tables, runs)
+    threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
+    assignments = [_assign(run, data[run.variant.config.samples.name], threads) for run in runs]
     try:
         # All networks in one launch: to start and end Horovod's processes takes 20 s each time.
-        run_on_ranks(spark, _train_on_rank, [assignments], training.ranks)
+        run_on_ranks(spark, _train_on_rank, [assignments], config.training.ranks)
     except BaseException as error:
         end_runs(tables, runs, reason=f"{type(error).__name__}: {error}")
         raise
     return _report(end_runs(tables, runs))
+
+
+def _describe(spark: SparkSession, config: Config) -> TrainingData:
+    """What the runs on one set of samples read."""
+    tables = Tables.of(spark, config)
+    versions = {name: tables.version(name) for name in SAMPLE_TABLES}
+    files = {
+        split: _files_of(tables, versions["samples"], split, config)
+        for split in ("train", "validation")
+    }
+    data = TrainingData(versions, vocabulary_sizes(tables, versions), files)
+    log.info(
+        "train: %sprotocol %s, samples version %d: %s training and %s validation rows in %d and %d "
+        "files",
+        f"{config.samples.name}: " if config.samples.name else "",
+        config.samples.protocol,
+        versions["samples"],
+        *(f"{rows:,}" for rows in data.rows.values()),
+        *(len(own) for own in files.values()),
+    )
+    return data
+
+
+def _announce(config: Config, wanted: Sequence[Run], finished: Collection[str]) -> None:
+    training = config.training
+    log.info(
+        "train: %d runs, of which %d ended before; %d ranks x %d rows = global batch %d",
+        len(wanted),
+        len(finished),
+        training.ranks,
+        training.batch_size,
+        training.ranks * training.batch_size,
+    )
+
+
+def _assign(run: Run, data: TrainingData, threads: int) -> Assignment:
+    return Assignment(
+        label=run.label,
+        model=run.variant.model,
+        seed=run.seed,
+        config=run.variant.config,
+        vocabulary_sizes=data.vocabulary_sizes,
+        train_files=data.files["train"],
+        validation_files=data.files["validation"],
+        checkpoint=run.checkpoint,
+        threads=threads,
+    )
 
 
 def vocabulary_sizes(tables: Tables, versions: dict[str, int]) -> dict[str, int]:
@@ -107,8 +139,9 @@ def _train_on_rank(assignments: Sequence[Assignment]) -> None:
 def _report(runs: list[Run]) -> list[Run]:
     for run in runs:
         log.info(
-            "train: %s %s, best epoch %d, validation ROC AUC %.4f, %s parameters",
+            "train: %s (%s) %s, best epoch %d, validation ROC AUC %.4f, %s parameters",
             run.run_id,
+            run.label,
             run.status,
             run.best_epoch,
             run.metrics["validation_roc_auc"],

@@ -61,7 +61,7 @@ def make_world(spark: SparkSession, config: Config, draw: Draw) -> None:
     files.write_links(making[movielens] / "links.csv", catalogue)
     drawn = _draw_posters(spark, catalogue, making[posters], config, draw)
     truth = rated.select(*TRUE_PROBABILITIES.fieldNames())
-    Tables(spark, config.root).write("true_probabilities", truth)
+    Tables.of(spark, config).write("true_probabilities", truth)
     files.move_in_place(making, _origin(config, posters))
     log.info("%s", describe(rated, drawn, calibration.base))
     rated.unpersist()

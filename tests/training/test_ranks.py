@@ -76,7 +76,17 @@ def make_assignment(folder: Path, name: str, files: list[DataFile]) -> Assignmen
     config = Config(name="x", root=str(folder), training=training, samples=Samples(files=3))
     checkpoint = folder / name
     checkpoint.mkdir()
-    return Assignment("din", config, SIZES, files[:-1], files[-1:] * 2, str(checkpoint), 1)
+    return Assignment(
+        label="din",
+        model="din",
+        seed=config.seed,
+        config=config,
+        vocabulary_sizes=SIZES,
+        train_files=files[:-1],
+        validation_files=files[-1:] * 2,
+        checkpoint=str(checkpoint),
+        threads=1,
+    )
 
 
 def write_samples(folder: Path) -> list[DataFile]:
