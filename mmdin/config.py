@@ -214,7 +214,7 @@ class Training(Section):
     def _nothing_twice(cls, given: tuple[Any, ...], info: pydantic.ValidationInfo) -> Any:
         if len(set(given)) < len(given):
             raise ValueError(
-                f"{info.field_name} names one twice: {', '.join(str(g) for g in given)}"
+                f"one of {info.field_name} is named twice: {', '.join(str(g) for g in given)}"
             )
         return given
 

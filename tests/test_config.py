@@ -16,7 +16,13 @@ def file(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "conf").glob("*.yaml")), ids=lambda p: p.name)
+CONFIGURATIONS = [
+    *(PROJECT / "conf").glob("*.yaml"),
+    *(PROJECT / "conf/experiments").glob("*.yaml"),
+]
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGURATIONS), ids=lambda p: p.name)
 def test_configurations_of_the_project_are_valid(path: Path) -> None:
     config = load_config(str(path))
     assert config.name == path.stem
@@ -48,7 +54,7 @@ def test_printed_configuration_reads_back_the_same(file: str) -> None:
         ("training.ranks=two", "training.ranks: Input should be a valid integer"),
         ("training.ranks=0", "greater than or equal to 1, got 0"),
         ("training.models=dinn", "'din' or 'mmdin', got 'dinn'"),
-        ("training.models=[din, din]", "named twice"),
+        ("training.models=[din, din]", "is named twice"),
         ("samples.test_fraction=0.95", "must leave rows to train on"),
         ("training.ranks=9", "samples.files (8) must be at least training.ranks (9)"),
         ("world.ratings=10", "world.ratings"),

@@ -34,9 +34,10 @@ class MMDIN(RatingNetwork):
             if sizes.attention == "mean"
             else InterestAttention(sizes.attention_units, sizes.attention)
         )
-        self.poster_gate = self.add_weight(
-            shape=(), initializer=keras.initializers.Constant(1.0), name="poster_gate"
-        )
+        if sizes.posters:
+            self.poster_gate = self.add_weight(
+                shape=(), initializer=keras.initializers.Constant(1.0), name="poster_gate"
+            )
         self.dense = DenseStack([sizes.width], sizes.dropout)
         self.trunk = (
             MultiHeadResNet(sizes.heads, sizes.blocks, sizes.width, sizes.dropout)

@@ -1,49 +1,72 @@
 import pytest
 
 from mmdin.config import Samples
-from mmdin.evaluation.comparison import format_comparison
-from mmdin.schemas import METRICS
+from mmdin.evaluation.comparison import format_comparison, format_differences
+from mmdin.evaluation.statistics import METRICS
 
-MODELS = ("mmdin", "best_possible", "constant", "din", "mean_of_means", "movie_mean", "neural_cf")
-
-
-def rows() -> list[dict]:
-    values = dict.fromkeys(METRICS.names, 0.25)
-    return [{**values, "model": m, "run_id": m, "rows": 1000, "positives": 550} for m in MODELS]
+VARIANTS = ("constant", "movie_mean", "din", "without posters", "mmdin", "best_possible")
 
 
-def test_naive_on_top_and_the_best_possible_below() -> None:
-    text = format_comparison(rows(), Samples())
-    shown = [
-        line.split()[0]
-        for line in text.splitlines()
-        if line.split()[:1] and line.split()[0] in MODELS
-    ]
-    assert shown == [
-        "constant",
-        "movie_mean",
-        "mean_of_means",
-        "neural_cf",
-        "din",
-        "mmdin",
-        "best_possible",
+def intervals(**changed: object) -> list[dict]:
+    values = {"mean": 0.25, "lower": 0.2, "upper": 0.3, "seeds": 3, "protocol": "random"}
+    return [
+        {**values, "variant": v, "model": v if " " not in v else "mmdin", "metric": m, **changed}
+        for v in VARIANTS
+        for m in METRICS
     ]
 
 
-def test_protocol_rows_and_label_are_said() -> None:
-    text = format_comparison(rows(), Samples())
+def runs(protocol: str = "random") -> list[dict]:
+    counts = {"rows": 1000, "positives": 550, "users": 40, "protocol": protocol}
+    return [{**counts, "variant": v} for v in VARIANTS]
+
+
+def test_variants_are_shown_in_order_with_rules_between_kinds() -> None:
+    lines = format_comparison(intervals(), runs(), Samples()).splitlines()
+    shown = [line[:16].strip() for line in lines]
+    start = shown.index("variant")
+    assert [s for s in shown[start + 1 :] if s in VARIANTS] == list(VARIANTS)
+    assert sum(line.startswith("----") for line in lines) == 3
+
+
+def test_protocol_rows_label_and_seeds_are_said() -> None:
+    text = format_comparison(intervals(), runs(), Samples())
     assert (
-        "protocol point_in_time; 1,000 test rows, 0.5500 of them positive (rating >= 3.5)" in text
+        "protocol random; 1,000 test rows of 40 users, 0.5500 of them positive (rating >= 3.5)"
+        in text
     )
+    assert "Means over 3 training seeds" in text
+    assert "0.2000..0.3000" in text
     assert "LEAKY" not in text
 
 
 def test_leaky_numbers_say_so() -> None:
-    assert "LEAKY" in format_comparison(rows(), Samples(protocol="leaky"))
+    assert "LEAKY" in format_comparison(intervals(), runs("leaky"), Samples())
 
 
 def test_undefined_metrics_are_a_dash() -> None:
-    undefined = [{**rows()[0], "roc_auc": None}]
-    line = next(x for x in format_comparison(undefined, Samples()).splitlines() if "mmdin" in x)
-    assert line.split()[1] == "-"
-    assert pytest.approx(0.25) == float(line.split()[2])
+    undefined = intervals(mean=None, lower=None, upper=None)
+    line = next(
+        x
+        for x in format_comparison(undefined, runs(), Samples()).splitlines()
+        if x.startswith("mmdin")
+    )
+    assert set(line.split()[1:]) == {"-"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("open", "not told apart"), ("better", "mmdin is better"), ("worse", "mmdin is worse")],
+)
+def test_differences_claim_no_more_than_their_verdict(given: str, said: str) -> None:
+    difference = {
+        "variant": "mmdin",
+        "other": "din",
+        "difference": 0.01,
+        "lower": -0.01,
+        "upper": 0.03,
+        "verdict": given,
+    }
+    text = format_differences([difference], VARIANTS)
+    assert said in text
+    assert "+0.0100  [-0.0100, +0.0300]" in text

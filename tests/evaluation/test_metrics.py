@@ -1,133 +1,206 @@
-"""Metrics computed in Spark against scikit-learn, many cases in one job."""
+"""Metrics, slices and differences computed in Spark, against the same by hand."""
+
+import datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from sklearn import metrics as reference
+from scored_cases import make_cases, rate
 
 from mmdin.errors import TableError
-from mmdin.evaluation.metrics import compute_metrics, rank_metrics
-from mmdin.schemas import PREDICTIONS
+from mmdin.evaluation.calibration import calibrate, calibration_errors
+from mmdin.evaluation.differences import compare_variants, verdict
+from mmdin.evaluation.metrics import (
+    Z_95,
+    find_best_thresholds,
+    influences_of_users,
+    measure_runs,
+    measure_slices,
+    refuse_bad_scores,
+)
+from mmdin.evaluation.sampling import sample_scores
+from mmdin.evaluation.statistics import METRICS, best_threshold, measure, standard_errors
+from mmdin.schemas import METRIC_INTERVALS, PREDICTIONS
+from mmdin.schemas import METRICS as METRICS_TABLE
 
-TOLERANCE = 1e-9
+START = datetime.datetime(2020, 1, 1)
+THRESHOLD = 0.6
 
 
-def make_cases() -> pd.DataFrame:
-    """Rows of PREDICTIONS of runs that differ in size, ties and balance."""
-    generator = np.random.default_rng(8)
-    cases = {}
-    for n in range(40):
-        rows = int(generator.integers(2, 120))
-        distinct = int(generator.integers(1, 12)) if n % 2 else 10**6
-        scores = generator.integers(0, distinct, rows) / distinct
-        labels = (generator.random(rows) < generator.choice([0.1, 0.5, 0.9])).astype(int)
-        labels[:2] = (0, 1)
-        cases[f"random-{n}"] = (labels, scores)
-    cases["constant"] = (np.array([0, 1, 1, 0, 1]), np.full(5, 0.5))
-    cases["only positives"] = (np.ones(6, int), generator.random(6))
-    cases["only negatives"] = (np.zeros(6, int), generator.random(6))
-    cases["one row"] = (np.array([1]), np.array([0.25]))
-    cases["perfect"] = (np.array([0, 0, 1, 1]), np.array([0.0, 0.1, 0.9, 1.0]))
-    frames = []
-    for run_id, (labels, scores) in cases.items():
-        users = generator.integers(0, 4, len(labels))
-        frames.append(
-            pd.DataFrame({"run_id": run_id, "label": labels, "score": scores, "user_id": users})
+def to_spark(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
+    """Rows as the evaluation has them, of runs named by run_id, seed and variant."""
+    rows = rows.reset_index(drop=True)
+    defaults = {
+        "variant": rows.get("run_id"),
+        "model": "din",
+        "protocol": "random",
+        "seed": 1,
+        "best_threshold": THRESHOLD,
+        "movie_id": 1,
+        "rated_at": START,
+        "dimension": "all",
+        "slice": "all",
+    }
+    return spark.createDataFrame(
+        rows.assign(**{k: v for k, v in defaults.items() if k not in rows})
+    )
+
+
+@pytest.fixture(scope="module")
+def runs() -> pd.DataFrame:
+    """Two seeds of a sharp and of a blurred variant, and a predictor; each in two slices."""
+    made = []
+    for variant, noises in (("sharp", (0.3, 0.5)), ("blurred", (1.2, 1.5)), ("naive", (2.0,))):
+        for seed, noise in enumerate(noises, start=1):
+            run = rate(users=60, seed=7, noise=noise)
+            run = run.assign(movie_id=np.arange(len(run)) % 9, slice=run.user_id % 2)
+            made.append(run.assign(variant=variant, seed=seed, run_id=f"{variant}-{seed}"))
+    return pd.concat(made, ignore_index=True).astype({"slice": str})
+
+
+def measured(rows: pd.DataFrame):  # type: ignore[no-untyped-def]
+    return measure(*(rows[c].to_numpy() for c in ("user_id", "label", "score")), THRESHOLD)
+
+
+def test_every_run_is_measured_apart(spark: SparkSession) -> None:
+    cases = make_cases()
+    found = {r["run_id"]: r for r in measure_runs(to_spark(spark, cases)).collect()}
+    assert found.keys() == set(cases.run_id)
+    for run_id, case in cases.groupby("run_id"):
+        row, expected = found[run_id], measured(case)
+        assert (row["rows"], row["positives"]) == (len(case), case.label.sum())
+        assert row["users"] == case.user_id.nunique()
+        for metric, value in zip(METRICS, expected.values, strict=True):
+            assert row[metric] == (None if np.isnan(value) else pytest.approx(value)), metric
+
+
+def test_equal_rows_have_equal_digests(spark: SparkSession, runs: pd.DataFrame) -> None:
+    other = runs[runs.run_id == "sharp-1"].assign(run_id="other", variant="other")
+    other.loc[other.index[0], "label"] = 1 - other.loc[other.index[0], "label"]
+    found = measure_runs(to_spark(spark, pd.concat([runs, other]))).collect()
+    digests = {r["run_id"]: r["rows_digest"] for r in found}
+    assert digests.pop("other") not in digests.values()
+    assert len(set(digests.values())) == 1
+    assert set(found[0].asDict()) == set(METRICS_TABLE.names) - {"calibration_error"}
+
+
+def test_thresholds_are_found_for_each_run(spark: SparkSession, runs: pd.DataFrame) -> None:
+    for row in find_best_thresholds(to_spark(spark, runs)).collect():
+        own = runs[runs.run_id == row["run_id"]]
+        assert row["best_threshold"] == best_threshold(own.label.to_numpy(), own.score.to_numpy())
+
+
+def test_slices_are_measured_over_seeds(spark: SparkSession, runs: pd.DataFrame) -> None:
+    found = measure_slices(to_spark(spark, runs))
+    assert found.columns == METRIC_INTERVALS.names
+    rows = found.collect()
+    assert len(rows) == 3 * 2 * len(METRICS)
+    for row in rows:
+        own = runs[(runs.variant == row["variant"]) & (runs.slice == row["slice"])]
+        seeds = [measured(of_seed) for _, of_seed in own.groupby("seed")]
+        first = own[own.seed == 1]
+        assert row["rows"], row["positives"] == (len(first), first.label.sum())
+        assert (row["users"], row["movies"]) == (30, first.movie_id.nunique())
+        assert row["seeds"] == len(seeds)
+        place = METRICS.index(row["metric"])
+        values = [s.values[place] for s in seeds]
+        assert row["mean"] == pytest.approx(np.mean(values))
+        error = standard_errors(np.mean([s.influences for s in seeds], axis=0))[place]
+        assert row["upper"] == pytest.approx(min(row["mean"] + Z_95 * error, max(1, row["upper"])))
+        assert row["lower"] == pytest.approx(row["mean"] - Z_95 * error)
+        deviation = None if len(seeds) == 1 else pytest.approx(np.std(values, ddof=1))
+        assert row["stddev"] == deviation
+
+
+def test_differences_pair_users_and_count_seeds(spark: SparkSession, runs: pd.DataFrame) -> None:
+    scored = to_spark(spark, runs)
+    rows = compare_variants(measure_runs(scored).toPandas(), influences_of_users(scored))
+    assert len(rows) == 3 * 2 * len(METRICS)
+    by_variant = {
+        v: [measured(s) for _, s in own.groupby("seed")] for v, own in runs.groupby("variant")
+    }
+    for row in rows:
+        place = METRICS.index(row["metric"])
+        a, b = by_variant[row["variant"]], by_variant[row["other"]]
+        influences = np.mean([s.influences for s in a], axis=0) - np.mean(
+            [s.influences for s in b], axis=0
         )
-    return pd.concat(frames, ignore_index=True)
+        variance = standard_errors(influences)[place] ** 2
+        for seeds in (a, b):
+            if len(seeds) > 1:
+                variance += np.var([s.values[place] for s in seeds], ddof=1) / len(seeds)
+        expected = np.mean([s.values[place] for s in a]) - np.mean([s.values[place] for s in b])
+        assert row["difference"] == pytest.approx(expected)
+        assert row["upper"] - row["difference"] == pytest.approx(Z_95 * np.sqrt(variance))
+        assert row["verdict"] == verdict(row["metric"], row["lower"], row["upper"])
+    sharp = next(r for r in rows if r["variant"] == "sharp" and r["other"] == "naive")
+    assert sharp["verdict"] == "better"
 
 
-def to_spark(spark: SparkSession, cases: pd.DataFrame) -> DataFrame:
-    rows = [
-        (r.run_id, "din", int(r.user_id), 1, None, 4.0, int(r.label), float(r.score))
-        for r in cases.itertuples()
-    ]
-    return spark.createDataFrame(rows, PREDICTIONS)
-
-
-@pytest.fixture(scope="module")
-def cases() -> pd.DataFrame:
-    return make_cases()
-
-
-@pytest.fixture(scope="module")
-def found(spark: SparkSession, cases: pd.DataFrame) -> dict[str, dict]:
-    rows = to_spark(spark, cases)
-    return {r["run_id"]: r.asDict() for r in compute_metrics(rows, rows).collect()}
-
-
-def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
-    candidates = [
-        (reference.f1_score(labels, scores >= t, zero_division=0), t) for t in np.unique(scores)
-    ]
-    return max(candidates, key=lambda c: (round(c[0], 12), c[1]))[1]
-
-
-def slow_gauc(case: pd.DataFrame) -> float | None:
-    total, weight = 0.0, 0
-    for _, own in case.groupby("user_id"):
-        if own.label.nunique() == 2:
-            total += reference.roc_auc_score(own.label, own.score) * len(own)
-            weight += len(own)
-    return total / weight if weight else None
-
-
-def test_equal_scikit_learn(cases: pd.DataFrame, found: dict[str, dict]) -> None:
-    assert set(found) == set(cases.run_id)
-    for run_id, case in cases.groupby("run_id"):
-        row, labels, scores = found[run_id], case.label.to_numpy(), case.score.to_numpy()
-        assert (row["rows"], row["positives"]) == (len(case), labels.sum())
-        if len(set(labels)) == 2:
-            assert row["roc_auc"] == pytest.approx(
-                reference.roc_auc_score(labels, scores), abs=TOLERANCE
-            )
-        else:
-            assert row["roc_auc"] is None
-        if labels.any():
-            expected = reference.average_precision_score(labels, scores)
-            assert row["pr_auc"] == pytest.approx(expected, abs=TOLERANCE)
-        else:
-            assert row["pr_auc"] is None
-        expected = reference.log_loss(labels, scores, labels=[0, 1])
-        assert row["log_loss"] == pytest.approx(expected, abs=TOLERANCE)
-        for prefix, threshold in (("", 0.5), ("best_", row["best_threshold"])):
-            for name in ("f1", "precision", "recall"):
-                score = getattr(reference, f"{name}_score")
-                expected = score(labels, scores >= threshold, zero_division=0)
-                assert row[prefix + name] == pytest.approx(expected, abs=TOLERANCE)
-
-
-def test_threshold_is_the_best_for_f1(cases: pd.DataFrame, found: dict[str, dict]) -> None:
-    for run_id, case in cases.groupby("run_id"):
-        expected = best_threshold(case.label.to_numpy(), case.score.to_numpy())
-        assert found[run_id]["best_threshold"] == pytest.approx(expected, abs=TOLERANCE), run_id
-
-
-def test_grouped_auc_equals_a_loop_over_users(cases: pd.DataFrame, found: dict[str, dict]) -> None:
-    for run_id, case in cases.groupby("run_id"):
-        expected = slow_gauc(case)
-        if expected is None:
-            assert found[run_id]["gauc"] is None
-        else:
-            assert found[run_id]["gauc"] == pytest.approx(expected, abs=TOLERANCE), run_id
-
-
-@pytest.mark.parametrize("blocks", [1, 7])
-def test_blocks_change_nothing(
-    spark: SparkSession, cases: pd.DataFrame, found: dict[str, dict], blocks: int
+def test_variants_of_different_rows_are_not_compared(
+    spark: SparkSession, runs: pd.DataFrame
 ) -> None:
-    for row in rank_metrics(to_spark(spark, cases), ["run_id"], blocks).collect():
-        for name in ("roc_auc", "pr_auc"):
-            expected = found[row["run_id"]][name]
-            assert row[name] == (
-                expected if expected is None else pytest.approx(expected, abs=1e-12)
-            )
+    fewer = pd.concat([runs[runs.variant == "sharp"], runs[runs.variant == "naive"].iloc[1:]])
+    scored = to_spark(spark, fewer)
+    assert compare_variants(measure_runs(scored).toPandas(), influences_of_users(scored)) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "lower", "upper", "expected"),
+    [
+        ("roc_auc", 0.01, 0.02, "better"),
+        ("roc_auc", -0.02, -0.01, "worse"),
+        ("log_loss", 0.01, 0.02, "worse"),
+        ("log_loss", -0.02, -0.01, "better"),
+        ("roc_auc", -0.01, 0.02, "open"),
+        ("roc_auc", 0.0, 0.0, "open"),
+        ("roc_auc", float("nan"), float("nan"), "open"),
+    ],
+)
+def test_no_verdict_where_the_interval_holds_zero(
+    metric: str, lower: float, upper: float, expected: str
+) -> None:
+    assert verdict(metric, lower, upper) == expected
+
+
+def test_calibration_equals_a_loop_over_bins(spark: SparkSession, runs: pd.DataFrame) -> None:
+    certain = runs[runs.run_id == "sharp-1"].assign(run_id="certain", variant="certain", score=1.0)
+    everyone = pd.concat([runs, certain])
+    bins = calibrate(to_spark(spark, everyone))
+    errors = {r["run_id"]: r["calibration_error"] for r in calibration_errors(bins).collect()}
+    for run_id, own in everyone.groupby("run_id"):
+        expected = 0.0
+        for n in range(10):
+            last = own.score == 1.0 if n == 9 else False
+            inside = own[((own.score >= n / 10) & (own.score < (n + 1) / 10)) | last]
+            if len(inside):
+                gap = abs(inside.score.mean() - inside.label.mean())
+                expected += gap * len(inside) / len(own)
+        assert errors[run_id] == pytest.approx(expected)
+
+
+def test_the_same_rows_are_sampled_of_every_variant(
+    spark: SparkSession, runs: pd.DataFrame
+) -> None:
+    numbered = runs.assign(movie_id=runs.groupby("run_id").cumcount())
+    sampled = sample_scores(to_spark(spark, numbered), seed=3, rows=50).toPandas()
+    assert set(sampled.run_id) == {"sharp-1", "blurred-1", "naive-1"}
+    labels = {v: own.sort_values("row") for v, own in sampled.groupby("variant")}
+    for own in labels.values():
+        assert list(own["row"]) == list(range(50))
+        assert list(own.label) == list(labels["sharp"].label)
+    again = sample_scores(to_spark(spark, numbered).repartition(3), seed=3, rows=50).toPandas()
+    order = ["variant", "row"]
+    pd.testing.assert_frame_equal(
+        sampled.sort_values(order, ignore_index=True), again.sort_values(order, ignore_index=True)
+    )
+    few = sample_scores(to_spark(spark, numbered), seed=3, rows=10**6)
+    assert few.count() == 3 * (numbered.run_id == "sharp-1").sum()
 
 
 @pytest.mark.parametrize("bad", [None, float("nan"), 1.5, -0.1])
 def test_bad_scores_name_their_run(spark: SparkSession, bad: float | None) -> None:
     rows = [("good", "din", 1, 1, None, 4.0, 1, 0.5), ("bad", "din", 1, 1, None, 4.0, 1, bad)]
-    predictions = spark.createDataFrame(rows, PREDICTIONS)
     with pytest.raises(TableError, match=r"bad \(1 rows\)"):
-        compute_metrics(predictions, predictions)
+        refuse_bad_scores(spark.createDataFrame(rows, PREDICTIONS))

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scored_cases import make_cases, rate
 from sklearn import metrics as reference
 
 from mmdin.evaluation.statistics import METRICS, best_threshold, measure, standard_errors
-from scored_cases import make_cases, rate
 
 TOLERANCE = 1e-9
 CASES = [(str(name), case) for name, case in make_cases().groupby("run_id")]

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from mmdin.inputs import inputs_of
-from mmdin.models.attention import InterestAttention
+from mmdin.models.attention import InterestAttention, UniformAttention
 from mmdin.models.dense import DenseStack, PReLU
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.factorization import pairwise_interactions
@@ -97,6 +97,33 @@ def test_what_stands_in_padding_changes_nothing(interaction) -> None:
     before = np.asarray(layer(history, mask, candidate))
     history[:, 2:] = 1e3
     np.testing.assert_array_equal(np.asarray(layer(history, mask, candidate)), before)
+
+
+def test_attention_without_the_outer_product_sees_the_pair_alone() -> None:
+    layer = InterestAttention([4], "concatenation")
+    history, mask, candidate = normal(6, 5, 3), np.ones((6, 5), np.float32), normal(6, 3)
+    layer(history, mask, candidate)
+    scramble(layer)
+    pairs = np.concatenate([history, np.repeat(candidate[:, None], 5, axis=1)], axis=-1)
+    hidden = dense_stack(layer.hidden, pairs)
+    weights = hidden @ np.asarray(layer.weight.kernel) + np.asarray(layer.weight.bias)
+    np.testing.assert_allclose(
+        np.asarray(layer(history, mask, candidate)),
+        (weights * history).sum(axis=1),
+        rtol=1e-3,
+        atol=1e-4,
+    )
+
+
+def test_uniform_attention_is_the_mean_of_what_is_there() -> None:
+    layer = UniformAttention()
+    history, candidate = normal(2, 5, 3), normal(2, 3)
+    mask = np.array([[1, 1, 0, 0, 0], [0, 0, 0, 0, 0]], np.float32)
+    pooled = np.asarray(layer(history, mask, candidate))
+    np.testing.assert_allclose(pooled[0], history[0, :2].mean(axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(pooled[1], 0)
+    weights = np.asarray(layer.weights_of(history, mask, candidate))
+    np.testing.assert_allclose(weights, [[0.5, 0.5, 0, 0, 0], [0] * 5])
 
 
 def test_heads_of_residual_blocks_are_added() -> None:

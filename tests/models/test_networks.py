@@ -91,6 +91,34 @@ def test_only_mmdin_sees_posters() -> None:
         assert ("movie_poster" in network.groups) == (model == "mmdin")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"posters": False},
+        {"attention": "mean"},
+        {"attention": "concatenation"},
+        {"trunk": "plain"},
+        {"heads": 1},
+        {"heads": 8},
+    ],
+    ids=str,
+)
+def test_each_ablation_is_another_network_that_learns_and_is_saved(change, tmp_path) -> None:
+    whole = build_network("mmdin", SMALL, SIZES)
+    network = build_network("mmdin", SMALL.model_copy(update=change), SIZES)
+    assert network.count_params() != whole.count_params()
+    seen = {i.group for i in network.inputs_taken}
+    assert ("movie_poster" in seen) == ("posters" not in change)
+    indices = random_indices(network, 5)
+    with tf.GradientTape() as tape:
+        logits = network(indices)
+    gradients = tape.gradient(logits, [v.value for v in network.trainable_variables])
+    assert all(g is not None for g in gradients)
+    save_network(str(tmp_path / "run"), "mmdin", SIZES, network)
+    loaded = load_network(str(tmp_path / "run"))
+    np.testing.assert_array_equal(np.asarray(loaded(indices)), np.asarray(logits))
+
+
 def test_a_saved_network_scores_the_same(network, tmp_path) -> None:
     model = next(m for m, n in NETWORKS.items() if type(network) is n)
     save_network(str(tmp_path / "run"), model, SIZES, network)

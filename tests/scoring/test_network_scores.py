@@ -6,11 +6,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from mmdin.config import Networks
+from mmdin.config import Networks, Scoring
 from mmdin.inputs import INPUTS
 from mmdin.models import build_network
 from mmdin.models.checkpoint import save_network
-from mmdin.schemas import PREDICTIONS, SAMPLES
+from mmdin.schemas import ATTENTION_WEIGHTS, PREDICTIONS, SAMPLES
+from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.networks import score_with_network
 
 SIZES = {i.vocabulary: 6 for i in INPUTS}
@@ -45,3 +46,36 @@ def test_scores_are_the_networks_own_whatever_the_batches(
     assert found.keys() == expected.keys()
     for user, score in expected.items():
         assert found[user] == pytest.approx(score, abs=1e-5)
+
+
+def test_attention_weights_are_the_networks_own(
+    spark: SparkSession, samples: DataFrame, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(2)
+    network = build_network("din", Networks(embedding_size=4), SIZES)
+    save_network(str(tmp_path / "run"), "din", SIZES, network)
+    praised = {f"history_movie_{p}": F.lit(100 + p).cast("long") for p in range(1, 6)}
+    full = samples.withColumns(praised)
+    scoring = Scoring(attention_users=(3, 9))
+    chosen = choose_rows(full.unionByName(samples), scoring, seed=1)
+    rows = weigh_history(chosen, "run-1", "din", str(tmp_path / "run")).collect()
+    assert {(r["user_id"], r["position"]) for r in rows} == {
+        (u, p) for u in (3, 9) for p in range(1, 6)
+    }
+    assert set(rows[0].asDict()) == set(ATTENTION_WEIGHTS.names)
+    columns = [i.column for i in network.inputs_taken]
+    for user in (3, 9):
+        row = full.where(F.col("user_id") == user).select(*columns).collect()[0]
+        expected = np.asarray(network.attention_weights(np.array([list(row)], np.int32)))[0]
+        own = sorted((r for r in rows if r["user_id"] == user), key=lambda r: r["position"])
+        np.testing.assert_allclose([r["weight"] for r in own], expected, atol=1e-6)
+        assert [r["history_movie_id"] for r in own] == [101, 102, 103, 104, 105]
+
+
+def test_users_are_chosen_alike_each_time(samples: DataFrame) -> None:
+    full = samples.withColumn("history_movie_5", F.lit(1).cast("long"))
+    chosen = [r["user_id"] for r in choose_rows(full, Scoring(), seed=1).collect()]
+    assert len(set(chosen)) == 4
+    again = choose_rows(full.repartition(5), Scoring(), seed=1).collect()
+    assert sorted(chosen) == sorted(r["user_id"] for r in again)
+    assert choose_rows(samples, Scoring(), seed=1).count() == 0

@@ -1,0 +1,91 @@
+"""Slices of test rows and counts of splits, by hand."""
+
+import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from mmdin.evaluation.counts import count_splits
+from mmdin.evaluation.slices import describe_slices
+from mmdin.schemas import SAMPLES, SPLIT_COUNTS
+
+START = datetime.datetime(2020, 1, 1)
+
+
+def samples(spark: SparkSession, rows: list[dict[str, Any]]) -> DataFrame:
+    filled = [tuple({"rated_at": START, **row}.get(c) for c in SAMPLES.names) for row in rows]
+    return spark.createDataFrame(filled, SAMPLES)
+
+
+def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
+    known = {
+        "user_id": 1,
+        "movie_id": 7,
+        "user_rating_count": 20,
+        "movie_rating_count": 101,
+        "release_year": 1999,
+        "genres": "Comedy|Film-Noir",
+        "saturation_mean": 0.2,
+    }
+    cold = {
+        "user_id": 2,
+        "movie_id": 8,
+        "user_rating_count": 0,
+        "movie_rating_count": 0,
+        "genres": "",
+    }
+    some = {
+        **known,
+        "user_id": 3,
+        "user_rating_count": 21,
+        "movie_rating_count": 100,
+        "genres": None,
+        "release_year": 2000,
+    }
+    found: dict[int, set[tuple[str, str]]] = {}
+    for row in describe_slices(samples(spark, [known, cold, some]), "x").collect():
+        assert row["samples"] == "x"
+        found.setdefault(row["user_id"], set()).add((row["dimension"], row["slice"]))
+    assert found[1] == {
+        ("all", "all"),
+        ("user activity", "1 to 20"),
+        ("movie popularity", "101 or more"),
+        ("release decade", "1990s"),
+        ("poster", "with"),
+        ("genre", "Comedy"),
+        ("genre", "Film-Noir"),
+    }
+    assert found[2] == {
+        ("all", "all"),
+        ("user activity", "0 (cold)"),
+        ("movie popularity", "0 (cold)"),
+        ("release decade", "unknown"),
+        ("poster", "without"),
+        ("genre", "unknown"),
+    }
+    assert {
+        ("user activity", "21 or more"),
+        ("movie popularity", "21 to 100"),
+        ("release decade", "2000s"),
+        ("genre", "unknown"),
+    } < found[3]
+
+
+def test_cold_users_and_movies_are_counted(spark: SparkSession) -> None:
+    day = datetime.timedelta(days=1)
+    rows = [
+        {"split": "train", "user_id": 1, "movie_id": 1, "label": 1},
+        {"split": "train", "user_id": 1, "movie_id": 2, "label": 0},
+        {"split": "test", "user_id": 1, "movie_id": 3, "label": 1, "rated_at": START + day},
+        {"split": "test", "user_id": 2, "movie_id": 3, "label": 1, "rated_at": START + 2 * day},
+        {"split": "test", "user_id": 2, "movie_id": 1, "label": 0, "rated_at": START + 3 * day},
+    ]
+    counts = count_splits(samples(spark, rows), "", "random")
+    assert set(counts.columns) == set(SPLIT_COUNTS.names)
+    found = {r["split"]: r for r in counts.collect()}
+    test = found["test"]
+    assert (test["rows"], test["positives"], test["users"], test["movies"]) == (3, 2, 2, 2)
+    assert (test["cold_users"], test["cold_movies"]) == (1, 1)
+    assert (found["train"]["cold_users"], found["train"]["cold_movies"]) == (0, 0)
+    assert test["first_rated_at"] == START + day
+    assert test["last_rated_at"] == START + 3 * day

@@ -1,0 +1,139 @@
+"""Which models and seeds a configuration compares, and which of their runs are found again."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from mmdin.config import Config, load_config
+from mmdin.errors import ConfigurationError, TableError
+from mmdin.schemas import RUNS
+from mmdin.tables import Tables
+from mmdin.training.runs import TrainingData, end_runs, find_finished, record, start_run
+from mmdin.variants import fingerprint, plan_variants, sample_sets, trained_runs
+
+EXPERIMENTS = sorted((Path(__file__).resolve().parents[1] / "conf/experiments").glob("*.yaml"))
+VERSIONS = {"samples": 3, "vocabularies": 1, "bucket_edges": 1}
+DATA = TrainingData(VERSIONS, {}, {})
+
+
+def make_config(root: str = "x", **experiment: object) -> Config:
+    values = {"name": "x", "root": root, "training": {"models": ["din", "mmdin"], "seeds": [1, 2]}}
+    return Config.model_validate({**values, "experiment": experiment})
+
+
+def labels(config: Config) -> list[str]:
+    return [v.label for v in plan_variants(config)]
+
+
+def test_without_variants_the_models_are_compared() -> None:
+    assert labels(make_config()) == ["din", "mmdin"]
+
+
+def test_labels_name_what_differs() -> None:
+    variants = {"plain": {}, "no posters": {"networks.posters": False, "training.models": "mmdin"}}
+    assert labels(make_config(variants=variants)) == ["din (plain)", "mmdin (plain)", "no posters"]
+
+
+def test_variants_that_change_samples_share_them() -> None:
+    variants = {
+        "plain": {},
+        "shuffled posters": {"samples.shuffle_posters": True},
+        "both": {"samples.shuffle_posters": True, "networks.heads": 1},
+        "one head": {"networks.heads": 1},
+    }
+    planned = plan_variants(make_config(variants=variants))
+    names = [v.config.samples.name for v in planned if v.model == "mmdin"]
+    assert names == ["", "shuffled_posters", "shuffled_posters", ""]
+    assert [c.samples.name for c in sample_sets(planned)] == ["", "shuffled_posters"]
+    assert [c.samples.shuffle_posters for c in sample_sets(planned)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"networks.head": 1}, "experiment.variants: bad: unknown key networks.head; did you"),
+        ({"networks.heads": 0}, "experiment.variants: bad: networks.heads"),
+        ({"seed": 4}, "changes seed; variants may change samples"),
+        ({"training.ranks": 1}, "changes training.ranks, which all variants share"),
+    ],
+)
+def test_variants_that_cannot_be_are_refused_by_name(changes: dict, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said.replace(".", r"\.")):
+        plan_variants(make_config(variants={"plain": {}, "bad": changes}))
+
+
+def test_a_file_with_a_wrong_variant_is_refused_when_read(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("experiment:\n  variants:\n    bad: {networks.head: 1}\n")
+    with pytest.raises(ConfigurationError, match=r"experiment\.variants: bad: unknown key"):
+        load_config(str(path))
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: p.stem)
+def test_experiments_of_the_project_can_be_planned(path: Path) -> None:
+    config = load_config(str(path))
+    planned = plan_variants(config)
+    assert len(planned) >= 5
+    assert config.experiment.question.endswith("?")
+    runs = {fingerprint(v, s, VERSIONS) for v in planned for s in v.config.training.seeds}
+    different_samples = len({v.config.samples.name for v in planned}) > 1
+    assert different_samples or len(runs) == len(planned) * len(config.training.seeds)
+
+
+def test_a_fingerprint_is_of_what_the_result_depends_on() -> None:
+    def of(seed: int = 1, versions: dict[str, int] = VERSIONS, **section: object) -> str:
+        config = Config.model_validate({"name": "x", **section})
+        return fingerprint(plan_variants(config)[-1], seed, versions)
+
+    same = of()
+    assert of(scoring={"batch_size": 3}, experiment={"question": "Why?"}) == same
+    assert of(training={"models": ["mmdin"], "seeds": [4, 5]}) == same
+    different = [
+        of(seed=2),
+        of(versions={**VERSIONS, "samples": 4}),
+        of(networks={"heads": 3}),
+        of(training={"epochs": 3}),
+        of(samples={"buckets": 3}),
+    ]
+    assert len({same, *different}) == 6
+
+
+def test_ended_runs_are_found_and_stopped_ones_are_settled(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    variants = plan_variants(make_config(str(tmp_path)))
+    tables = Tables(spark, str(tmp_path))
+    for name in VERSIONS:
+        path = tables.path(name)
+        for _ in range(VERSIONS[name] + 1):
+            spark.range(1).write.format("delta").mode("append").save(path)
+    wanted = [start_run(v, seed, DATA) for v in variants for seed in (1, 2)]
+    assert find_finished(tables, wanted) == set()
+    ended, lost, *others = wanted
+    record(tables, wanted)
+    leave_outcome(Path(ended.checkpoint))
+    assert find_finished(tables, wanted) == {ended.fingerprint}
+    status = {r["run_id"]: (r["status"], r["reason"]) for r in tables.read("runs").collect()}
+    assert status[ended.run_id] == ("finished", None)
+    assert status[lost.run_id] == ("failed", "stopped before its end")
+    with pytest.raises(TableError, match="no finished run of din with seed 2, mmdin with seed 1"):
+        trained_runs(tables, variants)
+    for run in (lost, *others):
+        leave_outcome(Path(run.checkpoint))
+    end_runs(tables, [lost, *others])
+    found = trained_runs(tables, variants)
+    assert {key: r["run_id"] for key, r in found.items()} == {
+        (run.variant.label, run.seed): run.run_id for run in wanted
+    }
+    assert tables.read("runs").columns == RUNS.names
+
+
+def leave_outcome(folder: Path) -> None:
+    from mmdin.training.assignment import Epoch, Outcome, write_outcome
+
+    folder.mkdir(parents=True)
+    epoch = Epoch(1, 0.001, 0.6, 0.6, 0.7, 1000.0, 1.0)
+    now = datetime.datetime.now(datetime.UTC).timestamp()
+    write_outcome(str(folder), Outcome([epoch], 1, 10, now, now))
