@@ -1,55 +1,16 @@
 """Through real spark-submit, Delta, Petastorm and Horovod with two ranks, on a small world."""
 
 import csv
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
+from launching import Launch
 
-PROJECT = Path(__file__).resolve().parents[2]
 MODELS = ("neural_cf", "embedding_mlp", "deepfm", "din", "mmdin")
 NAIVE = ("constant", "movie_mean", "mean_of_means")
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
-
-
-def launch(script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    # In client mode Spark hands on a Python application's errors as its output: they are one here.
-    return subprocess.run(
-        [str(PROJECT / "submit" / script), *arguments],
-        cwd=cwd,
-        env={**os.environ, "MMDIN_MEMORY": "2g"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=840,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("e2e")
-    configuration = {
-        "input": {"movielens": "input/movielens", "posters": "input/posters"},
-        "world": {"users": 150, "movies": 600, "ratings": 20_000},
-        "networks": {"embedding_size": 8, "hidden_units": [32], "width": 32, "blocks": 1},
-        "training": {"batch_size": 256, "epochs": 2, "learning_rate": 0.003},
-    }
-    (folder / "small.yaml").write_text(yaml.safe_dump(configuration))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def output(folder: Path) -> str:
-    """What the pipeline printed, from an invented world to the table of models."""
-    for job in ("make_demo_data", "pipeline"):
-        ended = launch("local.sh", job, "--conf", "small.yaml", cwd=folder)
-        assert ended.returncode == 0, ended.stdout[-6000:]
-    return ended.stdout
 
 
 def numbers(pattern: str, text: str) -> list[int]:
@@ -99,28 +60,28 @@ def test_progress_and_configuration_are_shown(output: str) -> None:
     assert re.search(r"mmdin  epoch +1/2 +[\d,]+ rows/s  loss [\d.]+  validation loss", output)
 
 
-def test_running_again_skips_every_stage(output: str, folder: Path) -> None:
+def test_running_again_skips_every_stage(launch: Launch, output: str, folder: Path) -> None:
     for job, stages in (("make_demo_data", 1), ("pipeline", 7)):
-        again = launch("local.sh", job, "--conf", "small.yaml", cwd=folder)
+        again = launch("local.sh", job, "--conf", "small.yaml")
         assert again.returncode == 0, again.stdout
         assert len(re.findall(r"== \w+: unchanged, skipped", again.stdout)) == stages
 
 
-def test_scoring_twice_duplicates_nothing(output: str, folder: Path) -> None:
+def test_scoring_twice_duplicates_nothing(launch: Launch, output: str, folder: Path) -> None:
     def count() -> str:
         sql = "SELECT concat('rows=', count(*)) AS n FROM predictions"
-        shown = launch("sql.sh", sql, "--root", "build/small", cwd=folder)
+        shown = launch("sql.sh", sql, "--root", "build/small")
         assert shown.returncode == 0, shown.stdout
         return re.search(r"rows=\d+", shown.stdout).group()  # type: ignore[union-attr]
 
     before = count()
-    ended = launch("local.sh", "score", "--conf", "small.yaml", cwd=folder)
+    ended = launch("local.sh", "score", "--conf", "small.yaml")
     assert ended.returncode == 0, ended.stdout
     assert count() == before
 
 
-def test_sql_mistakes_are_one_message(output: str, folder: Path) -> None:
-    wrong = launch("sql.sh", "SELECT nonsense FROM metrics", "--root", "build/small", cwd=folder)
+def test_sql_mistakes_are_one_message(launch: Launch, output: str, folder: Path) -> None:
+    wrong = launch("sql.sh", "SELECT nonsense FROM metrics", "--root", "build/small")
     assert wrong.returncode == 1
     assert "nonsense" in wrong.stdout
     assert "Traceback" not in wrong.stdout
@@ -142,9 +103,9 @@ def test_sql_mistakes_are_one_message(output: str, folder: Path) -> None:
     ],
 )
 def test_mistakes_end_with_one_message_and_status_2(
-    folder: Path, arguments: tuple[str, ...], said: str
+    launch: Launch, folder: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    ended = launch("local.sh", *arguments, cwd=folder)
+    ended = launch("local.sh", *arguments)
     assert ended.returncode == 2
     assert said in ended.stdout
     assert "Traceback" not in ended.stdout
