@@ -19,9 +19,10 @@ demo: setup ## invent a world, train and evaluate five networks on it
 	@echo "Look next at:"
 	@echo "  submit/sql.sh \"SELECT model, roc_auc, pr_auc FROM metrics ORDER BY roc_auc\""
 	@echo "  build/demo/tables      Delta tables, for submit/sql.sh and any Spark"
-	@echo "  build/demo/report      the table of metrics as CSV"
+	@echo "  build/demo/report      figures with their numbers, the table of metrics as CSV"
 	@echo "  build/demo/logs        what each job printed, with times"
 	@echo "  $(BIN)/tensorboard --logdir build/demo/checkpoints"
+	@echo "The report: build/demo/report/index.html"
 
 test: check ## format, lint, types, then every test
 	$(BIN)/python -m pytest

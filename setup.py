@@ -21,6 +21,8 @@ REQUIREMENTS = [
     "pillow>=12",  # decodes posters
     "pydantic>=2.12,<3",  # checks configurations
     "PyYAML>=6",  # reads configurations
+    "matplotlib>=3.10,<4",  # draws the report's figures
+    "jinja2>=3.1,<4",  # fills the report's page
     "psutil>=5",  # horovod.spark's
     "setuptools<70",  # petastorm imports pkg_resources
 ]
@@ -31,6 +33,7 @@ EXTRAS = {
         "pytest-timeout>=2.4",  # a test that hangs fails
         "hypothesis>=6",  # property tests
         "scikit-learn>=1.8",  # the metrics' reference
+        "selenium>=4.30,<5",  # opens the report in a browser
         "ruff>=0.15",  # format and lint
         "mypy>=2",  # types
         "types-PyYAML",  # types of PyYAML
@@ -45,6 +48,7 @@ setup(
     description="Rating prediction from MovieLens ratings and movie posters, on Spark",
     license="Apache-2.0",
     packages=find_packages(include=["mmdin*", "spark_jobs*"]),
+    package_data={"mmdin.report": ["page.html.j2", "page.css"]},
     python_requires=">=3.11,<3.12",
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,

@@ -8,7 +8,15 @@ from mmdin.session import submit
 from mmdin.stages import Stage, run_stages
 from mmdin.tables import SAMPLE_TABLES, Tables
 from mmdin.variants import plan_variants, sample_sets
-from spark_jobs import evaluate, ingest_posters, ingest_ratings, poster_features, score, train
+from spark_jobs import (
+    evaluate,
+    ingest_posters,
+    ingest_ratings,
+    poster_features,
+    report,
+    score,
+    train,
+)
 
 INGESTION = (
     Stage(
@@ -89,7 +97,7 @@ def comparison(sample_tables: tuple[str, ...]) -> tuple[Stage, ...]:
 
 def run(spark: SparkSession, config: Config) -> None:
     """Run every stage in order, skipping those whose inputs, configuration and code are as
-    before. With input.tables nothing is ingested."""
+    before. The report is always written. With input.tables nothing is ingested."""
     variants = plan_variants(config)
     if not config.input.tables:
         run_stages(spark, config, INGESTION)
@@ -98,6 +106,7 @@ def run(spark: SparkSession, config: Config) -> None:
         run_stages(spark, samples, [SAMPLING])
     suffixes = [f"_{s.samples.name}" if s.samples.name else "" for s in sets]
     run_stages(spark, config, comparison(tuple(t + s for s in suffixes for t in SAMPLE_TABLES)))
+    report.run(spark, config)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ STAGES = {
     "training",
     "scoring",
     "evaluation",
+    "report",
 }
 MAY_IMPORT = {"training": {"dataset", "models"}, "scoring": {"dataset", "models"}}
 
