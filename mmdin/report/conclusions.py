@@ -15,7 +15,8 @@ _SMALL = 1000
 
 @dataclass(frozen=True)
 class Claim:
-    """That a variant ranks better or worse than another: a row of differences of ROC AUC."""
+    """That a variant ranks better or worse than another, or, where the verdict is open, the mere
+    difference: a row of differences of ROC AUC in words."""
 
     variant: str
     other: str
@@ -27,14 +28,14 @@ class Claim:
 class Conclusions:
     """What the differences from one variant, by ROC AUC, allow to say.
 
-    claims: of variants told apart from it; open: the others, each with its difference;
-    not_compared: those tested on other rows.
+    role: what it is; claims: of variants told apart from it; open: of those that are not;
+    not_compared: variants that were tested on other rows.
     """
 
     reference: str
     role: str
     claims: list[Claim]
-    open: list[str]
+    open: list[Claim]
     not_compared: list[str]
 
 
@@ -65,7 +66,7 @@ def _conclude(evidence: Evidence, reference: str, role: str, variants: list[str]
         reference,
         role,
         [_claim(evidence, row) for _, row in told.iterrows()],
-        [f"{row['variant']} ({describe_difference(row)})" for _, row in others.iterrows()],
+        [_difference(row) for _, row in others.iterrows()],
         [v for v in variants if v not in compared],
     )
 
@@ -89,13 +90,14 @@ def _claim(evidence: Evidence, row: pd.Series) -> Claim:
     return Claim(variant, other, verdict, sentence + ".")
 
 
-def describe_difference(row: pd.Series) -> str:
-    """A difference with its interval, signed."""
+def _difference(row: pd.Series) -> Claim:
     if pd.isna(row["difference"]):
-        return "not known"
-    if pd.isna(row["lower"]):
-        return f"{row['difference']:+.4f}, interval not known"
-    return f"{row['difference']:+.4f}, 95 % interval {row['lower']:+.4f} to {row['upper']:+.4f}"
+        said = "not known"
+    elif pd.isna(row["lower"]):
+        said = f"{row['difference']:+.4f}, interval not known"
+    else:
+        said = f"{row['difference']:+.4f}, 95 % interval {row['lower']:+.4f} to {row['upper']:+.4f}"
+    return Claim(row["variant"], row["other"], "open", f"{row['variant']} ({said})")
 
 
 def list_limits(evidence: Evidence) -> list[str]:

@@ -45,9 +45,8 @@ def draw_slices(evidence: Evidence) -> Drawing | None:
         layout="constrained",
     )
     look, panels = looks(evidence), []
-    for part, dimensions in zip(
-        np.atleast_1d(figure.subfigures(1, len(columns))), columns, strict=True
-    ):
+    parts = figure.subfigures(1, len(columns), squeeze=False)
+    for part, dimensions in zip(parts.flat, columns, strict=True):
         ratios = [heights[d] for d in dimensions]
         column = part.subplots(len(dimensions), 1, squeeze=False, height_ratios=ratios)
         for axes, dimension in zip(column.flat, dimensions, strict=True):

@@ -1,0 +1,218 @@
+"""Evidence of an experiment that never was, with hard cases to choose from."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.image import imsave
+
+from mmdin.report.evidence import Evidence
+from mmdin.schemas import ATTENTION_WEIGHTS, EPOCHS, METRIC_COLUMNS
+from mmdin.variants import BEST_POSSIBLE, NAIVE
+
+METRICS = [name for name, *_ in METRIC_COLUMNS]
+SLICES = {
+    "all": ["all"],
+    "genre": ["Drama", "Action", "unknown"],
+    "movie popularity": ["0 (cold)", "101 or more", "21 to 100", "1 to 20"],
+    "release decade": ["1990s", "1980s"],
+    "poster": ["with"],
+}
+TITLE = "<script>alert('Tom & \"Jerry\"')</script> $5 $x_1$"
+
+
+def invent(
+    networks: Sequence[str] = ("neural_cf", "mmdin"),
+    seeds: Sequence[int] = (1, 2),
+    protocols: Sequence[str] = ("point_in_time",),
+    *,
+    naive: bool = True,
+    best_possible: bool = True,
+    one_class: bool = False,
+    attention: bool = True,
+    epochs: bool = True,
+    posters: bool = True,
+) -> Evidence:
+    """Networks are variants of model mmdin called by these names, under each protocol."""
+    generator = np.random.default_rng(3)
+    experiments = _experiments(networks, seeds, protocols, naive, best_possible)
+    variants = experiments.drop_duplicates("variant")
+    intervals = _intervals(generator, variants, seeds, one_class)
+    weights = _attention(variants) if attention else pd.DataFrame(columns=ATTENTION_WEIGHTS.names)
+    trained = experiments[experiments["seed"].notna()]
+    shown = {*weights["movie_id"], *weights["history_movie_id"]}
+    return Evidence(
+        experiments=experiments,
+        split_counts=_counts(protocols),
+        metrics=experiments.assign(
+            rows=400,
+            positives=220,
+            users=40,
+            rows_digest=1,
+            best_threshold=0.4,
+            calibration_error=generator.random(len(experiments)) / 10,
+            **{m: generator.random(len(experiments)) for m in METRICS},
+        ),
+        metric_intervals=intervals,
+        differences=_differences(variants, intervals),
+        calibration=_calibration(generator, variants),
+        sampled_scores=_scores(generator, variants, one_class),
+        runs=_runs(trained),
+        epochs=_epochs(generator, trained) if epochs else pd.DataFrame(columns=EPOCHS.names),
+        attention_weights=weights,
+        posters={m: _poster(generator) for m in sorted(shown)[1:]} if posters else {},
+        titles={m: TITLE if m == 100 else f"Movie {m}" for m in sorted(shown)[:-1]},
+    )
+
+
+def _experiments(
+    networks: Sequence[str],
+    seeds: Sequence[int],
+    protocols: Sequence[str],
+    naive: bool,
+    best_possible: bool,
+) -> pd.DataFrame:
+    rows = []
+    for protocol in protocols:
+        samples = "" if protocol == protocols[0] else protocol
+        under = f" ({protocol})" if len(protocols) > 1 else ""
+        chosen = [(n, "mmdin", list(seeds)) for n in networks]
+        chosen = [(n, n, [None]) for n in NAIVE if naive] + chosen
+        chosen += [(BEST_POSSIBLE, BEST_POSSIBLE, [None])] if best_possible else []
+        for name, model, own_seeds in chosen:
+            for seed in own_seeds:
+                run_id = f"{name}{under}-{seed}"
+                rows.append((name + under, "", model, seed, samples, protocol, run_id))
+    columns = ["variant", "changes", "model", "seed", "samples", "protocol", "run_id"]
+    experiments = pd.DataFrame(rows, columns=columns).astype({"seed": "float64"})
+    return experiments.assign(place=range(len(experiments)))
+
+
+def _counts(protocols: Sequence[str]) -> pd.DataFrame:
+    rows = []
+    for protocol in protocols:
+        for n, split in enumerate(("test", "train", "validation")):
+            rows.append(
+                {
+                    "samples": "" if protocol == protocols[0] else protocol,
+                    "protocol": protocol, "split": split, "rows": 400 + n, "positives": 220,
+                    "users": 40, "movies": 30, "cold_users": 3, "cold_movies": 2,
+                    "first_rated_at": pd.Timestamp("2010-01-01"),
+                    "last_rated_at": pd.Timestamp("2012-01-01"),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _intervals(
+    generator: np.random.Generator, variants: pd.DataFrame, seeds: Sequence[int], one_class: bool
+) -> pd.DataFrame:
+    rows = []
+    for entry in variants.itertuples():
+        for dimension, slices in SLICES.items():
+            for name in slices:
+                for metric in METRICS:
+                    undefined = one_class and metric in ("roc_auc", "gauc")
+                    mean = np.nan if undefined else 0.4 + generator.random() / 2
+                    single = len(seeds) == 1 or np.isnan(entry.seed)
+                    rows.append(
+                        {
+                            "variant": entry.variant, "model": entry.model,
+                            "protocol": entry.protocol, "dimension": dimension, "slice": name,
+                            "rows": 400 if name == "all" else 60, "positives": 30, "users": 20,
+                            "movies": 10, "seeds": 1 if single else len(seeds), "metric": metric,
+                            "mean": mean, "stddev": np.nan if single else 0.01,
+                            "lower": mean - 0.02, "upper": mean + 0.03,
+                        }
+                    )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _differences(variants: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+    overall = intervals[intervals["dimension"] == "all"]
+    means = overall.set_index(["variant", "metric"])["mean"]
+    rows = []
+    for one in variants.itertuples():
+        for other in variants.itertuples():
+            if one.variant == other.variant or one.protocol != other.protocol:
+                continue
+            for metric in METRICS:
+                value = means[(one.variant, metric)] - means[(other.variant, metric)]
+                low, high = value - 0.08, value + 0.08
+                said = "better" if low > 0 else "worse" if high < 0 else "open"
+                if metric == "log_loss":
+                    said = {"better": "worse", "worse": "better"}.get(said, said)
+                rows.append((one.variant, other.variant, metric, value, low, high, said))
+    columns = ["variant", "other", "metric", "difference", "lower", "upper", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _calibration(generator: np.random.Generator, variants: pd.DataFrame) -> pd.DataFrame:
+    rows = [
+        (v.run_id, v.variant, v.model, n, 40, (n + 0.5) / 10, generator.random())
+        for v in variants.itertuples()
+        for n in range(10)
+    ]
+    columns = ["run_id", "variant", "model", "bin", "rows", "mean_score", "positive_share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _scores(
+    generator: np.random.Generator, variants: pd.DataFrame, one_class: bool
+) -> pd.DataFrame:
+    labels = np.ones(300, int) if one_class else (generator.random(300) < 0.55).astype(int)
+    frames = []
+    for v in variants.itertuples():
+        scores = np.clip(generator.normal(0.45 + 0.1 * labels, 0.15), 0, 1).round(2)
+        if v.model == "constant":
+            scores = np.full(len(labels), 0.55)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "run_id": v.run_id, "variant": v.variant, "model": v.model,
+                    "row": range(len(labels)), "label": labels, "score": scores,
+                }
+            )
+        )  # fmt: skip
+    return pd.concat(frames, ignore_index=True)
+
+
+def _runs(trained: pd.DataFrame) -> pd.DataFrame:
+    columns = ["run_id", "model", "protocol", "seed", "best_epoch", "ranks", "global_batch"]
+    columns += ["parameters", "packages", "revision", "started_at", "ended_at"]
+    rows = [
+        (
+            r.run_id, r.model, r.protocol, int(r.seed), 2, 2, 512, 34000,
+            {"numpy": "1.26.4"}, "abc+changes",
+            pd.Timestamp("2020-01-01 10:00"), pd.Timestamp("2020-01-01 10:05"),
+        )
+        for r in trained.itertuples()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _epochs(generator: np.random.Generator, trained: pd.DataFrame) -> pd.DataFrame:
+    rows = [
+        (r.run_id, epoch, 1e-3, *generator.random(3), 1000.0, 2.0)
+        for r in trained.itertuples()
+        for epoch in (1, 2, 3)
+    ]
+    return pd.DataFrame(rows, columns=EPOCHS.names)
+
+
+def _attention(variants: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for v in variants[variants["seed"].notna()].itertuples():
+        for user in (7, 8):
+            for position in range(1, 6):
+                at = pd.Timestamp("2012-01-01")
+                own = (v.run_id, v.model, user, 100 + user - 7, at, user - 7, 0.6)
+                rows.append((*own, position, 110 + position, (position - 3) * 0.17))
+    return pd.DataFrame(rows, columns=ATTENTION_WEIGHTS.names)
+
+
+def _poster(generator: np.random.Generator) -> bytes:
+    file = io.BytesIO()
+    imsave(file, generator.integers(0, 255, (30, 20, 3), dtype=np.uint8), format="jpg")
+    return file.getvalue()

@@ -1,0 +1,175 @@
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from invented_evidence import METRICS, TITLE, invent
+
+from mmdin.config import Config
+from mmdin.report.conclusions import conclude
+from mmdin.report.evidence import Evidence
+from mmdin.report.page import render_page
+from mmdin.report.report import write_report
+
+QUESTION = 'Is <b>this</b> & that "better"?'
+CASES = {
+    "two networks": invent(),
+    "one class": invent(one_class=True),
+    "one seed, nothing besides": invent(
+        seeds=(1,), attention=False, epochs=False, best_possible=False
+    ),
+    "protocols": invent(["mmdin", "din"], protocols=("point_in_time", "random", "leaky")),
+    "many": invent([f"network {n}" for n in range(23)], seeds=(1,)),
+    "one variant": invent(["din"], (1,), naive=False, best_possible=False),
+    "no network": invent([]),
+}
+
+
+class Page(HTMLParser):
+    """Every element's name and attributes, and the text within."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str, having: str) -> list[dict[str, str | None]]:
+        return [a for t, a in self.elements if t == tag and having in a]
+
+
+def _config() -> Config:
+    return Config.model_validate({"name": "invented", "experiment": {"question": QUESTION}})
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def written(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Evidence, str]:
+    evidence = CASES[request.param]
+    path = write_report(evidence, _config(), tmp_path_factory.mktemp("report"))
+    return evidence, path.read_text(encoding="utf-8")
+
+
+def _number(text: str | None) -> float | None:
+    return None if text == "" else float(str(text))
+
+
+def _known(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def test_metrics_are_those_of_the_tables(written: tuple[Evidence, str]) -> None:
+    evidence, text = written
+    cells = [c for c in Page(text).all("td", "data-value") if "data-slice" not in c]
+    assert len(cells) == len(evidence.variants) * len(METRICS)
+    overall = {m: evidence.overall(m).set_index("variant") for m in METRICS}
+    for cell in cells:
+        row = overall[str(cell["data-metric"])].loc[cell["data-variant"]]
+        assert _number(cell["data-value"]) == _known(row["mean"])
+        assert _number(cell.get("data-lower", "")) == _known(row["lower"])
+        assert _number(cell.get("data-stddev", "")) == _known(
+            row["stddev"] if not pd.isna(row["mean"]) else float("nan")
+        )
+
+
+def test_slices_are_those_of_the_tables(written: tuple[Evidence, str]) -> None:
+    evidence, text = written
+    rows = evidence.metric_intervals
+    rows = rows[(rows["metric"] == "roc_auc") & (rows["dimension"] != "all")]
+    means = rows.set_index(["variant", "dimension", "slice"])["mean"]
+    cells = Page(text).all("td", "data-slice")
+    assert len(cells) == len(rows)
+    for cell in cells:
+        key = (cell["data-variant"], cell["data-dimension"], cell["data-slice"])
+        assert _number(cell["data-value"]) == _known(means[key])
+
+
+def test_conclusions_claim_what_the_verdicts_say(written: tuple[Evidence, str]) -> None:
+    evidence, text = written
+    rows = evidence.differences[evidence.differences["metric"] == "roc_auc"]
+    verdicts = rows.set_index(["variant", "other"])["verdict"]
+    page = Page(text)
+    for claim in page.all("li", "data-verdict"):
+        verdict = verdicts[(claim["data-variant"], claim["data-other"])]
+        assert claim["data-verdict"] == verdict != "open"
+    for group in conclude(evidence):
+        for claim in group.claims:
+            assert f" {claim.verdict} than {claim.other}" in claim.sentence
+        for claim in group.open:
+            assert verdicts[(claim.variant, claim.other)] == "open"
+            assert not {"better", "worse", "higher", "lower"} & set(claim.sentence.split())
+        compared = [c.variant for c in (*group.claims, *group.open)]
+        assert len(set(compared)) == len(compared)
+        assert set(compared) == set(rows.loc[rows["other"] == group.reference, "variant"]) & {
+            *(evidence.variants if group.role == "the reference" else evidence.networks)
+        }
+
+
+def test_nothing_is_fetched_from_elsewhere(written: tuple[Evidence, str]) -> None:
+    text = written[1]
+    page = Page(text)
+    assert not [t for t, _ in page.elements if t in ("script", "iframe", "object", "embed")]
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "srcset", "data", "poster"):
+            value = attributes.get(name) or ""
+            assert not value or value.startswith(("data:", "figures/", "#")), (tag, value[:60])
+            assert "//" not in value.split(",")[0], (tag, value[:60])
+    style = text.split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style and "@import" not in style
+    for image in page.all("img", "src"):
+        kind, _, content = str(image["src"]).partition(";base64,")
+        if kind == "data:image/svg+xml":
+            svg = base64.b64decode(content).decode()
+            assert not re.findall(r'(?:href|src)="(?!#|data:)[^"]*"', svg)
+            assert set(re.findall(r"https?://[^\"'< ]+", svg)) <= {
+                "http://www.w3.org/2000/svg",
+                "http://www.w3.org/1999/xlink",
+                "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd",
+            }
+
+
+def test_images_are_described_and_the_question_is_escaped(written: tuple[Evidence, str]) -> None:
+    text = written[1]
+    page = Page(text)
+    assert all(i["alt"] and i["width"] and i["height"] for i in page.all("img", "src"))
+    assert "<b>this</b>" not in text
+    assert QUESTION in page.text
+    assert TITLE not in text
+    assert page.all("html", "lang")[0]["lang"] == "en"
+    assert len(text) < 15_000_000
+
+
+def test_leaky_is_warned_of_where_it_is() -> None:
+    for name, warned in (("protocols", True), ("two networks", False)):
+        page = render_page(CASES[name], _config(), {})
+        assert ('class="warning"' in page) == warned
+        assert ("are leaky: statistics were taken over test" in page) == warned
+
+
+def test_the_reference_is_mmdin_or_the_best() -> None:
+    assert CASES["two networks"].references == ["mmdin"]
+    evidence = CASES["many"]
+    means = evidence.overall("roc_auc").set_index("variant")["mean"]
+    assert evidence.references == [means[evidence.networks].idxmax()]
+    assert len(CASES["protocols"].references) == 3
+    assert CASES["no network"].references == []
+
+
+def test_other_files_survive_and_nothing_is_left_over(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("kept")
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "old.svg").write_text("gone")
+    for _ in range(2):
+        write_report(CASES["one variant"], _config(), tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"figures", "index.html", "metrics.csv"}
+    assert (tmp_path / "metrics.csv").read_text() == "kept"
+    assert not (tmp_path / "figures" / "old.svg").exists()
