@@ -6,7 +6,7 @@ import numpy as np
 
 from mmdin.config import World
 from mmdin.world.catalogue import Catalogue
-from mmdin.world.liking import Calibration, rate
+from mmdin.world.liking import EVEN_CUTS, Calibration, fit_cuts, rate
 from mmdin.world.plans import FIXED_TERMS, draw_plan
 from mmdin.world.population import Population
 
@@ -18,13 +18,14 @@ _ROUNDS = 5
 
 
 def calibrate(world: World, population: Population, catalogue: Catalogue, seed: int) -> Calibration:
-    """Centre and scale every term over the ratings of a pilot, and set the base for 0.55 positive.
+    """Centre and scale every term over the ratings of a pilot, set the base for 0.55 positive, and
+    cut satisfaction into stars.
 
     Recent interest depends on outcomes and they on it, so that is repeated until it settles.
     """
     users = np.unique(np.linspace(1, world.users, min(world.users, _PILOT_USERS)).astype(int))
     plans = [draw_plan(int(user), population, catalogue, seed) for user in users]
-    calibration = Calibration(base=0.2, centre={}, factor={})
+    calibration = Calibration(base=0.2, centre={}, factor={}, cuts=EVEN_CUTS)
     for term in FIXED_TERMS:
         values = np.concatenate([p.terms[term] for p in plans])
         calibration = _fit(calibration, term, values, getattr(world, term))
@@ -38,7 +39,8 @@ def calibrate(world: World, population: Population, catalogue: Catalogue, seed: 
         p = outcomes.probability
         step = (POSITIVE_SHARE - p.mean()) / (p * (1 - p)).mean()
         calibration = replace(calibration, base=float(calibration.base + step))
-    return calibration
+    satisfaction = rate(plans, catalogue, calibration).satisfaction
+    return replace(calibration, cuts=fit_cuts(satisfaction))
 
 
 def _fit(calibration: Calibration, term: str, values: np.ndarray, deviation: float) -> Calibration:

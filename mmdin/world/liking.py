@@ -26,15 +26,23 @@ _NEGATIVE_STARS = {0.5: 0.018, 1.0: 0.039, 1.5: 0.015, 2.0: 0.075, 2.5: 0.042, 3
 _POSITIVE_STARS = {3.5: 0.104, 4.0: 0.27, 4.5: 0.076, 5.0: 0.14}
 """How common each rating is in MovieLens."""
 
+_STARS = np.array([*_NEGATIVE_STARS, *_POSITIVE_STARS])
+
+EVEN_CUTS = np.arange(1.0 - len(_NEGATIVE_STARS), len(_POSITIVE_STARS))
+"""Cuts before they are fitted."""
+
 
 @dataclass(frozen=True)
 class Calibration:
     """base: log-odds where every term is zero. centre, factor: of each term, by its name, so that
-    factor * (term - centre) has mean zero and the wanted standard deviation over ratings."""
+    factor * (term - centre) has mean zero and the wanted standard deviation over ratings.
+    cuts: (9,), the satisfaction in log-odds at which each rating above 0.5 stars begins; 3.5 stars
+    begin at zero."""
 
     base: float
     centre: dict[str, float]
     factor: dict[str, float]
+    cuts: NDArray[np.float64]
 
     def scaled(self, term: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The term in log-odds."""
@@ -45,7 +53,7 @@ class Calibration:
 class Outcomes:
     """n ratings of a block of users, in order of user_id, time and movie_id; every array is (n,).
 
-    seconds since 1970; rating in stars; terms by name, in log-odds.
+    seconds since 1970; rating in stars; satisfaction and the terms by name, in log-odds.
     """
 
     user_id: NDArray[np.int64]
@@ -53,6 +61,7 @@ class Outcomes:
     seconds: NDArray[np.int64]
     rating: NDArray[np.float64]
     probability: NDArray[np.float64]
+    satisfaction: NDArray[np.float64]
     terms: dict[str, NDArray[np.float64]]
 
 
@@ -63,7 +72,7 @@ def rate(plans: Sequence[Plan], catalogue: Catalogue, calibration: Calibration) 
         term: calibration.scaled(term, np.concatenate([p.terms[term] for p in plans]))
         for term in FIXED_TERMS
     }
-    luck, star_luck = np.concatenate([p.luck for p in plans], axis=1)
+    luck = np.concatenate([p.luck for p in plans])
     movies = np.concatenate([p.movies for p in plans])
     seconds = np.concatenate([p.seconds for p in plans])
     known = calibration.base + np.sum(list(terms.values()), axis=0)
@@ -71,12 +80,14 @@ def rate(plans: Sequence[Plan], catalogue: Catalogue, calibration: Calibration) 
     probability, interest = _step_through_time(
         steps, movies, seconds, known, luck, catalogue, calibration
     )
+    satisfaction = satisfied(probability, luck)
     return Outcomes(
         user_id=np.repeat([p.user_id for p in plans], lengths),
         movie_id=movies + 1,
         seconds=seconds,
-        rating=_stars(luck < probability, star_luck),
+        rating=_STARS[np.searchsorted(calibration.cuts, satisfaction, side="left")],
         probability=probability,
+        satisfaction=satisfaction,
         terms=terms | {"recent_interest": interest},
     )
 
@@ -124,7 +135,7 @@ def _step_through_time(
         raw = recent_interest(movies[at], visible[:users], catalogue)
         interest[at] = calibration.scaled("recent_interest", raw)
         probability[at] = 1 / (1 + np.exp(-(known[at] + interest[at])))
-        positive = np.flatnonzero(luck[at] < probability[at])
+        positive = np.flatnonzero(satisfied(probability[at], luck[at]) > 0)
         praised[positive, :-1] = praised[positive, 1:]
         praised[positive, -1] = movies[at][positive]
     return probability, interest
@@ -141,11 +152,22 @@ def recent_interest(
     return np.where(praised < catalogue.size, surplus, 0.0).sum(axis=1) / HISTORY_LENGTH
 
 
-def _stars(positive: NDArray[np.bool_], luck: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Half stars within positive and negative ratings, as common as in MovieLens."""
-    return np.where(positive, _pick(_POSITIVE_STARS, luck), _pick(_NEGATIVE_STARS, luck))
+def satisfied(probability: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log-odds(probability) plus logistic noise: above zero where luck < probability.
+
+    The latent variable of ordinal regression (McCullagh 1980): cut anywhere, not only at zero, it
+    gives odds that are proportional to those of a positive rating.
+    """
+    tiny = np.finfo(float).tiny
+    return np.log(probability / (1 - probability)) - np.log(np.maximum(luck, tiny) / (1 - luck))
 
 
-def _pick(shares: dict[float, float], luck: NDArray[np.float64]) -> NDArray[np.float64]:
-    edges = np.cumsum(list(shares.values())) / sum(shares.values())
-    return np.array(list(shares))[np.searchsorted(edges[:-1], luck, side="right")]
+def fit_cuts(satisfaction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cuts (9,) that give positive ratings, and negative ones, the shares of MovieLens."""
+    below, above = satisfaction[satisfaction <= 0], satisfaction[satisfaction > 0]
+    return np.concatenate([_cut(below, _NEGATIVE_STARS), [0.0], _cut(above, _POSITIVE_STARS)])
+
+
+def _cut(values: NDArray[np.float64], shares: dict[float, float]) -> NDArray[np.float64]:
+    reached = np.cumsum(list(shares.values())) / sum(shares.values())
+    return np.quantile(values, reached[:-1])

@@ -27,7 +27,7 @@ class Plan:
     """One user's n ratings to come, in order of time and, within a second, of movie_id.
 
     movies: (n,) int64 rows of the catalogue. seconds: (n,) int64 since 1970.
-    terms: the fixed terms, each (n,), not yet scaled. luck: (2, n), uniform in [0, 1).
+    terms: the fixed terms, each (n,), not yet scaled. luck: (n,), uniform in [0, 1).
     """
 
     user_id: int
@@ -50,7 +50,7 @@ def draw_plan(user_id: int, population: Population, catalogue: Catalogue, seed: 
     order = np.lexsort((movies, seconds))
     movies, seconds = movies[order], seconds[order]
     terms = _fixed_terms(taste, catalogue.quality[movies], by_genres[movies], by_looks[movies])
-    return Plan(user_id, movies, seconds, terms, rng.random((2, count)))
+    return Plan(user_id, movies, seconds, terms, rng.random(count))
 
 
 def _choose(

@@ -95,3 +95,13 @@ def test_a_strength_of_zero_takes_the_term_away(draw):
     world = draw(World(users=100, movies=800, ratings=20_000, **strengths))
     assert np.ptp(world.outcomes.probability) == 0
     assert world.outcomes.probability[0] == pytest.approx(0.55, abs=1e-3)
+
+
+def test_stars_follow_the_odds_at_every_cut(drawn):
+    """Of ratings with equal probability, the more probable a rating is positive, the more stars."""
+    outcomes = drawn.outcomes
+    odds = np.log(outcomes.probability / (1 - outcomes.probability))
+    for stars, cut in zip(np.arange(1, 5.5, 0.5), drawn.calibration.cuts, strict=True):
+        expected = 1 / (1 + np.exp(cut - odds))
+        error = math.sqrt((expected * (1 - expected)).mean() / expected.size)
+        assert abs((outcomes.rating >= stars).mean() - expected.mean()) < 4 * error
