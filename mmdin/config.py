@@ -158,7 +158,9 @@ class Networks(Section):
     blocks: PositiveInt = 2
     """Residual blocks in each stack."""
     dropout: float = Field(0.3, ge=0, lt=1)
-    """Share of a dense layer's inputs dropped in training."""
+    """Share of a dense layer's inputs dropped in training, in NeuralCF, EmbeddingMLP and DeepFM."""
+    interest_dropout: float = Field(0.3, ge=0, lt=1)
+    """The same in DIN and MMDIN; on little data, high: their factorisation is not dropped."""
     hidden_identity: float = Field(0.1, ge=0, lt=1)
     """Share of training rows whose user, and of those whose movie, is hidden, so that the network
     learns what to make of users and movies that it has not seen."""
@@ -170,9 +172,10 @@ class Networks(Section):
     trunk: Literal["residual", "plain"] = "residual"
     """Whether MMDIN ends in heads of residual blocks, or in plain dense layers, as many as in
     one head."""
-    user_movie_terms: bool = True
-    """Whether DIN and MMDIN add user and movie biases and take the product of the user's and
-    the movie's embeddings as an input."""
+    factorization: bool = True
+    """Whether the logit of DIN and MMDIN holds a matrix factorisation, that is user and movie
+    biases and the inner product of their embeddings, beside the dense layers; the paper's have
+    none."""
 
 
 class Training(Section):
@@ -195,8 +198,17 @@ class Training(Section):
     """Adam's step size for one rank."""
     learning_rate_scaling: Literal["none", "sqrt", "linear"] = "sqrt"
     """How the learning rate grows with the number of ranks."""
-    l2: NonNegative = 1e-5
-    """Weight of the squared embeddings in the objective, per row that looks them up."""
+    factor_learning_rate: float = Field(0.05, gt=0)
+    """Step size of the factorisation's users and movies, per row that looks one up."""
+    factor_l2: NonNegative = 0.04
+    """Weight of half their squared embeddings in the objective, per row that looks them up."""
+    dense_l2: NonNegative = 1e-3
+    """Weight of the squared weights of dense layers in the objective."""
+    ordinal_stars: tuple[typing.Annotated[float, Field(ge=1, le=5)], ...] = (2.5, 4.5)
+    """Stars of which training also asks whether a rating reaches them, so that it learns from how
+    good and how bad a rating is; empty learns from the label alone, as the paper does."""
+    ordinal_weight: float = Field(0.5, gt=0)
+    """Weight of each of these questions, that of the label's being 1."""
     shuffle_rows: PositiveInt = 200_000
     """Rows that are shuffled together in memory, per rank; files are shuffled besides."""
     xla: bool = False
@@ -209,7 +221,7 @@ class Training(Section):
             return MODEL_NAMES
         return [models] if isinstance(models, str) else models
 
-    @pydantic.field_validator("models", "seeds")
+    @pydantic.field_validator("models", "seeds", "ordinal_stars")
     @classmethod
     def _nothing_twice(cls, given: tuple[Any, ...], info: pydantic.ValidationInfo) -> Any:
         if len(set(given)) < len(given):

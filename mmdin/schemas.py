@@ -16,6 +16,7 @@ _USER = ("user_id", _LONG, "MovieLens userId")
 _MOVIE = ("movie_id", _LONG, "MovieLens movieId")
 _RATING = ("rating", _DOUBLE, "stars, 0.5 to 5 in halves")
 _RATED_AT = ("rated_at", _TIME, "moment of the rating, UTC, to the second")
+_HALF_STARS = ("half_stars", _INT, "the rating in half stars, 1 to 10")
 _LABEL = ("label", _INT, "1 where rating >= samples.positive_rating, else 0")
 _RUN = ("run_id", _STRING, "row of runs; for a naive predictor, its name")
 _MODEL = ("model", _STRING, "network or naive predictor")
@@ -100,6 +101,7 @@ SAMPLES = _schema(
     _RATING,
     _RATED_AT,
     _LABEL,
+    _HALF_STARS,
     ("split", _STRING, "train, validation or test"),
     *SAMPLE_VALUES,
     *((i.column, _INT, f"{i.meaning}, encoded; 0 is missing or unseen") for i in inputs.INPUTS),

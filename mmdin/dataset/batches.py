@@ -1,6 +1,34 @@
 """From chunks of rows to shuffled batches of one shape."""
 
+from typing import NamedTuple
+
 import tensorflow as tf
+
+TARGETS = ("label", "half_stars")
+"""Columns of samples that stand before the inputs in a batch."""
+
+
+class Batch(NamedTuple):
+    """The parts of a batch.
+
+    labels: float32 [rows]; half_stars: int32 [rows]; indices: int32 [rows, inputs]; weights:
+    float32 [rows], 0 for rows that only fill the batch up.
+    """
+
+    labels: tf.Tensor
+    half_stars: tf.Tensor
+    indices: tf.Tensor
+    weights: tf.Tensor
+
+
+def split_batch(batch: tf.Tensor) -> Batch:
+    """The parts of int32 [rows, targets + inputs + 1], as batch_and_pad gives them."""
+    return Batch(
+        labels=tf.cast(batch[:, 0], tf.float32),
+        half_stars=batch[:, 1],
+        indices=batch[:, len(TARGETS) : -1],
+        weights=tf.cast(batch[:, -1], tf.float32),
+    )
 
 
 def shuffle_within(chunks: tf.data.Dataset, rows: int, seed: int) -> tf.data.Dataset:

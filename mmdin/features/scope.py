@@ -15,7 +15,8 @@ def label_ratings(ratings: DataFrame, movies: DataFrame, samples: Samples) -> Da
 
     Reads table ratings and the rows of describe_movies. Gives user_id, movie_id (long), rating
     (double, stars), seconds (long, since 1970 UTC), label (int, 1 where rating >=
-    samples.positive_rating) and scope (string: IN_SCOPE, ABOVE_MAX_MOVIE_ID or NO_POSTER).
+    samples.positive_rating), half_stars (int) and scope (string: IN_SCOPE, ABOVE_MAX_MOVIE_ID or
+    NO_POSTER).
     """
     has_poster = movies.select("movie_id", "has_poster")
     return ratings.join(F.broadcast(has_poster), "movie_id", how="left").select(
@@ -24,6 +25,7 @@ def label_ratings(ratings: DataFrame, movies: DataFrame, samples: Samples) -> Da
         "rating",
         F.unix_timestamp("rated_at").alias("seconds"),
         (F.col("rating") >= samples.positive_rating).cast("int").alias("label"),
+        F.round(2 * F.col("rating")).cast("int").alias("half_stars"),
         _scope(samples).alias("scope"),
     )
 

@@ -1,6 +1,6 @@
 """One embedding table for all inputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -39,11 +39,21 @@ class FusedEmbedding(keras.layers.Layer):
         sizes = [vocabulary_sizes[v] for v in vocabularies]
         start_of = dict(zip(vocabularies, np.cumsum([0, *sizes[:-1]]), strict=True))
         self.starts = np.array([start_of[i.vocabulary] for i in inputs], dtype=np.int32)
+        self._rows_of = {
+            v: slice(start_of[v], start_of[v] + vocabulary_sizes[v]) for v in vocabularies
+        }
         self.table = self.add_weight(
             shape=(int(sum(sizes)), dimension),
-            initializer=keras.initializers.RandomUniform(-0.05, 0.05),
+            initializer=keras.initializers.RandomUniform(-0.17, 0.17),
             name="table",
         )
 
     def call(self, indices: tf.Tensor) -> tf.Tensor:
         return tf.gather(self.table.value, indices + self.starts)
+
+    def is_row_of(self, vocabularies: Collection[str]) -> np.ndarray:
+        """Which rows of the table belong to the vocabularies: bool [rows]."""
+        chosen = np.zeros(self.table.shape[0], dtype=bool)
+        for vocabulary in vocabularies:
+            chosen[self._rows_of[vocabulary]] = True
+        return chosen

@@ -7,7 +7,7 @@ from mmdin.config import Networks
 from mmdin.inputs import Group
 from mmdin.models.attention import InterestAttention, UniformAttention
 from mmdin.models.dense import DenseStack
-from mmdin.models.din import DIN, describe_interest, identity_bias
+from mmdin.models.din import DIN, describe_interest, factorize
 from mmdin.models.network import Fields, RatingNetwork
 from mmdin.models.residual import MultiHeadResNet
 
@@ -18,8 +18,8 @@ class MMDIN(RatingNetwork):
     """DIN with outer-product attention, poster features, and heads of residual blocks.
 
     Everything side by side -> dense to `width` -> PReLU -> `heads` stacks of `blocks` residual
-    blocks, added -> one logit. The posters enter through one learned number, a gate that can close
-    where they say nothing.
+    blocks, added -> one logit, which starts at nothing and is added to DIN's factorisation. The
+    posters enter through one learned number, a gate that can close where they say nothing.
 
     For ablations, sizes may leave the posters out, change the attention, or put plain dense layers
     of the same depth and width in place of the residual blocks.
@@ -38,22 +38,27 @@ class MMDIN(RatingNetwork):
             self.poster_gate = self.add_weight(
                 shape=(), initializer=keras.initializers.Constant(1.0), name="poster_gate"
             )
-        self.dense = DenseStack([sizes.width], sizes.dropout)
+        self.dense = DenseStack([sizes.width], sizes.interest_dropout)
         self.trunk = (
-            MultiHeadResNet(sizes.heads, sizes.blocks, sizes.width, sizes.dropout)
+            MultiHeadResNet(sizes.heads, sizes.blocks, sizes.width, sizes.interest_dropout)
             if sizes.trunk == "residual"
-            else DenseStack([sizes.width] * (2 * sizes.blocks), sizes.dropout)
+            else DenseStack([sizes.width] * (2 * sizes.blocks), sizes.interest_dropout)
         )
-        self.logit = keras.layers.Dense(1)
+        self.logit = keras.layers.Dense(1, kernel_initializer="zeros")
 
     @classmethod
     def groups_taken(cls, sizes: Networks) -> tuple[Group, ...]:
         return cls.groups if sizes.posters else DIN.groups
 
+    @classmethod
+    def factors_of(cls, sizes: Networks) -> tuple[Group, ...]:
+        return DIN.factors_of(sizes)
+
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        parts = describe_interest(fields, self.attention, self.sizes)
+        parts = describe_interest(fields, self.attention)
         if self.sizes.posters:
             parts += [self.poster_gate.value * p for p in fields.flat(*POSTER_GROUPS)]
         described = tf.concat(parts, axis=-1)
         hidden = self.trunk(self.dense(described, training=training), training=training)
-        return tf.squeeze(self.logit(hidden), -1) + identity_bias(fields, self.sizes)
+        logits = tf.squeeze(self.logit(hidden), -1)
+        return logits + factorize(fields) if self.sizes.factorization else logits

@@ -103,6 +103,11 @@ class RatingNetwork(keras.Model):
         """The groups of inputs that a network of these sizes takes."""
         return cls.groups
 
+    @classmethod
+    def factors_of(cls, sizes: Networks) -> tuple[Group, ...]:
+        """The groups of inputs whose embeddings are trained as factors (see TrainingStep)."""
+        return ()
+
     def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.score_rows(indices, self.table(indices), training)
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmdin.dataset.batches import batch_and_pad, shuffle_within
+from mmdin.dataset.batches import TARGETS, batch_and_pad, shuffle_within
 from mmdin.dataset.reader import read_rows
 from mmdin.dataset.sharding import assign_files, count_rows, count_steps
 from mmdin.models import build_network
@@ -17,9 +17,10 @@ from mmdin.models.checkpoint import save_network
 from mmdin.models.network import RatingNetwork
 from mmdin.training.assignment import Assignment, Epoch, Outcome, write_outcome
 from mmdin.training.early_stopping import EarlyStopping
+from mmdin.training.objective import log_losses
 from mmdin.training.ranks import Ranks
 from mmdin.training.roc_auc import roc_auc
-from mmdin.training.step import Scorer, TrainingStep, log_losses
+from mmdin.training.step import Scorer, TrainingStep
 
 
 def train_on_rank(assignments: Sequence[Assignment]) -> None:
@@ -62,11 +63,11 @@ def train_network(assignment: Assignment, ranks: Ranks) -> Outcome:
 
 
 class RankData:
-    """This rank's batches: int32 [batch_size, 1 + inputs + 1] (label, indices, weight)."""
+    """This rank's batches: int32 [batch_size, targets + inputs + 1]."""
 
     def __init__(self, assignment: Assignment, ranks: Ranks, network: RatingNetwork) -> None:
         self._assignment, self._ranks = assignment, ranks
-        self._columns = ["label", *(i.column for i in network.inputs_taken)]
+        self._columns = [*TARGETS, *(i.column for i in network.inputs_taken)]
         self._validation: list[tf.Tensor] | None = None
 
     def check_all_read(self, trained: float, validated: int) -> None:

@@ -5,24 +5,32 @@ import numpy as np
 import tensorflow as tf
 
 from mmdin.config import Training
+from mmdin.dataset.batches import Batch, split_batch
 from mmdin.models.network import RatingNetwork
+from mmdin.training.factors import Factors
+from mmdin.training.objective import Objective
 from mmdin.training.ranks import Ranks
 
 
 class TrainingStep:
     """Changes a network's weights by one global batch.
 
-    The objective is the mean log loss over the rows of all ranks, plus l2 times the mean over rows
-    of the squared embeddings that a row looked up. Sums are exchanged, not means, so that the
-    result does not depend on how rows fall to ranks.
+    What is made small is the mean over the rows of all ranks of the objective and of factor_l2 / 2
+    times the squared embeddings that the row looked up as factors, plus dense_l2 times the squared
+    weights of dense layers. Sums are exchanged, not means, so that the result does not depend on
+    how rows fall to ranks.
 
-    The embedding table's rows are looked up before, and their gradients summed into the table's
-    after, the part that XLA may compile.
+    Adam trains everything but the table's rows of the network's factors, which take plain gradient
+    steps (see Factors). The table's rows are looked up before, and their gradients summed into the
+    table's after, the part that XLA may compile.
     """
 
     def __init__(self, network: RatingNetwork, training: Training, ranks: Ranks) -> None:
-        self.network, self.ranks, self.l2 = network, ranks, training.l2
+        self.network, self.ranks = network, ranks
+        self.objective = Objective(training)
+        self.factors = Factors(network, training)
         self.optimizer = keras.optimizers.Adam(scale_learning_rate(training, ranks.size))
+        self._dense_l2 = training.dense_l2
         self._table = network.table.table
         self._others = [v for v in network.trainable_variables if v is not self._table]
         self._variables = [self._table, *self._others]
@@ -35,40 +43,52 @@ class TrainingStep:
         """Train on a batch of this rank; every rank calls this at the same time.
 
         Args:
-            batch: int32 [batch_size, 1 + inputs + 1]: label, indices, weight (0 for padding).
+            batch: int32 [batch_size, targets + inputs + 1], as batch_and_pad gives them.
 
         Returns:
-            The summed log loss and the number of rows, over all ranks: float32 scalars.
+            The label's summed log loss and the number of rows, over all ranks: float32 scalars.
         """
-        labels, indices, weights = split_batch(batch)
-        indices = self.network.hide_identities(indices)
+        parts = split_batch(batch)
+        indices = self.network.hide_identities(parts.indices)
         rows = self.network.table(indices)
-        loss, row_gradients, others = self._differentiate(indices, rows, labels, weights)
-        table_gradient = tf.math.unsorted_segment_sum(
-            tf.reshape(row_gradients, [-1, row_gradients.shape[-1]]),
+        loss, row_gradients, *others = self._differentiate(parts._replace(indices=indices), rows)
+        per_lookup = tf.concat([row_gradients, self.factors.lookups(parts.weights)], axis=-1)
+        per_row = tf.math.unsorted_segment_sum(
+            tf.reshape(per_lookup, [-1, per_lookup.shape[-1]]),
             tf.reshape(indices + self.network.table.starts, [-1]),
             self._table.shape[0],
         )
-        count = tf.reduce_sum(weights)
-        loss, count, *gradients = self.ranks.sum([loss, count, table_gradient, *others])
-        self._update([g / count for g in gradients])
+        loss, count, *gradients = self.ranks.sum(
+            [loss, tf.reduce_sum(parts.weights), per_row, *others]
+        )
+        self._update(count, *gradients)
         return loss, count
 
-    def _gradients(
-        self, indices: tf.Tensor, rows: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    def _gradients(self, batch: Batch, rows: tf.Tensor) -> list[tf.Tensor]:
+        """The label's summed log loss; gradients of the looked up rows, offsets and others."""
         others = [v.value for v in self._others]
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            logits = self.network.score_rows(indices, rows, training=True)
-            loss = tf.reduce_sum(weights * log_losses(labels, logits))
-            penalty = tf.reduce_sum(weights[:, None, None] * tf.square(rows))
-            objective = loss + self.l2 * penalty
-        row_gradients, *gradients = tape.gradient(objective, [rows, *others])
-        return loss, row_gradients, gradients
+            logits = self.network.score_rows(batch.indices, rows, training=True)
+            of_label, of_row = self.objective.losses(batch, logits)
+            penalty = self.factors.penalty(rows, batch.weights)
+            penalty += tf.reduce_sum(batch.weights) * self._dense_penalty()
+            objective = tf.reduce_sum(batch.weights * of_row) + penalty
+        sources = [rows, self.objective.offsets, *others]
+        return [tf.reduce_sum(batch.weights * of_label), *tape.gradient(objective, sources)]
 
-    def _apply(self, gradients: list[tf.Tensor]) -> None:
-        self.optimizer.apply(gradients, self._variables)
+    def _dense_penalty(self) -> tf.Tensor:
+        kernels = [v.value for v in self._others if v.name == "kernel"]
+        return self._dense_l2 * tf.add_n([tf.reduce_sum(tf.square(k)) for k in kernels])
+
+    def _apply(
+        self, count: tf.Tensor, per_row: tf.Tensor, offsets: tf.Tensor, *others: tf.Tensor
+    ) -> None:
+        table, lookups = per_row[:, :-1], per_row[:, -1:]
+        self._table.assign_sub(self.factors.step(table, lookups))
+        self.objective.step(offsets / count)
+        means = [(1 - self.factors.rows) * table / count, *(g / count for g in others)]
+        self.optimizer.apply(means, self._variables)
 
 
 class Scorer:
@@ -79,19 +99,9 @@ class Scorer:
 
     def __call__(self, batch: tf.Tensor) -> np.ndarray:
         """Labels and logits of the rows that are no padding: float32 [rows, 2]."""
-        labels, indices, weights = split_batch(batch)
-        scored = tf.stack([labels, self._logits(indices)], axis=1)
-        return np.asarray(scored)[np.asarray(weights) > 0]
-
-
-def split_batch(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Labels float32 [rows], indices int32 [rows, inputs], weights float32 [rows]."""
-    return tf.cast(batch[:, 0], tf.float32), batch[:, 1:-1], tf.cast(batch[:, -1], tf.float32)
-
-
-def log_losses(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Negative log-likelihood of each row, nats: float32 [rows]."""
-    return tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+        parts = split_batch(batch)
+        scored = tf.stack([parts.labels, self._logits(parts.indices)], axis=1)
+        return np.asarray(scored)[np.asarray(parts.weights) > 0]
 
 
 def scale_learning_rate(training: Training, ranks: int) -> float:

@@ -22,7 +22,14 @@ def random_indices(network, rows: int) -> np.ndarray:
 @pytest.fixture(params=MODEL_NAMES)
 def network(request):
     keras.utils.set_random_seed(5)
-    return build_network(request.param, SMALL, SIZES)
+    return with_trained_logit(build_network(request.param, SMALL, SIZES))
+
+
+def with_trained_logit(network):
+    """The network with a last layer that is not nothing, as DIN's and MMDIN's is at the start."""
+    kernel = network.logit.kernel
+    kernel.assign(np.random.default_rng(4).normal(size=kernel.shape))
+    return network
 
 
 def test_one_logit_per_row_and_none_without_gradient(network) -> None:
@@ -86,6 +93,30 @@ def test_hidden_identities_are_users_and_movies_at_the_rate_asked() -> None:
             assert share == 0
 
 
+@pytest.mark.parametrize("model", ["din", "mmdin"])
+def test_untrained_logits_are_the_factorisation_and_nothing_else(model) -> None:
+    network = build_network(model, SMALL, SIZES)
+    indices = random_indices(network, 7)
+    indices[0, :2] = 0
+    columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
+    table = np.asarray(network.table.table)
+
+    def row(line, column):
+        return table[line[columns[column]] + network.table.starts[columns[column]]]
+
+    for line, logit in zip(indices, np.asarray(network(indices)), strict=True):
+        user, movie = row(line, "user_index"), row(line, "movie_index")
+        genres = [f"genre_{slot}_index" for slot in range(1, 6)]
+        candidate = sum(row(line, g)[:-1] for g in genres) / 5
+        if line[columns["movie_index"]] > 0:
+            candidate = candidate + movie[:-1]
+        expected = user[-1] + movie[-1] + sum(u * c for u, c in zip(user, candidate, strict=False))
+        assert logit == pytest.approx(expected, abs=1e-6)
+    without = build_network(model, SMALL.model_copy(update={"factorization": False}), SIZES)
+    assert not np.asarray(without(indices)).any()
+    assert without.factors_of(without.sizes) == ()
+
+
 def test_only_mmdin_sees_posters() -> None:
     for model, network in NETWORKS.items():
         assert ("movie_poster" in network.groups) == (model == "mmdin")
@@ -105,7 +136,7 @@ def test_only_mmdin_sees_posters() -> None:
 )
 def test_each_ablation_is_another_network_that_learns_and_is_saved(change, tmp_path) -> None:
     whole = build_network("mmdin", SMALL, SIZES)
-    network = build_network("mmdin", SMALL.model_copy(update=change), SIZES)
+    network = with_trained_logit(build_network("mmdin", SMALL.model_copy(update=change), SIZES))
     assert network.count_params() != whole.count_params()
     seen = {i.group for i in network.inputs_taken}
     assert ("movie_poster" in seen) == ("posters" not in change)

@@ -29,7 +29,7 @@ PLAIN = Networks(
     attention_units=(4,),
     width=8,
     blocks=1,
-    dropout=0,
+    interest_dropout=0,
     hidden_identity=0,
 )
 
@@ -50,8 +50,9 @@ def train_on_given_batches(training: Training) -> tuple[list[float], list[np.nda
     generator = np.random.default_rng(11)
     losses = []
     for _ in range(STEPS):
-        batch = generator.integers(0, 8, (GLOBAL_BATCH, len(network.inputs_taken) + 2), np.int32)
-        batch[:, 0] = batch[:, 1] > 3
+        batch = generator.integers(0, 8, (GLOBAL_BATCH, len(network.inputs_taken) + 3), np.int32)
+        batch[:, 1] += batch[:, 2]
+        batch[:, 0] = batch[:, 1] >= 7
         batch[:, -1] = generator.random(GLOBAL_BATCH) < 0.9
         loss, count = step(tf.constant(batch[ranks.rank :: ranks.size]))
         losses.append(float(loss) / float(count))
@@ -59,7 +60,7 @@ def train_on_given_batches(training: Training) -> tuple[list[float], list[np.nda
 
 
 def test_two_ranks_train_as_one_does_on_the_same_global_batches(spark: SparkSession) -> None:
-    training = Training(learning_rate=0.01, learning_rate_scaling="none", l2=1e-3)
+    training = Training(learning_rate=0.01, learning_rate_scaling="none", factor_l2=1e-2)
     ((one_losses, one_weights),) = run_on_ranks(spark, train_on_given_batches, [training], 1)
     (losses, weights), (_, other_weights) = run_on_ranks(
         spark, train_on_given_batches, [training], 2
@@ -96,6 +97,7 @@ def write_samples(folder: Path) -> list[DataFile]:
         columns = {i.column: generator.integers(0, 8, rows, np.int32) for i in INPUTS}
         noisy = columns["user_index"] + generator.integers(-2, 3, rows)
         columns["label"] = (noisy > 3).astype(np.int32)
+        columns["half_stars"] = np.clip(noisy + 3, 1, 10).astype(np.int32)
         path = folder / f"{n}.parquet"
         pq.write_table(pa.table(columns), path)
         files.append(DataFile(path.as_uri(), rows))

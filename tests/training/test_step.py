@@ -1,0 +1,147 @@
+"""One step of training against NumPy."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mmdin.config import Networks, Training
+from mmdin.dataset.batches import TARGETS, split_batch
+from mmdin.inputs import INPUTS
+from mmdin.models import build_network
+from mmdin.training.factors import Factors
+from mmdin.training.objective import Objective
+from mmdin.training.step import TrainingStep
+
+SIZES = {i.vocabulary: 8 for i in INPUTS}
+NETWORKS = Networks(
+    embedding_size=4, attention_units=(4,), width=8, blocks=1, interest_dropout=0, hidden_identity=0
+)
+
+
+class OneRank:
+    rank, size = 0, 1
+
+    def sum(self, tensors):
+        return list(tensors)
+
+
+def make_batch(network, rows: int) -> np.ndarray:
+    generator = np.random.default_rng(2)
+    width = len(TARGETS) + len(network.inputs_taken) + 1
+    batch = generator.integers(1, 8, (rows, width), np.int32)
+    batch[:, 1] = generator.integers(1, 11, rows)
+    batch[:, 0] = batch[:, 1] >= 7
+    batch[:, -1] = 1
+    return batch
+
+
+@pytest.fixture
+def network():
+    keras.utils.set_random_seed(5)
+    return build_network("mmdin", NETWORKS, SIZES)
+
+
+def test_factors_step_as_matrix_factorisation_does(network) -> None:
+    """While the dense layers say nothing, users' rows move as in a hand-written factorisation."""
+    training = Training(factor_learning_rate=0.1, factor_l2=0.5, ordinal_stars=())
+    batch = make_batch(network, 30)
+    batch[-5:, -1] = 0
+    columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
+    user, start = columns["user_index"], network.table.starts[columns["user_index"]]
+    before = np.asarray(network.table.table).copy()
+    logits = np.asarray(network(batch[:, 2:-1]))
+    expected = before[start : start + 8].copy()
+    for index in range(8):
+        gradient, lookups = np.zeros(5), 0
+        for line, logit in zip(batch[:25], logits, strict=False):
+            if line[2 + user] != index:
+                continue
+            genres = [line[2 + columns[f"genre_{s}_index"]] for s in range(1, 6)]
+            genre_start = network.table.starts[columns["genre_1_index"]]
+            movie = line[2 + columns["movie_index"]] + network.table.starts[columns["movie_index"]]
+            candidate = before[movie, :-1] + np.mean(
+                [before[genre_start + g, :-1] for g in genres], 0
+            )
+            error = 1 / (1 + np.exp(-logit)) - line[0]
+            gradient += error * np.append(candidate, 1) + 0.5 * before[start + index]
+            lookups += 1
+        expected[index] -= 0.1 * gradient / (1 + 0.1 * lookups / 4)
+    TrainingStep(network, training, OneRank())(tf.constant(batch))
+    after = np.asarray(network.table.table)
+    np.testing.assert_allclose(after[start : start + 8], expected, atol=1e-6)
+
+
+def test_adam_trains_the_other_rows_and_leaves_the_factors(network) -> None:
+    factors = Factors(network, Training())
+    is_factor = np.asarray(factors.rows)[:, 0] == 1
+    assert is_factor.sum() == SIZES["user"] + SIZES["movie"]
+    step = TrainingStep(network, Training(factor_learning_rate=1e-30, learning_rate=0.1), OneRank())
+    batch = make_batch(network, 50)
+    before = np.asarray(network.table.table).copy()
+    for _ in range(2):
+        step(tf.constant(batch))
+    moved = np.abs(np.asarray(network.table.table) - before).max(axis=1)
+    assert moved[is_factor].max() == 0
+    assert moved[~is_factor].max() > 0.05
+
+
+def test_a_user_of_every_row_of_a_large_batch_does_not_overshoot(network) -> None:
+    batch = make_batch(network, 5000)
+    batch[:, 2] = 3
+    step = TrainingStep(network, Training(factor_l2=0.0, ordinal_stars=()), OneRank())
+    losses = []
+    for _ in range(8):
+        loss, count = step(tf.constant(batch))
+        losses.append(float(loss) / float(count))
+    assert all(later < earlier + 1e-3 for earlier, later in itertools.pairwise(losses))
+    assert losses[-1] < losses[0]
+
+
+def test_networks_without_factors_are_left_to_adam() -> None:
+    network = build_network("deepfm", NETWORKS, SIZES)
+    assert not np.asarray(Factors(network, Training()).rows).any()
+
+
+def test_objective_is_a_sum_of_log_losses_at_each_star() -> None:
+    objective = Objective(Training(ordinal_stars=(2.5, 4.5), ordinal_weight=0.25))
+    objective.offsets.assign([1.5, -2.0])
+    batch = np.zeros((10, 5), np.int32)
+    batch[:, 1] = range(1, 11)
+    batch[:, 0] = batch[:, 1] >= 7
+    logits = np.linspace(-2, 3, 10).astype(np.float32)
+    of_label, of_row = objective.losses(split_batch(tf.constant(batch)), tf.constant(logits))
+    for n, (half_stars, logit) in enumerate(zip(batch[:, 1], logits, strict=True)):
+        parts = []
+        for stars, offset in ((3.5, 0.0), (2.5, 1.5), (4.5, -2.0)):
+            probability = 1 / (1 + np.exp(-logit - offset))
+            parts.append(-np.log(probability if half_stars / 2 >= stars else 1 - probability))
+        assert float(of_label[n]) == pytest.approx(parts[0], rel=1e-5)
+        assert float(of_row[n]) == pytest.approx(parts[0] + 0.25 * (parts[1] + parts[2]), rel=1e-5)
+
+
+def test_offsets_become_the_log_odds_of_their_stars(network) -> None:
+    """Where nothing else may move and logits are none, that is all that there is to learn."""
+    training = Training(learning_rate=1e-30, factor_learning_rate=1e-30, ordinal_stars=(2.5, 4.5))
+    network.table.table.assign(tf.zeros_like(network.table.table))
+    step = TrainingStep(network, training, OneRank())
+    batch = make_batch(network, 400)
+    for _ in range(60):
+        step(tf.constant(batch))
+    for offset, half_stars in zip(np.asarray(step.objective.offsets), (5, 9), strict=True):
+        share = (batch[:, 1] >= half_stars).mean()
+        assert offset == pytest.approx(np.log(share / (1 - share)), abs=0.01)
+
+
+def test_dense_weights_are_drawn_to_nothing_by_their_penalty(network) -> None:
+    """One small step of Adam has the gradient's sign: the kernels of a silent logit only shrink."""
+    training = Training(learning_rate=1e-3, dense_l2=0.1, factor_learning_rate=1e-30)
+    kernels = [v for v in network.trainable_variables if v.name == "kernel"]
+    before = [np.asarray(k).copy() for k in kernels]
+    TrainingStep(network, training, OneRank())(tf.constant(make_batch(network, 40)))
+    for kernel, old in zip(kernels, before, strict=True):
+        if old.any():
+            assert (np.abs(np.asarray(kernel)) <= np.maximum(np.abs(old), 1e-3)).all()
+            assert np.abs(np.asarray(kernel)).sum() < np.abs(old).sum()
