@@ -145,7 +145,7 @@ class Samples(Section):
 class Networks(Section):
     """Sizes of the networks. The baselines share what they have in common with MMDIN."""
 
-    embedding_size: PositiveInt = 16
+    embedding_size: PositiveInt = 32
     """Numbers per embedding."""
     hidden_units: Widths = (128, 64)
     """Widths of the baselines' dense layers."""
@@ -159,13 +159,17 @@ class Networks(Section):
     """Residual blocks in each stack."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Share of a dense layer's inputs dropped in training, in NeuralCF, EmbeddingMLP and DeepFM."""
-    interest_dropout: float = Field(0.3, ge=0, lt=1)
+    interest_dropout: float = Field(0.5, ge=0, lt=1)
     """The same in DIN and MMDIN; on little data, high: their factorisation is not dropped."""
     hidden_identity: float = Field(0.1, ge=0, lt=1)
     """Share of training rows whose user, and of those whose movie, is hidden, so that the network
     learns what to make of users and movies that it has not seen."""
     posters: bool = True
     """Whether MMDIN sees posters."""
+    poster_dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of training rows whose posters MMDIN does not see, so that it can do without."""
+    genres: bool = True
+    """Whether networks see genres."""
     attention: Literal["outer", "concatenation", "mean"] = "outer"
     """How MMDIN weighs a praised movie h against the candidate c: from h, c and their outer
     product, from h and c alone, or all alike."""
@@ -200,8 +204,11 @@ class Training(Section):
     """How the learning rate grows with the number of ranks."""
     factor_learning_rate: float = Field(0.05, gt=0)
     """Step size of the factorisation's users and movies, per row that looks one up."""
-    factor_l2: NonNegative = 0.04
+    factor_l2: NonNegative = 0.06
     """Weight of half their squared embeddings in the objective, per row that looks them up."""
+    poster_l2: NonNegative = 0.15
+    """Weight of half the squared vector that a poster adds to its movie's, per row: it closes
+    the poster branch where posters say nothing."""
     dense_l2: NonNegative = 1e-3
     """Weight of the squared weights of dense layers in the objective."""
     ordinal_stars: tuple[typing.Annotated[float, Field(ge=1, le=5)], ...] = (2.5, 4.5)

@@ -36,7 +36,9 @@ class DIN(RatingNetwork):
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         described = tf.concat(describe_interest(fields, self.attention), axis=-1)
         logits = tf.squeeze(self.logit(self.hidden(described, training=training)), -1)
-        return logits + factorize(fields) if self.sizes.factorization else logits
+        if not self.sizes.factorization:
+            return logits
+        return logits + factorize(fields, fields.candidate())
 
 
 def describe_interest(fields: Fields, attention: keras.layers.Layer) -> list[tf.Tensor]:
@@ -48,11 +50,11 @@ def describe_interest(fields: Fields, attention: keras.layers.Layer) -> list[tf.
     ]
 
 
-def factorize(fields: Fields) -> tf.Tensor:
-    """User bias + movie bias + inner product of the user's and the candidate's embeddings.
+def factorize(fields: Fields, candidate: tf.Tensor) -> tf.Tensor:
+    """User bias + movie bias + inner product of the user's embedding and the candidate's.
 
     Float32 [batch] (Koren, Bell and Volinsky 2009, eq. 4, in log-odds). The candidate's embedding
-    holds its genres', so that a movie of few ratings is like others of its genres.
+    [batch, d] holds its genres', so that a movie of few ratings is like others of its genres.
     """
     biases = fields.first_order("user") + fields.first_order("movie")
-    return biases[:, 0] + tf.reduce_sum(fields.one("user") * fields.candidate(), axis=-1)
+    return biases[:, 0] + tf.reduce_sum(fields.one("user") * candidate, axis=-1)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mmdin.config import Networks
@@ -95,6 +96,7 @@ class RatingNetwork(keras.Model):
         self.sizes = sizes
         self.inputs_taken = inputs_of(self.groups_taken(sizes))
         self.table = FusedEmbedding(self.inputs_taken, vocabulary_sizes, sizes.embedding_size + 1)
+        self._seen = np.array([sizes.genres or i.vocabulary != "genre" for i in self.inputs_taken])
         self._hideable = [i.group in ("user", "movie") for i in self.inputs_taken]
         self._hiding = keras.random.SeedGenerator()
 
@@ -116,18 +118,26 @@ class RatingNetwork(keras.Model):
 
         Apart from the look-up so that a training step can differentiate with respect to the rows.
         """
-        return self.score(Fields(self.inputs_taken, indices, rows), training)
+        return self.score(self.fields(indices, rows), training)
+
+    def fields(self, indices: tf.Tensor, rows: tf.Tensor) -> Fields:
+        """The groups of inputs in indices and the table's rows for them, unseen ones masked."""
+        return Fields(self.inputs_taken, indices * self._seen.astype("int32"), rows)
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         """The logits float32 [batch] of a batch's embeddings."""
         raise NotImplementedError
+
+    def poster_vectors(self, fields: Fields) -> tf.Tensor:
+        """What posters add to the candidate's embedding: float32 [batch, d], or [batch, 0]."""
+        return tf.zeros([tf.shape(fields.mask("user"))[0], 0])
 
     def attention_weights(self, indices: tf.Tensor) -> tf.Tensor:
         """What each praised movie is multiplied by: float32 [batch, positions].
 
         Only of networks with an `attention` layer.
         """
-        fields = Fields(self.inputs_taken, indices, self.table(indices))
+        fields = self.fields(indices, self.table(indices))
         return self.attention.weights_of(*fields.history(), fields.candidate())
 
     def hide_identities(self, indices: tf.Tensor) -> tf.Tensor:

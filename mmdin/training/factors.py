@@ -23,14 +23,23 @@ class Factors:
         self.rows = tf.constant(is_factor[:, None], tf.float32)
         self._columns = tf.constant([[i in taken] for i in network.inputs_taken], tf.float32)
         self._rate, self._l2 = training.factor_learning_rate, training.factor_l2
+        self._poster_l2 = training.poster_l2
 
     def lookups(self, weights: tf.Tensor) -> tf.Tensor:
         """Weights float32 [batch] of the rows where they look up a factor: [batch, inputs, 1]."""
         return weights[:, None, None] * self._columns
 
-    def penalty(self, rows: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """factor_l2 / 2 x the sum of the squared factors looked up: float32 scalar."""
-        return self._l2 / 2 * tf.reduce_sum(self.lookups(weights) * tf.square(rows))
+    def penalty(self, rows: tf.Tensor, posters: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Half the weighted squares of the factors looked up and of posters: float32 scalar.
+
+        Args:
+            rows: float32 [batch, inputs, d + 1], what the batch looked up.
+            posters: float32 [batch, d], what posters add to the candidate's factors.
+            weights: float32 [batch].
+        """
+        factors = tf.reduce_sum(self.lookups(weights) * tf.square(rows))
+        of_posters = tf.reduce_sum(weights[:, None] * tf.square(posters))
+        return self._l2 / 2 * factors + self._poster_l2 / 2 * of_posters
 
     def step(self, gradients: tf.Tensor, lookups: tf.Tensor) -> tf.Tensor:
         """What to take off the table: float32 [rows, d + 1].

@@ -15,9 +15,10 @@ from mmdin.training.ranks import Ranks
 class TrainingStep:
     """Changes a network's weights by one global batch.
 
-    What is made small is the mean over the rows of all ranks of the objective and of factor_l2 / 2
-    times the squared embeddings that the row looked up as factors, plus dense_l2 times the squared
-    weights of dense layers. Sums are exchanged, not means, so that the result does not depend on
+    What is made small is the mean over the rows of all ranks of the objective, of factor_l2 / 2
+    times the squared embeddings that the row looked up as factors, and of poster_l2 / 2 times what
+    posters add to its candidate's, squared; plus dense_l2 times the squared weights of dense
+    layers. Sums are exchanged, not means, so that the result does not depend on
     how rows fall to ranks.
 
     Adam trains everything but the table's rows of the network's factors, which take plain gradient
@@ -71,7 +72,8 @@ class TrainingStep:
             tape.watch(rows)
             logits = self.network.score_rows(batch.indices, rows, training=True)
             of_label, of_row = self.objective.losses(batch, logits)
-            penalty = self.factors.penalty(rows, batch.weights)
+            posters = self.network.poster_vectors(self.network.fields(batch.indices, rows))
+            penalty = self.factors.penalty(rows, posters, batch.weights)
             penalty += tf.reduce_sum(batch.weights) * self._dense_penalty()
             objective = tf.reduce_sum(batch.weights * of_row) + penalty
         sources = [rows, self.objective.offsets, *others]

@@ -93,6 +93,30 @@ def test_hidden_identities_are_users_and_movies_at_the_rate_asked() -> None:
             assert share == 0
 
 
+def test_hidden_genres_change_nothing_and_seen_ones_do() -> None:
+    for sees in (True, False):
+        keras.utils.set_random_seed(5)
+        sizes = SMALL.model_copy(update={"genres": sees})
+        network = with_trained_logit(build_network("mmdin", sizes, SIZES))
+        indices = random_indices(network, 9)
+        others = indices.copy()
+        of_genres = [n for n, i in enumerate(network.inputs_taken) if i.vocabulary == "genre"]
+        others[:, of_genres] = 1 + others[:, of_genres] % 3
+        same = np.array_equal(np.asarray(network(indices)), np.asarray(network(others)))
+        assert same is not sees
+
+
+def test_a_closed_gate_leaves_mmdin_without_posters() -> None:
+    network = with_trained_logit(build_network("mmdin", SMALL, SIZES))
+    indices = random_indices(network, 9)
+    others = indices.copy()
+    of_posters = [n for n, i in enumerate(network.inputs_taken) if "poster" in i.group]
+    others[:, of_posters] = 1 + others[:, of_posters] % 3
+    assert not np.allclose(np.asarray(network(indices)), np.asarray(network(others)))
+    network.poster_gate.assign(0.0)
+    np.testing.assert_array_equal(np.asarray(network(indices)), np.asarray(network(others)))
+
+
 @pytest.mark.parametrize("model", ["din", "mmdin"])
 def test_untrained_logits_are_the_factorisation_and_nothing_else(model) -> None:
     network = build_network(model, SMALL, SIZES)
@@ -110,6 +134,10 @@ def test_untrained_logits_are_the_factorisation_and_nothing_else(model) -> None:
         candidate = sum(row(line, g)[:-1] for g in genres) / 5
         if line[columns["movie_index"]] > 0:
             candidate = candidate + movie[:-1]
+        if model == "mmdin":
+            features = [i.column for i in network.inputs_taken if i.group == "movie_poster"]
+            seen = [row(line, f)[:-1] for f in features if line[columns[f]] > 0]
+            candidate = candidate + sum(seen) / len(seen)
         expected = user[-1] + movie[-1] + sum(u * c for u, c in zip(user, candidate, strict=False))
         assert logit == pytest.approx(expected, abs=1e-6)
     without = build_network(model, SMALL.model_copy(update={"factorization": False}), SIZES)
@@ -131,6 +159,7 @@ def test_only_mmdin_sees_posters() -> None:
         {"trunk": "plain"},
         {"heads": 1},
         {"heads": 8},
+        {"factorization": False},
     ],
     ids=str,
 )

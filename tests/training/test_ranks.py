@@ -30,6 +30,7 @@ PLAIN = Networks(
     width=8,
     blocks=1,
     interest_dropout=0,
+    poster_dropout=0,
     hidden_identity=0,
 )
 

@@ -11,6 +11,7 @@ from mmdin.config import Networks, Training
 from mmdin.dataset.batches import TARGETS, split_batch
 from mmdin.inputs import INPUTS
 from mmdin.models import build_network
+from mmdin.models.din import FACTORS
 from mmdin.training.factors import Factors
 from mmdin.training.objective import Objective
 from mmdin.training.step import TrainingStep
@@ -41,7 +42,7 @@ def make_batch(network, rows: int) -> np.ndarray:
 @pytest.fixture
 def network():
     keras.utils.set_random_seed(5)
-    return build_network("mmdin", NETWORKS, SIZES)
+    return build_network("din", NETWORKS, SIZES)
 
 
 def test_factors_step_as_matrix_factorisation_does(network) -> None:
@@ -145,3 +146,22 @@ def test_dense_weights_are_drawn_to_nothing_by_their_penalty(network) -> None:
         if old.any():
             assert (np.abs(np.asarray(kernel)) <= np.maximum(np.abs(old), 1e-3)).all()
             assert np.abs(np.asarray(kernel)).sum() < np.abs(old).sum()
+
+
+def test_penalty_is_half_the_weighted_squares_of_factors_and_posters() -> None:
+    keras.utils.set_random_seed(5)
+    network = build_network("mmdin", NETWORKS, SIZES)
+    batch = split_batch(tf.constant(make_batch(network, 6)))
+    weights = np.array([1, 1, 0, 1, 1, 0], np.float32)
+    rows = network.table(batch.indices)
+    network.poster_gate.assign(0.5)
+    posters = network.poster_vectors(network.fields(batch.indices, rows))
+    of_features = [i.group == "movie_poster" for i in network.inputs_taken]
+    expected = 0.0
+    for weight, row in zip(weights, np.asarray(rows), strict=True):
+        factors = [r for r, i in zip(row, network.inputs_taken, strict=True) if i.group in FACTORS]
+        poster = 0.5 * row[of_features, :-1].mean(axis=0)
+        expected += weight * (0.3 / 2 * np.square(factors).sum() + 0.7 / 2 * (poster**2).sum())
+    factors = Factors(network, Training(factor_l2=0.3, poster_l2=0.7))
+    penalty = factors.penalty(rows, posters, tf.constant(weights))
+    assert float(penalty) == pytest.approx(expected, rel=1e-5)
