@@ -4,7 +4,7 @@
 DEMO := conf/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast check format lock clean
+.PHONY: help setup demo test test-fast test-quality check format lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -29,6 +29,9 @@ test: check ## format, lint, types, then every test
 
 test-fast: setup ## the tests that start no Spark
 	$(BIN)/python -m pytest -m "not spark and not e2e"
+
+test-quality: setup ## MMDIN against LightGBM and matrix factorisation: ROOTS=build/table1[:...]
+	MMDIN_QUALITY_ROOTS="$(ROOTS)" $(BIN)/python -m pytest -s -m quality tests/quality
 
 check: setup ## format, lint and types
 	$(BIN)/ruff format --check .

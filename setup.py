@@ -33,6 +33,7 @@ EXTRAS = {
         "pytest-timeout>=2.4",  # a test that hangs fails
         "hypothesis>=6",  # property tests
         "scikit-learn>=1.8",  # the metrics' reference
+        "lightgbm>=4.6,<5",  # gradient boosting, which MMDIN is compared with
         "selenium>=4.30,<5",  # opens the report in a browser
         "ruff>=0.15",  # format and lint
         "mypy>=2",  # types

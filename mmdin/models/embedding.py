@@ -19,6 +19,7 @@ class FusedEmbedding(keras.layers.Layer):
         inputs: the inputs, in the order of the columns of `indices`.
         vocabulary_sizes: rows of each vocabulary, index 0 counted.
         dimension: numbers per row.
+        spread: rows are drawn uniformly from -spread to spread.
 
     Call: indices int32 [batch, inputs], each below its vocabulary's size -> float32
     [batch, inputs, dimension].
@@ -29,7 +30,11 @@ class FusedEmbedding(keras.layers.Layer):
     """
 
     def __init__(
-        self, inputs: Sequence[Input], vocabulary_sizes: Mapping[str, int], dimension: int
+        self,
+        inputs: Sequence[Input],
+        vocabulary_sizes: Mapping[str, int],
+        dimension: int,
+        spread: float = 0.05,
     ) -> None:
         super().__init__()
         vocabularies = sorted({i.vocabulary for i in inputs})
@@ -44,7 +49,7 @@ class FusedEmbedding(keras.layers.Layer):
         }
         self.table = self.add_weight(
             shape=(int(sum(sizes)), dimension),
-            initializer=keras.initializers.RandomUniform(-0.17, 0.17),
+            initializer=keras.initializers.RandomUniform(-spread, spread),
             name="table",
         )
 

@@ -95,7 +95,13 @@ class RatingNetwork(keras.Model):
         super().__init__()
         self.sizes = sizes
         self.inputs_taken = inputs_of(self.groups_taken(sizes))
-        self.table = FusedEmbedding(self.inputs_taken, vocabulary_sizes, sizes.embedding_size + 1)
+        # Products of smaller factors would hardly have a gradient to grow by.
+        self.table = FusedEmbedding(
+            self.inputs_taken,
+            vocabulary_sizes,
+            sizes.embedding_size + 1,
+            spread=0.17 if self.factors_of(sizes) else 0.05,
+        )
         self._seen = np.array([sizes.genres or i.vocabulary != "genre" for i in self.inputs_taken])
         self._hideable = [i.group in ("user", "movie") for i in self.inputs_taken]
         self._hiding = keras.random.SeedGenerator()

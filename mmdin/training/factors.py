@@ -22,24 +22,24 @@ class Factors:
         is_factor = network.table.is_row_of({i.vocabulary for i in taken})
         self.rows = tf.constant(is_factor[:, None], tf.float32)
         self._columns = tf.constant([[i in taken] for i in network.inputs_taken], tf.float32)
-        self._rate, self._l2 = training.factor_learning_rate, training.factor_l2
-        self._poster_l2 = training.poster_l2
+        self._rate, self._poster_l2 = training.factor_learning_rate, training.poster_l2
+        self._l2 = training.factor_l2 * self._columns
 
     def lookups(self, weights: tf.Tensor) -> tf.Tensor:
         """Weights float32 [batch] of the rows where they look up a factor: [batch, inputs, 1]."""
         return weights[:, None, None] * self._columns
 
     def penalty(self, rows: tf.Tensor, posters: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Half the weighted squares of the factors looked up and of posters: float32 scalar.
+        """Half the weighted squares of the factors looked up, and of posters: float32 scalar.
 
         Args:
             rows: float32 [batch, inputs, d + 1], what the batch looked up.
             posters: float32 [batch, d], what posters add to the candidate's factors.
             weights: float32 [batch].
         """
-        factors = tf.reduce_sum(self.lookups(weights) * tf.square(rows))
-        of_posters = tf.reduce_sum(weights[:, None] * tf.square(posters))
-        return self._l2 / 2 * factors + self._poster_l2 / 2 * of_posters
+        of_rows = tf.reduce_sum(self._l2 * tf.square(rows), axis=[1, 2])
+        of_posters = self._poster_l2 * tf.reduce_sum(tf.square(posters), axis=1)
+        return tf.reduce_sum(weights * (of_rows + of_posters)) / 2
 
     def step(self, gradients: tf.Tensor, lookups: tf.Tensor) -> tf.Tensor:
         """What to take off the table: float32 [rows, d + 1].

@@ -18,8 +18,8 @@ class TrainingStep:
     What is made small is the mean over the rows of all ranks of the objective, of factor_l2 / 2
     times the squared embeddings that the row looked up as factors, and of poster_l2 / 2 times what
     posters add to its candidate's, squared; plus dense_l2 times the squared weights of dense
-    layers. Sums are exchanged, not means, so that the result does not depend on
-    how rows fall to ranks.
+    layers. Sums are exchanged, not means, so that the result does not depend on how rows fall to
+    ranks.
 
     Adam trains everything but the table's rows of the network's factors, which take plain gradient
     steps (see Factors). The table's rows are looked up before, and their gradients summed into the
