@@ -206,9 +206,10 @@ class Training(Section):
     """Step size of the factorisation's users and movies, per row that looks one up."""
     factor_l2: NonNegative = 0.06
     """Weight of half their squared embeddings in the objective, per row that looks them up."""
-    poster_l2: NonNegative = 0.15
-    """Weight of half the squared vector that a poster adds to its movie's, per row: it closes
-    the poster branch where posters say nothing."""
+    poster_l2: NonNegative = 3000.0
+    """How many rows' worth of half the squared vector that a poster adds to its movie's the
+    objective over all training rows holds. It closes the poster branch where posters say nothing,
+    and fades as rows grow in number, since posters' embeddings are shared by all rows."""
     dense_l2: NonNegative = 1e-3
     """Weight of the squared weights of dense layers in the objective."""
     ordinal_stars: tuple[typing.Annotated[float, Field(ge=1, le=5)], ...] = (2.5, 4.5)

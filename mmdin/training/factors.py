@@ -14,15 +14,19 @@ class Factors:
     with it, users and movies of few ratings learn their noise.
 
     rows: float32 [rows, 1], 1 where a row of the table is a factor.
+
+    Args:
+        training_rows: rows of an epoch, over all ranks.
     """
 
-    def __init__(self, network: RatingNetwork, training: Training) -> None:
+    def __init__(self, network: RatingNetwork, training: Training, training_rows: int) -> None:
         groups = network.factors_of(network.sizes)
         taken = [i for i in network.inputs_taken if i.group in groups]
         is_factor = network.table.is_row_of({i.vocabulary for i in taken})
         self.rows = tf.constant(is_factor[:, None], tf.float32)
         self._columns = tf.constant([[i in taken] for i in network.inputs_taken], tf.float32)
-        self._rate, self._poster_l2 = training.factor_learning_rate, training.poster_l2
+        self._rate = training.factor_learning_rate
+        self._poster_l2 = training.poster_l2 / training_rows
         self._l2 = training.factor_l2 * self._columns
 
     def lookups(self, weights: tf.Tensor) -> tf.Tensor:

@@ -44,7 +44,9 @@ def train_network(assignment: Assignment, ranks: Ranks) -> Outcome:
     started_at = time.time()
     config = assignment.config
     network = build_network(assignment.model, config.networks, assignment.vocabulary_sizes)
-    step, scorer = TrainingStep(network, config.training, ranks), Scorer(network)
+    training_rows = count_rows(assignment.train_files)
+    step = TrainingStep(network, config.training, ranks, training_rows)
+    scorer = Scorer(network)
     ranks.broadcast([v.value for v in network.variables])
     data = RankData(assignment, ranks, network)
     stopping = EarlyStopping(config.training.patience)

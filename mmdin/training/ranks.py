@@ -3,9 +3,11 @@
 The only module that knows Horovod.
 """
 
+import contextlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import horovod.spark
@@ -68,8 +70,8 @@ def run_on_ranks(
         )
     console, errors = _Console(), _Errors()
     try:
-        return list(
-            horovod.spark.run(
+        with _printing_at_once():
+            results = horovod.spark.run(
                 function,
                 args=tuple(arguments),
                 num_proc=ranks,
@@ -78,13 +80,27 @@ def run_on_ranks(
                 stderr=errors,
                 verbose=0,
             )
-        )
+        return list(results)
     except Exception as error:
         if not errors.lines:
             raise
         raise TrainingFailedError(
             f"a rank failed: {errors.last_error()}\n" + "\n".join(errors.lines[-30:])
         ) from error
+
+
+@contextlib.contextmanager
+def _printing_at_once() -> Iterator[None]:
+    """Show what ranks print when they print it.
+
+    Horovod's driver copies it with shutil.copyfileobj, which waits until its buffer of 64 KiB is
+    full: hours of epochs would appear at once, at the end.
+    """
+    usual, shutil.COPY_BUFSIZE = shutil.COPY_BUFSIZE, 1  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        shutil.COPY_BUFSIZE = usual  # type: ignore[attr-defined]
 
 
 class _Console:

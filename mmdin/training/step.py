@@ -16,20 +16,25 @@ class TrainingStep:
     """Changes a network's weights by one global batch.
 
     What is made small is the mean over the rows of all ranks of the objective, of factor_l2 / 2
-    times the squared embeddings that the row looked up as factors, and of poster_l2 / 2 times what
-    posters add to its candidate's, squared; plus dense_l2 times the squared weights of dense
-    layers. Sums are exchanged, not means, so that the result does not depend on how rows fall to
-    ranks.
+    times the squared embeddings that the row looked up as factors, and of poster_l2 / 2 / training rows
+    times what posters add to its candidate's, squared; plus dense_l2 times the squared weights of
+    dense layers. Sums are exchanged, not means, so that the result does not depend on how rows fall
+    to ranks.
 
     Adam trains everything but the table's rows of the network's factors, which take plain gradient
     steps (see Factors). The table's rows are looked up before, and their gradients summed into the
     table's after, the part that XLA may compile.
+
+    Args:
+        training_rows: rows of an epoch, over all ranks.
     """
 
-    def __init__(self, network: RatingNetwork, training: Training, ranks: Ranks) -> None:
+    def __init__(
+        self, network: RatingNetwork, training: Training, ranks: Ranks, training_rows: int
+    ) -> None:
         self.network, self.ranks = network, ranks
         self.objective = Objective(training)
-        self.factors = Factors(network, training)
+        self.factors = Factors(network, training, training_rows)
         self.optimizer = keras.optimizers.Adam(scale_learning_rate(training, ranks.size))
         self._dense_l2 = training.dense_l2
         self._table = network.table.table

@@ -1,5 +1,6 @@
 """Real Horovod on Spark tasks: two ranks against one, and what happens when a rank fails."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def train_on_given_batches(training: Training) -> tuple[list[float], list[np.nda
     keras.utils.set_random_seed(3)
     ranks = Ranks()
     network = build_network("mmdin", PLAIN, SIZES)
-    step = TrainingStep(network, training, ranks)
+    step = TrainingStep(network, training, ranks, STEPS * GLOBAL_BATCH)
     generator = np.random.default_rng(11)
     losses = []
     for _ in range(STEPS):
@@ -127,6 +128,38 @@ def test_the_same_seed_trains_the_same_and_the_best_epoch_is_kept(
     assert max(aucs) > 0.75
     assert (Path(first.checkpoint) / "best.weights.h5").exists()
     assert list((Path(first.checkpoint) / "tensorboard").iterdir())
+
+
+def print_and_wait(seconds: float) -> float:
+    import time
+
+    import horovod.tensorflow as hvd
+
+    hvd.init()
+    printed_at = time.time()
+    if hvd.rank() == 0:
+        print("epoch 1 \N{GREEK SMALL LETTER ALPHA}", flush=True)
+    time.sleep(seconds)
+    return printed_at
+
+
+def test_what_ranks_print_is_shown_before_they_end(spark: SparkSession) -> None:
+    shown = []
+
+    class Recorder(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            shown.append(record)
+
+    logger, recorder = logging.getLogger("mmdin.training.ranks"), Recorder()
+    logger.addHandler(recorder)
+    logger.setLevel(logging.INFO)
+    try:
+        printed_at, _ = run_on_ranks(spark, print_and_wait, [8.0], 2)
+    finally:
+        logger.removeHandler(recorder)
+        logger.setLevel(logging.NOTSET)
+    epoch = next(r for r in shown if "epoch 1 \N{GREEK SMALL LETTER ALPHA}" in r.getMessage())
+    assert epoch.created - printed_at < 6
 
 
 def fail_on_second_rank() -> None:

@@ -17,6 +17,7 @@ from mmdin.training.objective import Objective
 from mmdin.training.step import TrainingStep
 
 SIZES = {i.vocabulary: 8 for i in INPUTS}
+ROWS = 1000
 NETWORKS = Networks(
     embedding_size=4, attention_units=(4,), width=8, blocks=1, interest_dropout=0, hidden_identity=0
 )
@@ -70,16 +71,18 @@ def test_factors_step_as_matrix_factorisation_does(network) -> None:
             gradient += error * np.append(candidate, 1) + 0.5 * before[start + index]
             lookups += 1
         expected[index] -= 0.1 * gradient / (1 + 0.1 * lookups / 4)
-    TrainingStep(network, training, OneRank())(tf.constant(batch))
+    TrainingStep(network, training, OneRank(), ROWS)(tf.constant(batch))
     after = np.asarray(network.table.table)
     np.testing.assert_allclose(after[start : start + 8], expected, atol=1e-6)
 
 
 def test_adam_trains_the_other_rows_and_leaves_the_factors(network) -> None:
-    factors = Factors(network, Training())
+    factors = Factors(network, Training(), ROWS)
     is_factor = np.asarray(factors.rows)[:, 0] == 1
     assert is_factor.sum() == SIZES["user"] + SIZES["movie"]
-    step = TrainingStep(network, Training(factor_learning_rate=1e-30, learning_rate=0.1), OneRank())
+    step = TrainingStep(
+        network, Training(factor_learning_rate=1e-30, learning_rate=0.1), OneRank(), ROWS
+    )
     batch = make_batch(network, 50)
     before = np.asarray(network.table.table).copy()
     for _ in range(2):
@@ -92,7 +95,7 @@ def test_adam_trains_the_other_rows_and_leaves_the_factors(network) -> None:
 def test_a_user_of_every_row_of_a_large_batch_does_not_overshoot(network) -> None:
     batch = make_batch(network, 5000)
     batch[:, 2] = 3
-    step = TrainingStep(network, Training(factor_l2=0.0, ordinal_stars=()), OneRank())
+    step = TrainingStep(network, Training(factor_l2=0.0, ordinal_stars=()), OneRank(), ROWS)
     losses = []
     for _ in range(8):
         loss, count = step(tf.constant(batch))
@@ -103,7 +106,7 @@ def test_a_user_of_every_row_of_a_large_batch_does_not_overshoot(network) -> Non
 
 def test_networks_without_factors_are_left_to_adam() -> None:
     network = build_network("deepfm", NETWORKS, SIZES)
-    assert not np.asarray(Factors(network, Training()).rows).any()
+    assert not np.asarray(Factors(network, Training(), ROWS).rows).any()
 
 
 def test_objective_is_a_sum_of_log_losses_at_each_star() -> None:
@@ -127,7 +130,7 @@ def test_offsets_become_the_log_odds_of_their_stars(network) -> None:
     """Where nothing else may move and logits are none, that is all that there is to learn."""
     training = Training(learning_rate=1e-30, factor_learning_rate=1e-30, ordinal_stars=(2.5, 4.5))
     network.table.table.assign(tf.zeros_like(network.table.table))
-    step = TrainingStep(network, training, OneRank())
+    step = TrainingStep(network, training, OneRank(), ROWS)
     batch = make_batch(network, 400)
     for _ in range(60):
         step(tf.constant(batch))
@@ -141,7 +144,7 @@ def test_dense_weights_are_drawn_to_nothing_by_their_penalty(network) -> None:
     training = Training(learning_rate=1e-3, dense_l2=0.1, factor_learning_rate=1e-30)
     kernels = [v for v in network.trainable_variables if v.name == "kernel"]
     before = [np.asarray(k).copy() for k in kernels]
-    TrainingStep(network, training, OneRank())(tf.constant(make_batch(network, 40)))
+    TrainingStep(network, training, OneRank(), ROWS)(tf.constant(make_batch(network, 40)))
     for kernel, old in zip(kernels, before, strict=True):
         if old.any():
             assert (np.abs(np.asarray(kernel)) <= np.maximum(np.abs(old), 1e-3)).all()
@@ -164,6 +167,6 @@ def test_penalty_is_half_the_weighted_squares_of_factors_and_posters() -> None:
             expected += weight * l2 / 2 * np.square(looked_up).sum()
         poster = 0.5 * row[of_features, :-1].mean(axis=0)
         expected += weight * 0.7 / 2 * np.square(poster).sum()
-    factors = Factors(network, Training(factor_l2=0.3, poster_l2=0.7))
+    factors = Factors(network, Training(factor_l2=0.3, poster_l2=0.7 * ROWS), ROWS)
     penalty = factors.penalty(rows, posters, tf.constant(weights))
     assert float(penalty) == pytest.approx(expected, rel=1e-5)
