@@ -166,7 +166,7 @@ class Networks(Section):
     learns what to make of users and movies that it has not seen."""
     posters: bool = True
     """Whether MMDIN sees posters."""
-    poster_dropout: float = Field(0.5, ge=0, lt=1)
+    poster_dropout: float = Field(0.2, ge=0, lt=1)
     """Share of training rows whose posters MMDIN does not see, so that it can do without."""
     genres: bool = True
     """Whether networks see genres."""

@@ -16,10 +16,10 @@ class TrainingStep:
     """Changes a network's weights by one global batch.
 
     What is made small is the mean over the rows of all ranks of the objective, of factor_l2 / 2
-    times the squared embeddings that the row looked up as factors, and of poster_l2 / 2 / training rows
-    times what posters add to its candidate's, squared; plus dense_l2 times the squared weights of
-    dense layers. Sums are exchanged, not means, so that the result does not depend on how rows fall
-    to ranks.
+    times the squared embeddings that the row looked up as factors, and of poster_l2 / 2 by the
+    number of training rows times what posters add to its candidate's, squared; plus dense_l2 times
+    the squared weights of dense layers. Sums are exchanged, not means, so that the result does not
+    depend on how rows fall to ranks.
 
     Adam trains everything but the table's rows of the network's factors, which take plain gradient
     steps (see Factors). The table's rows are looked up before, and their gradients summed into the
