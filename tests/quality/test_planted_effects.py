@@ -1,0 +1,41 @@
+"""What an ablation finds on the invented world, where it is known what there is to find.
+
+    make demo
+    submit/local.sh experiment --conf conf/experiments/ablation.yaml --set input.tables=build/demo \
+        samples.protocol=point_in_time
+    make test-quality ROOTS=build/ablation
+"""
+
+import pytest
+
+from mmdin.variants import BEST_POSSIBLE
+
+pytestmark = pytest.mark.quality
+
+
+@pytest.fixture
+def verdicts(tables) -> dict[tuple[str, str], str]:
+    """Of ROC AUC, by variant and other variant."""
+    rows = tables.read("differences").where("metric = 'roc_auc'").collect()
+    found = {(r["variant"], r["other"]): r["verdict"] for r in rows}
+    if ("mmdin", "shuffled posters") not in found or (BEST_POSSIBLE, "mmdin") not in found:
+        pytest.skip("no ablation on an invented world")
+    for (variant, other), verdict in found.items():
+        if variant == "mmdin":
+            print(f"mmdin is {verdict} than (or open against) {other}")
+    return found
+
+
+@pytest.mark.parametrize("planted", ["posters", "attention", "genres"])
+def test_what_is_planted_is_found(verdicts, planted) -> None:
+    assert verdicts["mmdin", f"without {planted}"] == "better"
+
+
+def test_posters_help_only_where_they_are_the_movies_own(verdicts) -> None:
+    assert verdicts["mmdin", "shuffled posters"] == "better"
+    assert verdicts["shuffled posters", "without posters"] != "better"
+
+
+def test_nothing_is_better_than_the_best_possible(verdicts) -> None:
+    against_truth = {v: w for (v, other), w in verdicts.items() if other == BEST_POSSIBLE}
+    assert "better" not in against_truth.values()
