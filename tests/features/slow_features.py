@@ -41,6 +41,7 @@ def _own_values(world: World, row: Rating) -> Values:
         "movie_id": row.movie,
         "rating": row.stars,
         "label": int(row.stars >= 3.5),
+        "half_stars": round(2 * row.stars),
         "release_year": movie.year if movie else None,
         "genres": "|".join(movie.genres) if movie else None,
         "hour_of_day": row.moment.hour,

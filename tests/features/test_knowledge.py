@@ -147,7 +147,7 @@ def features(movies, ratings, protocol, keys):
     rows = add_features(
         split(movies, ratings, protocol), movies, Config(name="test", samples=samples)
     )
-    added = rows.drop("rating", "label", "split", "sees", "seen_by")
+    added = rows.drop("rating", "label", "half_stars", "split", "sees", "seen_by")
     found = {(row["user_id"], row["movie_id"]): row.asDict() for row in added.collect()}
     assert len(found) == len(ratings)
     return {key: found[key] for key in keys}

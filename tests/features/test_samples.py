@@ -111,7 +111,7 @@ def assert_as_worked_out(built, expected):
     )
     for row in expected:
         sample = samples[row["user_id"], row["movie_id"]]
-        for name in ("rating", "label", *(column[0] for column in SAMPLE_VALUES)):
+        for name in ("rating", "label", "half_stars", *(column[0] for column in SAMPLE_VALUES)):
             assert_same(sample[name], row[name], name)
         encoded = slow_encoding({**row, **sample}, vocabularies, edges)
         assert {name: sample[name] for name in encoded} == encoded
