@@ -6,7 +6,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from mmdin.models.dense import DenseStack
+from mmdin.models.dense import DenseStack, PReLU
 from mmdin.models.pooling import masked_mean
 
 Interaction = Literal["outer", "difference", "concatenation"]
@@ -34,7 +34,9 @@ class InterestAttention(keras.layers.Layer):
     def __init__(self, units: Sequence[int], interaction: Interaction) -> None:
         super().__init__()
         self.interaction = interaction
-        self.hidden = DenseStack(units)
+        dense = OuterProductDense if interaction == "outer" else keras.layers.Dense
+        self.first, self.activation = dense(units[0]), PReLU()
+        self.hidden = DenseStack(units[1:])
         self.weight = keras.layers.Dense(1)
 
     def call(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
@@ -43,18 +45,48 @@ class InterestAttention(keras.layers.Layer):
 
     def weights_of(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
         """The weights float32 [batch, positions], 0 where the mask is."""
-        pairs = self._describe(history, candidate)
-        return tf.squeeze(self.weight(self.hidden(pairs)), -1) * mask
+        hidden = self.hidden(self.activation(self._meet(history, candidate)))
+        return tf.squeeze(self.weight(hidden), -1) * mask
 
-    def _describe(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+    def _meet(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+        """The first dense layer of every pair: float32 [batch, positions, units[0]]."""
+        if self.interaction == "outer":
+            return self.first(history, candidate)
         c = tf.broadcast_to(candidate[:, None, :], tf.shape(history))
+        pair = [history, c]
         if self.interaction == "difference":
-            return tf.concat([history, c, history - c, history * c], axis=-1)
-        if self.interaction == "concatenation":
-            return tf.concat([history, c], axis=-1)
-        positions, d = history.shape[1:]
-        outer = tf.reshape(history[..., :, None] * c[..., None, :], [-1, positions, d * d])
-        return tf.concat([history, c, outer], axis=-1)
+            pair += [history - c, history * c]
+        return self.first(tf.concat(pair, axis=-1))
+
+
+class OuterProductDense(keras.layers.Layer):
+    """A dense layer of h, c and their outer product, flattened, for every h of a history.
+
+    The product is not formed: with W[i, j] the kernel's row for h[i] c[j], it adds
+    sum_i h[i] (sum_j c[j] W[i, j]), whose inner sum all positions share.
+
+    Args:
+        units: width.
+
+    Call: history float32 [batch, positions, d], candidate float32 [batch, d] -> float32
+    [batch, positions, units].
+    """
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.units = units
+
+    def build(self, history_shape: tuple[int, ...], candidate_shape: tuple[int, ...]) -> None:
+        d = candidate_shape[-1]
+        self.kernel = self.add_weight(shape=(2 * d + d * d, self.units), name="kernel")
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    def call(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+        d = candidate.shape[-1]
+        of_h, of_c, of_product = tf.split(self.kernel.value, [d, d, d * d])
+        by_c = tf.reshape(tf.transpose(tf.reshape(of_product, [d, d, -1]), [1, 0, 2]), [d, -1])
+        of_h += tf.reshape(candidate @ by_c, [-1, d, self.units])
+        return history @ of_h + (candidate @ of_c + self.bias.value)[:, None, :]
 
 
 class UniformAttention(keras.layers.Layer):

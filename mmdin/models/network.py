@@ -1,5 +1,6 @@
 """What every rating network shares: inputs, the embedding table and views of its rows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -21,26 +22,24 @@ class Fields:
     """
 
     def __init__(self, inputs: tuple[Input, ...], indices: tf.Tensor, rows: tf.Tensor) -> None:
-        self._positions = {
-            group: [n for n, i in enumerate(inputs) if i.group == group]
-            for group in {i.group for i in inputs}
-        }
-        self._indices, self._rows = indices, rows
+        counts = Counter(i.group for i in inputs)
+        # Split once: the gradient of each slice would be a tensor of the rows' whole shape.
+        embeddings, first_order = tf.split(rows, [rows.shape[-1] - 1, 1], axis=2)
+        self._embeddings = _split(embeddings, counts)
+        self._first_order = _split(tf.squeeze(first_order, 2), counts)
+        self._indices = _split(indices, counts)
 
     def embeddings(self, group: Group) -> tf.Tensor:
         """float32 [batch, inputs of the group, d]."""
-        start, stop = self._span(group)
-        return self._rows[:, start:stop, :-1]
+        return self._embeddings[group]
 
     def first_order(self, group: Group) -> tf.Tensor:
         """float32 [batch, inputs of the group]: one weight per value."""
-        start, stop = self._span(group)
-        return self._rows[:, start:stop, -1]
+        return self._first_order[group]
 
     def mask(self, group: Group) -> tf.Tensor:
         """float32 [batch, inputs of the group]: 0 where the index is 0, else 1."""
-        start, stop = self._span(group)
-        return tf.cast(self._indices[:, start:stop] > 0, tf.float32)
+        return tf.cast(self._indices[group] > 0, tf.float32)
 
     def flat(self, *groups: Group) -> list[tf.Tensor]:
         """Each group's embeddings side by side: float32 [batch, inputs x d] each."""
@@ -71,10 +70,6 @@ class Fields:
         genres = tf.reshape(self.embeddings("history_genres"), [*shape, movies.shape[-1]])
         present = tf.maximum(movie_mask, tf.reduce_max(genre_mask, axis=-1))
         return movies * movie_mask[..., None] + masked_mean(genres, genre_mask), present
-
-    def _span(self, group: Group) -> tuple[int, int]:
-        positions = self._positions[group]
-        return positions[0], positions[-1] + 1
 
 
 class RatingNetwork(keras.Model):
@@ -117,17 +112,14 @@ class RatingNetwork(keras.Model):
         return ()
 
     def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return self.score_rows(indices, self.table(indices), training)
-
-    def score_rows(self, indices: tf.Tensor, rows: tf.Tensor, training: bool) -> tf.Tensor:
-        """The logits [batch] of indices and the table's rows for them [batch, inputs, d + 1].
-
-        Apart from the look-up so that a training step can differentiate with respect to the rows.
-        """
-        return self.score(self.fields(indices, rows), training)
+        return self.score(self.fields(indices, self.table(indices)), training)
 
     def fields(self, indices: tf.Tensor, rows: tf.Tensor) -> Fields:
-        """The groups of inputs in indices and the table's rows for them, unseen ones masked."""
+        """The groups of inputs in indices and the table's rows for them, unseen ones masked.
+
+        Apart from the look-up so that a training step can differentiate with respect to the rows,
+        float32 [batch, inputs, d + 1].
+        """
         return Fields(self.inputs_taken, indices * self._seen.astype("int32"), rows)
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
@@ -156,6 +148,11 @@ class RatingNetwork(keras.Model):
             return indices
         draws = keras.random.uniform(tf.shape(indices), seed=self._hiding)
         return tf.where((draws < hidden) & self._hideable, 0, indices)
+
+
+def _split(x: tf.Tensor, counts: Mapping[Group, int]) -> dict[Group, tf.Tensor]:
+    """Parts of [batch, inputs, ..] by group; counts gives each one's inputs, in their order."""
+    return dict(zip(counts, tf.split(x, list(counts.values()), axis=1), strict=True))
 
 
 def _flatten(x: tf.Tensor) -> tf.Tensor:

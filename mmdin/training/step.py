@@ -75,9 +75,10 @@ class TrainingStep:
         others = [v.value for v in self._others]
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            logits = self.network.score_rows(batch.indices, rows, training=True)
+            fields = self.network.fields(batch.indices, rows)
+            logits = self.network.score(fields, training=True)
             of_label, of_row = self.objective.losses(batch, logits)
-            posters = self.network.poster_vectors(self.network.fields(batch.indices, rows))
+            posters = self.network.poster_vectors(fields)
             penalty = self.factors.penalty(rows, posters, batch.weights)
             penalty += tf.reduce_sum(batch.weights) * self._dense_penalty()
             objective = tf.reduce_sum(batch.weights * of_row) + penalty

@@ -33,6 +33,11 @@ def dense_stack(stack: DenseStack, x: np.ndarray) -> np.ndarray:
     return x
 
 
+def hidden_of_pair(layer: InterestAttention, pair: np.ndarray) -> np.ndarray:
+    first = pair @ np.asarray(layer.first.kernel) + np.asarray(layer.first.bias)
+    return dense_stack(layer.hidden, prelu(first, np.asarray(layer.activation.slope)))
+
+
 def scramble(layer: keras.layers.Layer) -> None:
     """Give every weight a value of its own, so that biases and slopes count."""
     for variable in layer.trainable_variables:
@@ -72,7 +77,7 @@ def test_masked_mean_takes_only_what_is_kept() -> None:
 
 @pytest.mark.parametrize("interaction", ["outer", "difference"])
 def test_attention_weighs_each_praised_movie(interaction) -> None:
-    layer = InterestAttention([6], interaction)
+    layer = InterestAttention([6, 4], interaction)
     history, candidate = normal(4, 5, 3), normal(4, 3)
     mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0] * 5, [1, 0, 1, 0, 0]], np.float32)
     layer(history, mask, candidate)
@@ -84,7 +89,7 @@ def test_attention_weighs_each_praised_movie(interaction) -> None:
         for p in range(5):
             h, c = history[b, p], candidate[b]
             pair = np.outer(h, c).ravel() if interaction == "outer" else np.r_[h - c, h * c]
-            hidden = dense_stack(layer.hidden, np.r_[h, c, pair])
+            hidden = hidden_of_pair(layer, np.r_[h, c, pair])
             expected += mask[b, p] * (hidden @ kernel + bias)[0] * h
         np.testing.assert_allclose(found[b], expected, rtol=1e-4, atol=1e-4)
 
@@ -105,7 +110,7 @@ def test_attention_without_the_outer_product_sees_the_pair_alone() -> None:
     layer(history, mask, candidate)
     scramble(layer)
     pairs = np.concatenate([history, np.repeat(candidate[:, None], 5, axis=1)], axis=-1)
-    hidden = dense_stack(layer.hidden, pairs)
+    hidden = hidden_of_pair(layer, pairs)
     weights = hidden @ np.asarray(layer.weight.kernel) + np.asarray(layer.weight.bias)
     np.testing.assert_allclose(
         np.asarray(layer(history, mask, candidate)),
