@@ -85,7 +85,8 @@ def _footnote(intervals: Rows, runs: Rows) -> str:
     lines = [
         f"Means over {seeds} training seeds; the interval is over users."
         if seeds > 1
-        else "One training seed; the interval is over users.",
+        else "One training seed; the interval is over users, and does not count what another seed "
+        "would change.",
         "F1, precision and recall are at threshold 0.5; starred ones at the threshold that is best "
         "for F1 on validation rows.",
     ]
