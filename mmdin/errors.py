@@ -23,3 +23,7 @@ class TableError(MmdinError):
 
 class ClusterError(MmdinError):
     """The Spark application lacks what the job needs, such as task slots for every rank."""
+
+
+class StorageError(MmdinError):
+    """A file system cannot be reached, or refuses what is asked of it."""
