@@ -5,6 +5,7 @@ folder that the job is started in. Each field's meaning stands beneath it.
 """
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ import yaml
 from pydantic import Field
 
 from mmdin.errors import ConfigurationError
+from mmdin.storage import is_local, local_path
 
 ModelName = Literal["neural_cf", "embedding_mlp", "deepfm", "din", "mmdin"]
 MODEL_NAMES: tuple[ModelName, ...] = typing.get_args(ModelName)
@@ -248,6 +250,14 @@ class Scoring(Section):
     """Users for whom the report shows what attention looks at; empty takes four by chance."""
 
 
+class Tables(Section):
+    """Where else the tables are known."""
+
+    database: str = Field("", pattern=r"^[A-Za-z0-9_]*$")
+    """Database of Spark's catalog in which the tables get their plain names, such as
+    mmdin.predictions, beside their places under the root; empty registers none."""
+
+
 class Experiment(Section):
     """What is compared."""
 
@@ -264,8 +274,8 @@ class Config(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
     """Name of the configuration, by default that of its file."""
     root: str = ""
-    """Folder that everything is written under: tables/, checkpoints/, logs/, report/. By default
-    build/<name>."""
+    """Folder that everything is written under: tables/, checkpoints/, logs/, report/. A path, or
+    a URL such as hdfs://host/folder or s3a://bucket/folder. By default build/<name>."""
     seed: PositiveInt = 1
     """Seed of the invented world, of the split and its folds, and of what is sampled to show."""
     input: Input = Input()
@@ -276,7 +286,21 @@ class Config(Section):
     networks: Networks = Networks()
     training: Training = Training()
     scoring: Scoring = Scoring()
+    tables: Tables = Tables()
     experiment: Experiment = Experiment()
+
+    @pydantic.field_validator("root")
+    @classmethod
+    def _root_reads_the_same_everywhere(cls, root: str) -> str:
+        if is_local(root):
+            return str(local_path(root)) if root else ""
+        # Spark encodes other characters, Hadoop takes some for patterns, and Python does neither.
+        if not re.fullmatch(r"[a-z0-9]+://[A-Za-z0-9._~:@-]*(/[A-Za-z0-9._~=@+-]+)+/?", root):
+            raise ValueError(
+                "a URL must name a folder, such as hdfs://host:8020/mmdin or s3a://bucket/mmdin, "
+                "in letters, digits and ._~=@+-"
+            )
+        return root.rstrip("/")
 
     @pydantic.model_validator(mode="after")
     def _files_for_every_rank(self) -> "Config":

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from mmdin.config import Config
 from mmdin.schemas import STAGES
+from mmdin.storage import files_at
 from mmdin.tables import Tables
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ def run_stages(spark: SparkSession, config: Config, stages: Sequence[Stage]) -> 
         fingerprint = _fingerprint(tables, config, stage)
         if fingerprint == _recorded(tables, name):
             log.info("== %s: unchanged, skipped", name)
+            for table in stage.writes:
+                tables.register(table)
             continue
         log.info("== %s", name)
         started = time.monotonic()
@@ -66,7 +69,7 @@ def _recorded(tables: Tables, name: str) -> str | None:
 def _fingerprint(tables: Tables, config: Config, stage: Stage) -> str:
     parts = [stage.name, digest_code((*_core(), *stage.code)), str(config.seed)]
     parts += [f"{s}: {getattr(config, s)!r}" for s in stage.sections]
-    parts += [_describe_folder(getattr(config.input, f)) for f in stage.files]
+    parts += [_describe_folder(tables.spark, getattr(config.input, f)) for f in stage.files]
     parts += [_describe_table(tables, name) for name in (*stage.reads, *stage.writes)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -75,10 +78,9 @@ def _describe_table(tables: Tables, name: str) -> str:
     return f"{name} {tables.version(name) if tables.exists(name) else 'absent'}"
 
 
-def _describe_folder(folder: str) -> str:
-    files = sorted(p for p in Path(folder).glob("*") if p.is_file()) if folder else []
-    stats = [(p.name, p.stat()) for p in files]
-    return f"{folder}: {[(name, s.st_size, s.st_mtime_ns) for name, s in stats]}"
+def _describe_folder(spark: SparkSession, folder: str) -> str:
+    files = files_at(spark, folder).list(folder) if folder else []
+    return f"{folder}: {[(f.name, f.size, f.modified) for f in files]}"
 
 
 @functools.cache

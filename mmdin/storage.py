@@ -3,7 +3,7 @@
 The only module that knows Hadoop's file systems. They are Java's: the driver has them through
 Spark's own JVM; Python workers and Horovod ranks, which have none, start one of their own for as
 long as they copy. Files of a local path, or of a file: URL, are Python's own business, without a
-JVM. A path without a scheme is local.
+JVM.
 """
 
 import contextlib
@@ -115,23 +115,29 @@ def join(folder: str, *names: str) -> str:
 
 
 def files_at(spark: "SparkSession", url: str) -> Files:
-    """For the driver: what handles the files under a URL."""
-    return _LocalFiles() if is_local(url) else _driver_files(spark)
+    """For the driver: what handles the files under a URL.
 
-
-def reach(spark: "SparkSession", root: str) -> str:
-    """Make sure that files can be written under the root; gives it as Spark understands it.
-
-    A path without a scheme is one on Hadoop's default file system, which HADOOP_CONF_DIR can make
-    another than the local one. Raises StorageError, within a minute, that names the root and says
-    what to do.
+    A path without a scheme is, as for Spark, on Hadoop's default file system: the local one, unless
+    HADOOP_CONF_DIR or spark.hadoop.fs.defaultFS says otherwise.
     """
     files = _driver_files(spark)
-    url = root if urlsplit(root).scheme else files.qualify(root)
-    if is_local(url):
-        return root
-    files.make_root(url)
-    return url
+    return _LocalFiles() if is_local(url) and is_local(files.qualify(url)) else files
+
+
+def reach(spark: "SparkSession", root: str) -> None:
+    """Make sure that files can be written under the root.
+
+    Raises StorageError, within a minute, that names the root and says what to do.
+    """
+    files = _driver_files(spark)
+    whole = files.qualify(root) if is_local(root) else root
+    if is_local(root) and not is_local(whole):
+        raise StorageError(
+            f"root {root} has no scheme, and Hadoop's default file system is not the local one: "
+            f"set root={whole}, or spark.hadoop.fs.defaultFS=file:/// for a folder of every machine"
+        )
+    if not is_local(root):
+        files.make_root(root)
 
 
 def upload(spark: "SparkSession", path: Path, url: str) -> None:

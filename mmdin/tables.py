@@ -71,18 +71,29 @@ class Tables:
     Args:
         source: root whose INGESTED tables are read; empty for this one.
         samples: name of the SAMPLE_TABLES meant, where there are several.
+        database: of Spark's catalog, in which tables are registered as they are written; empty for
+            none.
     """
 
-    def __init__(self, spark: SparkSession, root: str, source: str = "", samples: str = "") -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        root: str,
+        source: str = "",
+        samples: str = "",
+        database: str = "",
+    ) -> None:
         self.spark = spark
         self.root = root
         self.source = source
         self.samples = samples
+        self.database = database
 
     @classmethod
     def of(cls, spark: SparkSession, config: Config) -> "Tables":
         """The tables that a configuration means."""
-        return cls(spark, config.root, config.input.tables, config.samples.name)
+        own = config.samples.name
+        return cls(spark, config.root, config.input.tables, own, config.tables.database)
 
     def path(self, name: str) -> str:
         """Where the table lies: <root>/tables/<name>, with _<samples> behind SAMPLE_TABLES."""
@@ -97,7 +108,7 @@ class Tables:
     def version(self, name: str) -> int:
         """The table's newest Delta version. Raises TableError where there is no table."""
         self._require(name)
-        history = DeltaTable.forPath(self.spark, self.path(name)).history(1)
+        history = self._delta(name).history(1)
         return int(history.select("version").collect()[0][0])
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
@@ -115,6 +126,7 @@ class Tables:
         """Replace the whole table, atomically. Raises TableError where columns do not fit."""
         writer = self._writer(name, rows).mode("overwrite").option("overwriteSchema", "true")
         (writer.partitionBy(partition_by) if partition_by else writer).save(self.path(name))
+        self.register(name)
 
     def replace(self, name: str, rows: DataFrame, where: str) -> None:
         """Replace the table's rows for which the SQL condition holds, atomically.
@@ -125,6 +137,26 @@ class Tables:
         if self.exists(name):
             writer = writer.option("replaceWhere", where)
         writer.save(self.path(name))
+        self.register(name)
+
+    def register(self, name: str) -> None:
+        """Give a table of this root its name in the catalog's database, where one is configured.
+
+        The catalog keeps only the name and the place: dropping the name leaves the table. Raises
+        TableError where the name means a table elsewhere.
+        """
+        if not self.database or (self.source and name in INGESTED) or not self.exists(name):
+            return
+        own = _place(self._delta(name))
+        known = f"{self.database}.{self.path(name).rpartition('/')[2]}"
+        self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.database}")
+        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {known} USING delta LOCATION '{own}'")
+        registered = _place(DeltaTable.forName(self.spark, known))
+        if registered != own:
+            raise TableError(
+                f"{known} is the table at {registered} and not that at {own}: set tables.database "
+                f"to another name for this root, or say DROP TABLE {known}, which deletes no rows"
+            )
 
     def files(self, name: str, version: int, condition: str) -> list[DataFile]:
         """The active files of a version that hold rows under a condition on partitions.
@@ -140,6 +172,9 @@ class Tables:
             .count()
         )
         return [DataFile(r["url"], r["count"]) for r in counted.orderBy("url").collect()]
+
+    def _delta(self, name: str) -> DeltaTable:
+        return DeltaTable.forPath(self.spark, self.path(name))
 
     def _require(self, name: str) -> None:
         if not self.exists(name):
@@ -157,7 +192,7 @@ class Tables:
         return fitted.write.format("delta").option("delta.enableDeletionVectors", "false")
 
     def _refuse_more_than_plain_files(self, name: str) -> None:
-        detail = DeltaTable.forPath(self.spark, self.path(name)).detail().collect()[0]
+        detail = self._delta(name).detail().collect()[0]
         properties = detail["properties"] or {}
         for feature, harmless in (
             ("enableDeletionVectors", "false"),
@@ -169,6 +204,10 @@ class Tables:
                     f"table {name} at {self.path(name)} has delta.{feature}={value}, so its files "
                     f"say more than the table: write it again with build_samples"
                 )
+
+
+def _place(table: DeltaTable) -> str:
+    return str(table.detail().select("location").collect()[0][0])
 
 
 def conform(rows: DataFrame, schema: StructType, name: str) -> DataFrame:

@@ -2,8 +2,8 @@
 
 import csv
 import functools
+import io
 import logging
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -26,6 +26,7 @@ from mmdin.evaluation.sampling import sample_scores
 from mmdin.evaluation.slices import ALL, add_slices, describe_slices
 from mmdin.schemas import DIFFERENCES, METRICS
 from mmdin.session import submit
+from mmdin.storage import files_at, join
 from mmdin.tables import Tables
 from mmdin.variants import plan_variants, sample_sets
 
@@ -99,13 +100,13 @@ def _show(tables: Tables, config: Config) -> None:
     shown = sorted((r.asDict() for r in overall), key=lambda r: places[r["variant"]])
     log.info("\n%s", format_comparison(shown, metrics, config.samples))
     log.info("\n%s", format_differences([r.asDict() for r in differences], list(places)))
-    path = Path(config.root) / "report" / "metrics.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, METRICS.names)
-        writer.writeheader()
-        writer.writerows(metrics)
-    log.info("evaluate: every run's metrics are in %s", path)
+    url = join(config.root, "report", "metrics.csv")
+    written = io.StringIO(newline="")
+    writer = csv.DictWriter(written, METRICS.names)
+    writer.writeheader()
+    writer.writerows(metrics)
+    files_at(tables.spark, url).write(url, written.getvalue().encode())
+    log.info("evaluate: every run's metrics are in %s", url)
 
 
 if __name__ == "__main__":

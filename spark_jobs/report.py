@@ -1,13 +1,12 @@
 """report: figures and the page that people read, from the tables that evaluate wrote."""
 
 import logging
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
 from mmdin.report.evidence import read_evidence
-from mmdin.report.report import write_report
+from mmdin.report.report import publish_report
 from mmdin.session import submit
 
 log = logging.getLogger("mmdin.report")
@@ -16,7 +15,7 @@ log = logging.getLogger("mmdin.report")
 def run(spark: SparkSession, config: Config) -> None:
     """Write report/index.html, which needs no other file, and report/figures/ with every figure as
     SVG and PNG and the numbers behind it as CSV."""
-    page = write_report(read_evidence(spark, config), config, Path(config.root) / "report")
+    page = publish_report(spark, read_evidence(spark, config), config)
     log.info("report: open %s", page)
 
 

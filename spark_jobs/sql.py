@@ -15,6 +15,7 @@ from mmdin.config import load_config
 from mmdin.errors import MmdinError, TableError
 from mmdin.schemas import TABLES
 from mmdin.session import open_session
+from mmdin.storage import files_at
 from mmdin.tables import Tables
 
 # Up to a semicolon that is not part of a string or a quoted name.
@@ -63,6 +64,8 @@ def _newest_root() -> str:
 
 
 def _name_tables(spark: SparkSession, root: str) -> list[str]:
+    if not files_at(spark, root).exists(root):
+        raise TableError(f"there is no folder {root}")
     tables = Tables(spark, root)
     names = [name for name in TABLES if tables.exists(name)]
     if not names:

@@ -35,6 +35,19 @@ def test_overrides_win_over_the_file(file: str) -> None:
     assert (config.input.movielens, config.root) == ("some dir", "/x")
 
 
+@pytest.mark.parametrize(
+    ("root", "read"),
+    [
+        ("file:///of%20two words", "/of two words"),
+        ("hdfs://host:8020/mmdin/", "hdfs://host:8020/mmdin"),
+        ("hdfs:///mmdin", "hdfs:///mmdin"),
+        ("s3a://a-bucket/x/y=1", "s3a://a-bucket/x/y=1"),
+    ],
+)
+def test_roots_are_paths_or_urls(file: str, root: str, read: str) -> None:
+    assert load_config(file, [f"root={root}"]).root == read
+
+
 @pytest.mark.parametrize("spelled", ["all", "[all]"])
 def test_all_means_every_model(file: str, spelled: str) -> None:
     assert load_config(file, [f"training.models={spelled}"]).training.models == MODEL_NAMES
@@ -61,6 +74,9 @@ def test_printed_configuration_reads_back_the_same(file: str) -> None:
         ("input=3", "input"),
         ("training", "write it as section.key=value"),
         ("training.ranks=[", "is not YAML"),
+        ("root=s3a://bucket", "a URL must name a folder"),
+        ("root=hdfs://host/a b", "letters, digits"),
+        ("tables.database=a-b", "tables.database"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(file: str, override: str, said: str) -> None:

@@ -199,7 +199,18 @@ def test_a_machine_without_java_is_named(
 
 
 def test_a_root_that_can_be_written_is_made(spark: SparkSession, root: str) -> None:
-    assert storage.reach(spark, root) == root
+    storage.reach(spark, root)
+    storage.files_at(spark, root).write(storage.join(root, "file"), b"")
+
+
+def test_a_path_on_a_remote_default_file_system_is_refused(spark: SparkSession) -> None:
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    configuration.set("fs.defaultFS", "hdfs://127.0.0.1:9")
+    try:
+        with pytest.raises(StorageError, match=r"root=hdfs://127\.0\.0\.1:9/"):
+            storage.reach(spark, "build/x")
+    finally:
+        configuration.set("fs.defaultFS", "file:///")
 
 
 @pytest.mark.parametrize(

@@ -68,3 +68,27 @@ def test_files_that_say_more_than_the_table_are_refused(
     spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES (delta.enableDeletionVectors = true)")
     with pytest.raises(TableError, match="enableDeletionVectors"):
         tables.files("links", tables.version("links"), "true")
+
+
+def test_tables_have_names_in_the_catalog(spark: SparkSession, tmp_path: Path) -> None:
+    tables = Tables(spark, str(tmp_path / "a"), database="named")
+    try:
+        for rows in (links(spark, (1, "a", 1)), links(spark, (2, "b", 2), (3, "c", 3))):
+            tables.write("links", rows)
+            assert spark.sql("SELECT count(*) FROM named.links").head()[0] == rows.count()
+        tables.replace("links", links(spark, (3, "d", 4)), "movie_id = 3")
+        assert spark.table("named.links").where("movie_id = 3").head()["imdb_id"] == "d"
+        with pytest.raises(TableError, match=r"named\.links is the table at .*/a/tables/links"):
+            Tables(spark, str(tmp_path / "b"), database="named").write("links", rows)
+        spark.sql("DROP TABLE named.links")
+        assert tables.read("links").count() == 2
+        tables.register("links")
+        assert spark.table("named.links").count() == 2
+    finally:
+        spark.sql("DROP DATABASE IF EXISTS named CASCADE")
+
+
+def test_tables_of_another_root_get_no_name(spark: SparkSession, tmp_path: Path) -> None:
+    Tables(spark, str(tmp_path / "a")).write("links", links(spark, (1, "a", 1)))
+    Tables(spark, str(tmp_path / "b"), str(tmp_path / "a"), database="named").register("links")
+    assert not spark.catalog.databaseExists("named")

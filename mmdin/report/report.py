@@ -4,10 +4,26 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 from mmdin.config import Config
 from mmdin.report.evidence import Evidence
 from mmdin.report.figures import keep_figures
 from mmdin.report.page import render_page
+from mmdin.storage import files_at, is_local, join, local_path, upload
+
+
+def publish_report(spark: SparkSession, evidence: Evidence, config: Config) -> str:
+    """Write the report into <root>/report/; gives the page's path or URL."""
+    folder = join(config.root, "report")
+    if is_local(folder):
+        return str(write_report(evidence, config, local_path(folder)))
+    with tempfile.TemporaryDirectory() as temporary:
+        page = write_report(evidence, config, Path(temporary))
+        files_at(spark, folder).remove(join(folder, "figures"))
+        upload(spark, page.parent / "figures", join(folder, "figures"))
+        upload(spark, page, join(folder, page.name))
+    return join(folder, page.name)
 
 
 def write_report(evidence: Evidence, config: Config, folder: Path) -> Path:

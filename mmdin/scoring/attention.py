@@ -12,7 +12,7 @@ from pyspark.sql.types import ArrayType, FloatType, StructField, StructType
 from mmdin.config import Scoring
 from mmdin.inputs import HISTORY_LENGTH, INPUTS, history_movie
 from mmdin.schemas import ATTENTION_WEIGHTS, SAMPLES
-from mmdin.scoring.networks import load_scorer
+from mmdin.scoring.networks import SentNetwork, load_scorer, send_network
 
 _HISTORY = tuple(history_movie(p) for p in range(1, HISTORY_LENGTH + 1))
 _KEPT = ("user_id", "movie_id", "rated_at", "label", *_HISTORY)
@@ -43,7 +43,7 @@ def weigh_history(rows: DataFrame, run_id: str, model: str, checkpoint: str) -> 
 
     rows: few, of samples. The network must have attention (din, mmdin).
     """
-    weigh = functools.partial(_weigh_batches, checkpoint=checkpoint)
+    weigh = functools.partial(_weigh_batches, sent=send_network(rows.sparkSession, checkpoint))
     encoded = rows.select(*_KEPT, *(i.column for i in INPUTS if i.column not in _KEPT))
     weighed = encoded.mapInArrow(weigh, _WEIGHED)
     praised = F.arrays_zip(
@@ -60,9 +60,11 @@ def weigh_history(rows: DataFrame, run_id: str, model: str, checkpoint: str) -> 
     )
 
 
-def _weigh_batches(batches: Iterator[pa.RecordBatch], checkpoint: str) -> Iterator[pa.RecordBatch]:
+def _weigh_batches(
+    batches: Iterator[pa.RecordBatch], sent: SentNetwork
+) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        network, scores_of = load_scorer(checkpoint)
+        network, scores_of = load_scorer(sent)
         indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
         weights = np.asarray(network.attention_weights(indices))
         columns = [

@@ -1,17 +1,23 @@
 """Scores of trained networks, in Spark."""
 
 import functools
+import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark import Broadcast
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.schemas import PREDICTIONS, SAMPLES
+from mmdin.storage import files_at, join
 
 if TYPE_CHECKING:
     from mmdin.models.network import RatingNetwork
@@ -22,16 +28,48 @@ _SCORED = StructType(
     + [StructField("score", PREDICTIONS["score"].dataType)]
 )
 
+_FILES = ("network.json", "best.weights.h5")
+"""What load_network takes of a checkpoint folder, which can hold much more."""
+
+
+@dataclass(frozen=True)
+class SentNetwork:
+    """A network on its way to Python workers, which need no access to where it was kept.
+
+    checkpoint: its folder, by which networks are told apart; files: content by name.
+    """
+
+    checkpoint: str
+    files: "Broadcast[dict[str, bytes]]" = field(compare=False, repr=False)
+
+
+def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
+    """The network of a checkpoint folder or URL, read on the driver.
+
+    Raises TableError where the folder holds no network.
+    """
+    files = files_at(spark, checkpoint)
+    missing = [name for name in _FILES if not files.exists(join(checkpoint, name))]
+    if missing:
+        raise TableError(
+            f"there is no trained network in {checkpoint}: it lacks {', '.join(missing)}; "
+            "train again"
+        )
+    contents = {name: files.read(join(checkpoint, name)) for name in _FILES}
+    return SentNetwork(checkpoint, spark.sparkContext.broadcast(contents))
+
 
 def score_with_network(
     samples: DataFrame, run_id: str, model: str, checkpoint: str, batch_size: int
 ) -> DataFrame:
     """The samples' rows with a network's score: columns of PREDICTIONS, and split.
 
-    The network is loaded from its checkpoint folder once per Python worker. Rows go to it in Arrow
-    batches, `batch_size` at a time. Raises TableError where the folder holds no network.
+    The network is read from its checkpoint folder or URL by the driver, and made once per Python
+    worker. Rows go to it in Arrow batches, `batch_size` at a time. Raises TableError where the
+    folder holds no network.
     """
-    score = functools.partial(_score_batches, checkpoint=checkpoint, batch_size=batch_size)
+    network = send_network(samples.sparkSession, checkpoint)
+    score = functools.partial(_score_batches, sent=network, batch_size=batch_size)
     encoded = samples.select(*_KEPT, *(i.column for i in INPUTS))
     return encoded.mapInArrow(score, _SCORED).select(
         F.lit(run_id).alias("run_id"), F.lit(model).alias("model"), *_KEPT, "score"
@@ -39,10 +77,10 @@ def score_with_network(
 
 
 def _score_batches(
-    batches: Iterator[pa.RecordBatch], checkpoint: str, batch_size: int
+    batches: Iterator[pa.RecordBatch], sent: SentNetwork, batch_size: int
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        network, scores_of = load_scorer(checkpoint)
+        network, scores_of = load_scorer(sent)
         indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
         parts = [
             _score_padded(scores_of, indices[start : start + batch_size], batch_size)
@@ -63,14 +101,17 @@ def _score_padded(
 
 
 @functools.lru_cache(maxsize=8)
-def load_scorer(checkpoint: str) -> "tuple[RatingNetwork, Callable[[np.ndarray], np.ndarray]]":
+def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Callable[[np.ndarray], np.ndarray]]":
     """A network, and its scores float64 [rows] of indices int32 [rows, inputs]."""
     # Here and not above, since the driver imports this module and needs no TensorFlow.
     import tensorflow as tf
 
     from mmdin.models.checkpoint import load_network
 
-    network = load_network(checkpoint)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in sent.files.value.items():
+            Path(folder, name).write_bytes(content)
+        network = load_network(folder)
     logits = tf.function(lambda indices: network(indices, training=False))
 
     def scores_of(indices: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Networks, Scoring
+from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.models import build_network
 from mmdin.models.checkpoint import save_network
@@ -46,6 +47,11 @@ def test_scores_are_the_networks_own_whatever_the_batches(
     assert found.keys() == expected.keys()
     for user, score in expected.items():
         assert found[user] == pytest.approx(score, abs=1e-5)
+
+
+def test_a_folder_without_a_network_is_named(samples: DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"lacks network\.json, best\.weights\.h5; train again"):
+        score_with_network(samples, "run-1", "mmdin", str(tmp_path), batch_size=8)
 
 
 def test_attention_weights_are_the_networks_own(
