@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pydantic
 import yaml
@@ -23,6 +23,7 @@ ModelName = Literal["neural_cf", "embedding_mlp", "deepfm", "din", "mmdin"]
 MODEL_NAMES: tuple[ModelName, ...] = typing.get_args(ModelName)
 
 Protocol = Literal["point_in_time", "random", "leaky"]
+Part = Literal["all", "prepare", "train", "evaluate"]
 
 Fraction = typing.Annotated[float, Field(gt=0, lt=1)]
 PositiveInt = typing.Annotated[int, Field(ge=1)]
@@ -37,6 +38,9 @@ class Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
     )
+
+
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 class Input(Section):
@@ -278,6 +282,9 @@ class Config(Section):
     a URL such as hdfs://host/folder or s3a://bucket/folder. By default build/<name>."""
     seed: PositiveInt = 1
     """Seed of the invented world, of the split and its folds, and of what is sampled to show."""
+    part: Part = "all"
+    """What pipeline and experiment run: all, or only what prepares samples, what trains, or what
+    scores, evaluates and reports, so that each can have a cluster's resources of its own."""
     input: Input = Input()
     world: World = World()
     download: Download = Download()
@@ -342,6 +349,19 @@ def load_config(path: str, overrides: Iterable[str] = ()) -> Config:
     for name, changes in config.experiment.variants.items():
         change(config, changes, f"{path}: experiment.variants: {name}")
     return config
+
+
+def read_section(path: str, kind: type[AnySection]) -> AnySection:
+    """Read a file that holds one section of its own kind, such as a cluster's.
+
+    Raises ConfigurationError as load_config does.
+    """
+    values = _read_yaml(path)
+    _refuse_unknown_keys(values, kind, path)
+    try:
+        return kind.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise ConfigurationError(_explain(error, path, {})) from None
 
 
 def change(config: Config, changes: Mapping[str, Any], source: str) -> Config:
@@ -413,20 +433,21 @@ def _valid_keys(section: type[Section], prefix: str = "") -> list[str]:
     return keys
 
 
-def _refuse_unknown_keys(
-    values: dict[Any, Any], section: type[Section], source: str, prefix: str = ""
-) -> None:
-    for name, value in values.items():
-        key = f"{prefix}{name}"
-        if name not in section.model_fields:
-            raise ConfigurationError(f"{source}: unknown key {key}{_nearest(key)}")
-        inner = _section_of(section.model_fields[name].annotation)
-        if inner and isinstance(value, dict):
-            _refuse_unknown_keys(value, inner, source, f"{key}.")
+def _refuse_unknown_keys(values: dict[Any, Any], whole: type[Section], source: str) -> None:
+    def refuse(values: dict[Any, Any], section: type[Section], prefix: str) -> None:
+        for name, value in values.items():
+            key = f"{prefix}{name}"
+            if name not in section.model_fields:
+                raise ConfigurationError(f"{source}: unknown key {key}{_nearest(key, whole)}")
+            inner = _section_of(section.model_fields[name].annotation)
+            if inner and isinstance(value, dict):
+                refuse(value, inner, f"{key}.")
+
+    refuse(values, whole, "")
 
 
-def _nearest(key: str) -> str:
-    keys = _valid_keys(Config)
+def _nearest(key: str, whole: type[Section]) -> str:
+    keys = _valid_keys(whole)
     by_last_word = [k for k in keys if k.split(".")[-1] == key.split(".")[-1]]
     matches = by_last_word or difflib.get_close_matches(key, keys, n=1, cutoff=0.0)
     return f"; did you mean {matches[0]}?"

@@ -96,17 +96,21 @@ def comparison(sample_tables: tuple[str, ...]) -> tuple[Stage, ...]:
 
 
 def run(spark: SparkSession, config: Config) -> None:
-    """Run every stage in order, skipping those whose inputs, configuration and code are as
-    before. The report is always written. With input.tables nothing is ingested."""
-    variants = plan_variants(config)
-    if not config.input.tables:
-        run_stages(spark, config, INGESTION)
-    sets = sample_sets(variants)
-    for samples in sets:
-        run_stages(spark, samples, [SAMPLING])
+    """Run every stage in order, or those of one part, skipping those whose inputs, configuration
+    and code are as before. The report is always written. With input.tables nothing is ingested."""
+    sets = sample_sets(plan_variants(config))
     suffixes = [f"_{s.samples.name}" if s.samples.name else "" for s in sets]
-    run_stages(spark, config, comparison(tuple(t + s for s in suffixes for t in SAMPLE_TABLES)))
-    report.run(spark, config)
+    training, *evaluation = comparison(tuple(t + s for s in suffixes for t in SAMPLE_TABLES))
+    if config.part in ("all", "prepare"):
+        if not config.input.tables:
+            run_stages(spark, config, INGESTION)
+        for samples in sets:
+            run_stages(spark, samples, [SAMPLING])
+    if config.part in ("all", "train"):
+        run_stages(spark, config, [training])
+    if config.part in ("all", "evaluate"):
+        run_stages(spark, config, evaluation)
+        report.run(spark, config)
 
 
 if __name__ == "__main__":
