@@ -18,6 +18,7 @@ STAGES = {
     "scoring",
     "evaluation",
     "report",
+    "submission",
 }
 MAY_IMPORT = {"training": {"dataset", "models"}, "scoring": {"dataset", "models"}}
 

@@ -1,0 +1,119 @@
+"""Submit a job to a cluster: python -m mmdin.submission KIND JOB --conf FILE [--set ...]."""
+
+import argparse
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmdin.config import load_config
+from mmdin.errors import ClusterError, MmdinError
+from mmdin.submission.cluster import KINDS, Cluster, read_cluster
+from mmdin.submission.commands import (
+    IMAGE,
+    PROJECT,
+    Application,
+    Job,
+    need_archive,
+    need_hadoop_configuration,
+    plan_applications,
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Submit the job's applications one after the other; the status of the first that fails."""
+    options = _parse(argv)
+    try:
+        config = load_config(options.conf, options.set)
+        job = Job(options.job, options.conf, config, tuple(options.set))
+        cluster = _read_cluster(options)
+        applications = plan_applications(
+            options.kind, cluster, job, options.environment, options.driver_java_options
+        )
+        if options.dry_run:
+            for application in applications:
+                print(shlex.join(application.command))
+            return 0
+        _check_machine(options.kind, cluster, options.environment)
+    except MmdinError as error:
+        print(f"{options.kind}.sh: error: {error}", file=sys.stderr)
+        return 2
+    return _run(applications)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m mmdin.submission", description=__doc__)
+    parser.add_argument("kind", choices=KINDS, help="of cluster")
+    parser.add_argument("job", help="name of a file in spark_jobs/")
+    parser.add_argument("--conf", required=True, metavar="FILE", help="configuration, conf/X.yaml")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="overrides of it"
+    )
+    parser.add_argument("--cluster", metavar="FILE", help="by default conf/cluster/KIND.yaml")
+    parser.add_argument("--master", metavar="URL", help="of the cluster, for its file's")
+    parser.add_argument("--image", help="of the pods of a kubernetes cluster, for its file's")
+    parser.add_argument(
+        "--environment",
+        metavar="ARCHIVE",
+        default=str(PROJECT / "build" / "environment.tar.gz"),
+        help="what submit/package_env.sh packed, a path or URL",
+    )
+    parser.add_argument("--driver-java-options", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--dry-run", action="store_true", help="print the commands, run nothing")
+    return parser.parse_args(argv)
+
+
+def _read_cluster(options: argparse.Namespace) -> Cluster:
+    path = options.cluster or str(PROJECT / "conf" / "cluster" / f"{options.kind}.yaml")
+    cluster = read_cluster(path)
+    changes: dict[str, object] = {"master": options.master} if options.master else {}
+    if options.image:
+        changes["spark"] = {**cluster.spark, IMAGE: options.image}
+    return cluster.model_copy(update=changes)
+
+
+def _check_machine(kind: str, cluster: Cluster, archive: str) -> None:
+    if kind == "yarn":
+        need_hadoop_configuration(os.environ)
+    if cluster.installed:
+        return
+    need_archive(archive)
+    check = [str(PROJECT / "submit" / "package_env.sh"), "--check", archive]
+    if Path(f"{archive}.fingerprint").exists() and subprocess.run(check, check=False).returncode:
+        raise ClusterError(
+            f"{archive}: is older than the project or its packages: make it anew with "
+            "submit/package_env.sh"
+        )
+
+
+def _run(applications: Sequence[Application]) -> int:
+    # Ctrl-C is for spark-submit, whose last words and status are waited for.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    for number, application in enumerate(applications, 1):
+        if len(applications) > 1:
+            print(f"== application {number} of {len(applications)}: {application.label}")
+        status = _submit(application)
+        if status:
+            left = "; ".join(a.label for a in applications[number:])
+            said = f"{application.label} failed" + (f"; not submitted: {left}" if left else "")
+            print(said, file=sys.stderr)
+            return status
+    return 0
+
+
+def _submit(application: Application) -> int:
+    status = subprocess.run(application.command, check=False).returncode
+    if status == 0 and application.ask_phase:
+        asked = subprocess.run(application.ask_phase, check=False, capture_output=True, text=True)
+        if not re.search(r"phase: Succeeded\b", asked.stdout + asked.stderr):
+            print(asked.stdout + asked.stderr, file=sys.stderr)
+            return 1
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,285 @@
+"""The spark-submit commands that run a job on a cluster."""
+
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmdin.config import Config, Part
+from mmdin.errors import ClusterError, ConfigurationError
+from mmdin.submission.cluster import Cluster, Kind
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+MASTERS: dict[Kind, str] = {"standalone": "spark://", "yarn": "yarn", "kubernetes": "k8s://"}
+"""How the URLs of each kind of cluster begin."""
+
+PARTED_JOBS = ("pipeline", "experiment")
+"""Jobs that run as an application for each part, since training takes other resources."""
+
+EVERYWHERE = (
+    "spark.jars.packages",
+    "spark.sql.extensions",
+    "spark.sql.catalog.spark_catalog",
+    "spark.sql.session.timeZone",
+    "spark.sql.debug.maxToStringFields",
+    "spark.ui.showConsoleProgress",
+)
+"""Properties of conf/spark/local.conf that hold on every cluster too."""
+
+SPARK_SUBMIT = str(PROJECT / ".venv" / "bin" / "spark-submit")
+IMAGE = "spark.kubernetes.container.image"
+DRIVER_POD = "spark.kubernetes.driver.pod.name"
+ARCHIVED_PYTHON = "./environment/bin/python3"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to run: name of the job; conf: path of its configuration, config: the same as read;
+    overrides: of --set."""
+
+    name: str
+    conf: str
+    config: Config
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Application:
+    """One spark-submit: what it does, in words, its command, and for a driver in a pod, whose
+    failure spark-submit's status does not tell, the command that prints the pod's phase."""
+
+    label: str
+    command: tuple[str, ...]
+    ask_phase: tuple[str, ...] = ()
+
+
+def plan_applications(
+    kind: Kind, cluster: Cluster, job: Job, archive: str, driver_java_options: str = ""
+) -> list[Application]:
+    """The applications that run a job, in order: each part of a pipeline or experiment, or the job.
+
+    Args:
+        archive: of the environment; not used where the nodes hold the project.
+        driver_java_options: for a driver on this machine.
+
+    Raises ClusterError and ConfigurationError where the cluster cannot run the job.
+    """
+    _refuse_other_clusters(kind, cluster)
+    if cluster.deploy_mode == "cluster":
+        _refuse_passing_root(job.config)
+    applications = []
+    for part in _parts(job):
+        training = job.name == "train" or part == "train"
+        if training:
+            _refuse_too_many_ranks(cluster, job.config)
+        properties = _properties(kind, cluster, training)
+        if driver_java_options and cluster.deploy_mode == "client":
+            properties.setdefault("spark.driver.extraJavaOptions", driver_java_options)
+        if kind == "kubernetes" and cluster.deploy_mode == "cluster":
+            properties[DRIVER_POD] = _name_pod(job.name, part)
+        label = f"{job.name}, part {part}" if part else job.name
+        command = _command(kind, cluster, job, part, properties, archive)
+        applications.append(Application(label, tuple(command), _ask_phase(cluster, properties)))
+    return applications
+
+
+def need_hadoop_configuration(environment: Mapping[str, str]) -> None:
+    """Raises ClusterError where Spark could not find YARN and HDFS."""
+    folder = environment.get("HADOOP_CONF_DIR") or environment.get("YARN_CONF_DIR")
+    if not folder:
+        raise ClusterError(
+            "HADOOP_CONF_DIR is not set: let it name the folder of the cluster's core-site.xml and "
+            "yarn-site.xml"
+        )
+    if not Path(folder).is_dir():
+        raise ClusterError(f"HADOOP_CONF_DIR: {folder} is no folder")
+
+
+def _refuse_other_clusters(kind: Kind, cluster: Cluster) -> None:
+    if not cluster.master.startswith(MASTERS[kind]):
+        raise ClusterError(
+            f"master {cluster.master} is no {kind} cluster's: it must begin with {MASTERS[kind]}"
+        )
+    if kind == "standalone" and cluster.deploy_mode == "cluster":
+        raise ClusterError(
+            "deploy_mode: standalone clusters run Python applications in client mode only"
+        )
+    if kind == "kubernetes" and not cluster.installed:
+        raise ClusterError(
+            "installed: must name the folder of the project in the image (submit/Dockerfile has "
+            "/opt/mmdin)"
+        )
+    if kind == "kubernetes" and not cluster.spark.get(IMAGE):
+        raise ClusterError(
+            "no image for the pods: build submit/Dockerfile, push it, and give --image NAME, or "
+            f"{IMAGE} in the cluster's file"
+        )
+
+
+def _refuse_passing_root(config: Config) -> None:
+    if not (Path(config.root).is_absolute() or "://" in config.root):
+        raise ConfigurationError(
+            f"root: {config.root} would lie in the driver's container and be lost with it: give a "
+            "folder that all nodes share, such as --set root=/shared/runs/demo"
+        )
+
+
+def _refuse_too_many_ranks(cluster: Cluster, config: Config) -> None:
+    ranks, own = config.training.ranks, cluster.training
+    if ranks > own.slots:
+        raise ClusterError(
+            f"training.ranks={ranks} needs {ranks} task slots at once, and the cluster's file has "
+            f"{own.slots} for training ({own.executors} executors x {own.ranks_per_executor}): "
+            f"give it more executors, or set training.ranks={own.slots}"
+        )
+
+
+def _parts(job: Job) -> tuple[Part | None, ...]:
+    if job.name not in PARTED_JOBS:
+        return (None,)
+    return ("prepare", "train", "evaluate") if job.config.part == "all" else (job.config.part,)
+
+
+def _properties(kind: Kind, cluster: Cluster, training: bool) -> dict[str, str]:
+    """Spark's properties for an application; the cluster's own win over what is only usual."""
+    local = read_properties(PROJECT / "conf" / "spark" / "local.conf")
+    properties = {name: local[name] for name in EVERYWHERE}
+    properties |= _properties_of_kind(kind)
+    if cluster.deploy_mode == "client":
+        # Spark would put it into the folder it is started in.
+        properties["spark.sql.warehouse.dir"] = f"{tempfile.gettempdir()}/mmdin-warehouse"
+    if training:
+        properties["spark.scheduler.maxRegisteredResourcesWaitingTime"] = "600s"
+    properties |= {name: _text(value) for name, value in cluster.spark.items()}
+    properties |= _resources(kind, cluster, training)
+    properties |= _pythons(cluster)
+    return properties
+
+
+def _properties_of_kind(kind: Kind) -> dict[str, str]:
+    if kind != "kubernetes":
+        return {}
+    templates = PROJECT / "conf" / "cluster" / "kubernetes"
+    return {
+        "spark.kubernetes.driver.podTemplateFile": f"{templates}/driver-pod.yaml",
+        "spark.kubernetes.driver.podTemplateContainerName": "driver",
+        "spark.kubernetes.executor.podTemplateFile": f"{templates}/executor-pod.yaml",
+        "spark.kubernetes.executor.podTemplateContainerName": "executor",
+    }
+
+
+def _resources(kind: Kind, cluster: Cluster, training: bool) -> dict[str, str]:
+    own = cluster.training if training else cluster.etl
+    properties = {
+        "spark.driver.memory": cluster.driver.memory,
+        "spark.driver.cores": str(cluster.driver.cores),
+        "spark.executor.cores": str(own.cores),
+        "spark.executor.memory": own.memory,
+    }
+    if own.memory_overhead:
+        properties["spark.executor.memoryOverhead"] = own.memory_overhead
+    if kind == "standalone":
+        # Its master starts executors until an application has so many cores.
+        properties["spark.cores.max"] = str(own.executors * own.cores)
+    else:
+        properties["spark.executor.instances"] = str(own.executors)
+    return properties | (_training_resources(kind, cluster) if training else {})
+
+
+def _training_resources(kind: Kind, cluster: Cluster) -> dict[str, str]:
+    """Every rank at once, each in one task that is there from the first step to the last."""
+    properties = {
+        "spark.task.cpus": str(cluster.training.cores_per_task),
+        "spark.dynamicAllocation.enabled": "false",
+        "spark.speculation": "false",
+        "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+    }
+    if cluster.training.gpus:
+        properties["spark.executor.resource.gpu.amount"] = str(cluster.training.gpus)
+        properties["spark.task.resource.gpu.amount"] = "1"
+        properties["spark.executor.resource.gpu.discoveryScript"] = _discovery_script(kind, cluster)
+    if cluster.training.gpus and kind == "kubernetes":
+        properties["spark.executor.resource.gpu.vendor"] = "nvidia.com"
+    return properties
+
+
+def _discovery_script(kind: Kind, cluster: Cluster) -> str:
+    """Where an executor finds the script; on YARN it is sent along."""
+    if cluster.installed:
+        return f"{cluster.installed}/submit/gpu_discovery.sh"
+    return "./gpu_discovery.sh" if kind == "yarn" else str(PROJECT / "submit" / "gpu_discovery.sh")
+
+
+def _pythons(cluster: Cluster) -> dict[str, str]:
+    nodes = f"{cluster.installed}/.venv/bin/python" if cluster.installed else ARCHIVED_PYTHON
+    here = str(PROJECT / ".venv" / "bin" / "python")
+    driver = here if cluster.deploy_mode == "client" else nodes
+    return {"spark.pyspark.python": nodes, "spark.pyspark.driver.python": driver}
+
+
+def _name_pod(job: str, part: Part | None) -> str:
+    name = "-".join(["mmdin", job, *([part] if part else []), secrets.token_hex(4)])
+    return name.replace("_", "-")
+
+
+def _ask_phase(cluster: Cluster, properties: Mapping[str, str]) -> tuple[str, ...]:
+    if DRIVER_POD not in properties:
+        return ()
+    pod = f"{properties.get('spark.kubernetes.namespace', 'default')}:{properties[DRIVER_POD]}"
+    return (SPARK_SUBMIT, "--master", cluster.master, "--status", pod)
+
+
+def _command(
+    kind: Kind,
+    cluster: Cluster,
+    job: Job,
+    part: Part | None,
+    properties: Mapping[str, str],
+    archive: str,
+) -> list[str]:
+    script, conf, files = _files_of_job(kind, cluster, job)
+    if kind == "yarn" and "./gpu_discovery.sh" in properties.values():
+        files.append(str(PROJECT / "submit" / "gpu_discovery.sh"))
+    overrides = [*job.overrides, *([f"part={part}"] if part else [])]
+    command = [SPARK_SUBMIT, "--master", cluster.master, "--deploy-mode", cluster.deploy_mode]
+    command += [] if cluster.installed else ["--archives", f"{archive}#environment"]
+    command += ["--files", ",".join(files)] if files else []
+    for name, value in properties.items():
+        command += ["--conf", f"{name}={value}"]
+    return [*command, script, "--conf", conf, *(["--set", *overrides] if overrides else [])]
+
+
+def _files_of_job(kind: Kind, cluster: Cluster, job: Job) -> tuple[str, str, list[str]]:
+    """Paths of the job and of its configuration as the driver sees them, and files to send it."""
+    script = PROJECT / "spark_jobs" / f"{job.name}.py"
+    if cluster.deploy_mode == "client":
+        return str(script), job.conf, []
+    if not cluster.installed:
+        return str(script), Path(job.conf).name, [job.conf]
+    conf = Path(job.conf).resolve()
+    if conf.is_relative_to(PROJECT):
+        conf = Path(cluster.installed) / conf.relative_to(PROJECT)
+    return f"local://{cluster.installed}/spark_jobs/{job.name}.py", str(conf), []
+
+
+def read_properties(path: Path) -> dict[str, str]:
+    """Spark's properties of a file such as conf/spark/local.conf."""
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    return dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def need_archive(path: str) -> None:
+    """Raises ClusterError where the archive of the environment is a local path and not there."""
+    is_url = re.match(r"[a-z][a-z0-9]*:", path)
+    if not is_url and not os.access(path, os.R_OK):
+        raise ClusterError(
+            f"{path}: there is no archive of the environment; submit/package_env.sh makes it"
+        )
