@@ -4,7 +4,7 @@
 DEMO := conf/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast test-quality check format lock clean
+.PHONY: help setup demo test test-fast test-quality test-cluster check format lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,10 +28,13 @@ test: check ## format, lint, types, then every test
 	$(BIN)/python -m pytest
 
 test-fast: setup ## the tests that start no Spark
-	$(BIN)/python -m pytest -m "not spark and not e2e"
+	$(BIN)/python -m pytest -m "not spark and not e2e and not cluster"
 
 test-quality: setup ## MMDIN against LightGBM and matrix factorisation: ROOTS=build/table1[:...]
 	MMDIN_QUALITY_ROOTS="$(ROOTS)" $(BIN)/python -m pytest -s -m quality tests/quality
+
+test-cluster: setup ## the packed environment, and clusters started on this machine; minutes
+	$(BIN)/python -m pytest -m cluster tests/cluster
 
 check: setup ## format, lint and types
 	$(BIN)/ruff format --check .

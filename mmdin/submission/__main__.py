@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     except MmdinError as error:
         print(f"{options.kind}.sh: error: {error}", file=sys.stderr)
         return 2
-    return _run(applications)
+    return run_applications(applications)
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -90,7 +90,8 @@ def _check_machine(kind: str, cluster: Cluster, archive: str) -> None:
         )
 
 
-def _run(applications: Sequence[Application]) -> int:
+def run_applications(applications: Sequence[Application]) -> int:
+    """Run the applications one after the other; the status of the first that fails."""
     # Ctrl-C is for spark-submit, whose last words and status are waited for.
     signal.signal(signal.SIGINT, lambda *_: None)
     for number, application in enumerate(applications, 1):
