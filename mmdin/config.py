@@ -223,6 +223,16 @@ class Training(Section):
     good and how bad a rating is; empty learns from the label alone, as the paper does."""
     ordinal_weight: float = Field(0.5, gt=0)
     """Weight of each of these questions, that of the label's being 1."""
+    start_timeout: PositiveInt = 300
+    """Seconds to wait until Spark has a task slot for every rank, and for their tasks to start."""
+    step_timeout: PositiveInt = 900
+    """Seconds without a step after which a rank takes it that another hangs, and training ends;
+    longer than the slowest start of a network or reading of a file."""
+    restarts: int = Field(3, ge=0)
+    """How often training starts again, from the last epoch, after a rank or executor is lost."""
+    resume: str = ""
+    """Run of table runs that must be gone on with; without it, those that were stopped are gone on
+    with where configuration, samples and code are the same."""
     shuffle_rows: PositiveInt = 200_000
     """Rows that are shuffled together in memory, per rank; files are shuffled besides."""
     xla: bool = False

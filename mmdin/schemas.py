@@ -140,6 +140,11 @@ RUNS = _schema(
     ("revision", _STRING, "code revision; with +changes where files differ from it"),
     ("started_at", _TIME, "UTC"),
     ("ended_at", _TIME, "UTC; null while running"),
+    (
+        "resumed_after",
+        t.ArrayType(_INT),
+        "epochs after which training was started again; 0 is before the first had ended",
+    ),
     ("best_epoch", _INT, "epoch whose weights were kept, from 1"),
     ("metrics", t.MapType(_STRING, _DOUBLE), "the best epoch's losses and validation ROC AUC"),
     ("checkpoint", _STRING, "folder of the weights"),

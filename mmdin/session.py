@@ -24,15 +24,17 @@ Job = Callable[[SparkSession, Config], None]
 def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
     """Run a job as an application and end the process with its status.
 
-    Options: --conf FILE and --set KEY=VALUE ... (see mmdin.config). The configuration is checked
-    before Spark starts and printed as resolved, and the root is reached before the job starts. What
-    is printed is kept in <root>/logs/<name>.log. A user's mistake ends with its message and
-    status 2; a fault of the program keeps its stack trace.
+    Options: --conf FILE, --set KEY=VALUE ... (see mmdin.config) and --resume RUN_ID, short for
+    --set training.resume=RUN_ID. The configuration is checked before Spark starts and printed as
+    resolved, and the root is reached before the job starts. What is printed is kept in
+    <root>/logs/<name>.log. A user's mistake ends with its message and status 2; a fault of the
+    program keeps its stack trace.
     """
     options = _parse(name, job.__doc__ or "", argv)
     with contextlib.ExitStack() as ending:
         try:
-            config = load_config(options.conf, options.set)
+            resume = [f"training.resume={options.resume}"] if options.resume else []
+            config = load_config(options.conf, [*options.set, *resume])
             path = ending.enter_context(_log_to_console_and_file(config.root, name))
             log.info("%s: configuration\n%s", name, _indent(config.to_yaml()))
             spark = open_session(f"mmdin {name} {config.name}")
@@ -80,6 +82,7 @@ def _parse(name: str, description: str, argv: Sequence[str] | None) -> argparse.
         metavar="KEY=VALUE",
         help="overrides, such as training.ranks=4",
     )
+    parser.add_argument("--resume", metavar="RUN_ID", help="training run that must be gone on with")
     return parser.parse_args(argv)
 
 

@@ -21,6 +21,9 @@ NAIVE = ("constant", "movie_mean", "mean_of_means")
 BEST_POSSIBLE = "best_possible"
 """In an invented world, the predictor that knows the truth."""
 
+_WITHOUT_EFFECT = {"models", "seeds", "start_timeout", "step_timeout", "restarts", "resume"}
+"""Keys of training that do not change what a run's weights come to."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -82,7 +85,7 @@ def fingerprint(variant: Variant, seed: int, versions: Mapping[str, int]) -> str
         "model": variant.model,
         "seed": seed,
         "networks": config.networks.model_dump(mode="json"),
-        "training": config.training.model_dump(mode="json", exclude={"models", "seeds"}),
+        "training": config.training.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
         "samples": config.samples.model_dump(mode="json"),
         "versions": {name: versions[name] for name in SAMPLE_TABLES},
     }

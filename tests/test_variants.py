@@ -10,7 +10,7 @@ from mmdin.config import Config, load_config
 from mmdin.errors import ConfigurationError, TableError
 from mmdin.schemas import RUNS
 from mmdin.tables import Tables
-from mmdin.training.runs import TrainingData, end_runs, find_finished, record, start_run
+from mmdin.training.runs import TrainingData, end_runs, find_earlier, record, start_run
 from mmdin.variants import fingerprint, plan_variants, sample_sets, trained_runs
 
 EXPERIMENTS = sorted((Path(__file__).resolve().parents[1] / "conf/experiments").glob("*.yaml"))
@@ -110,11 +110,11 @@ def test_ended_runs_are_found_and_stopped_ones_are_settled(
         for _ in range(VERSIONS[name] + 1):
             spark.range(1).write.format("delta").mode("append").save(path)
     wanted = [start_run(v, seed, DATA) for v in variants for seed in (1, 2)]
-    assert find_finished(tables, wanted) == set()
+    assert find_earlier(tables, wanted) == (set(), {})
     ended, lost, *others = wanted
     record(tables, wanted)
     leave_outcome(Path(ended.checkpoint))
-    assert find_finished(tables, wanted) == {ended.fingerprint}
+    assert find_earlier(tables, wanted) == ({ended.fingerprint}, {})
     status = {r["run_id"]: (r["status"], r["reason"]) for r in tables.read("runs").collect()}
     assert status[ended.run_id] == ("finished", None)
     assert status[lost.run_id] == ("failed", "stopped before its end")

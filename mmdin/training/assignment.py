@@ -49,13 +49,17 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a network's training came to. Times are seconds since 1970."""
+    """What a network's training came to. Times are seconds since 1970.
 
-    epochs: list[Epoch]
+    resumed_after: epochs after which it was started again, 0 for before the first had ended.
+    """
+
+    epochs: tuple[Epoch, ...]
     best_epoch: int
     parameters: int
     started_at: float
     ended_at: float
+    resumed_after: tuple[int, ...] = ()
 
     @property
     def best(self) -> Epoch:
@@ -76,4 +80,6 @@ def read_outcome(checkpoint: str) -> Outcome | None:
     if not path.exists():
         return None
     values = json.loads(path.read_text(encoding="utf-8"))
-    return Outcome(**{**values, "epochs": [Epoch(**e) for e in values["epochs"]]})
+    epochs = tuple(Epoch(**e) for e in values["epochs"])
+    resumed_after = tuple(values["resumed_after"])
+    return Outcome(**{**values, "epochs": epochs, "resumed_after": resumed_after})

@@ -5,8 +5,11 @@ The only module that knows Horovod.
 
 import contextlib
 import logging
+import os
 import re
 import shutil
+import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +17,15 @@ import horovod.spark
 import numpy as np
 from pyspark.sql import SparkSession
 
-from mmdin.errors import ClusterError, MmdinError
+from mmdin.errors import MmdinError
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 log = logging.getLogger(__name__)
+
+_OWN_ERROR = "mmdin: rank's own error: "
+"""Begins what a rank writes to standard error before it ends because of itself."""
 
 _PREFIX = re.compile(r"^.*?\[\d+\]<std(?:out|err)>:")
 
@@ -28,17 +34,28 @@ class TrainingFailedError(MmdinError):
     """A rank ended with an error; the message holds the end of what it printed."""
 
 
+class RankLostError(TrainingFailedError):
+    """A rank ended without an error of its own: it, or what it ran on, was killed."""
+
+
 class Ranks:
-    """The ranks of this training, seen from one of them."""
+    """The ranks of this training, seen from one of them.
+
+    rank: this one's number; size: how many there are; host: name of this one's host;
+    gpu_addresses: of the GPUs that Spark assigned to this rank's task.
+    """
 
     def __init__(self) -> None:
         # Here and not above, since the driver imports this module and needs no TensorFlow.
         import horovod.tensorflow as hvd
+        from horovod.spark.task import get_available_devices
 
         hvd.init()
         self._hvd = hvd
         self.rank: int = hvd.rank()
         self.size: int = hvd.size()
+        self.host = socket.gethostname()
+        self.gpu_addresses: list[str] = get_available_devices() or []
 
     def sum(self, tensors: "Sequence[tf.Tensor]") -> "list[tf.Tensor]":
         """Each tensor's sum over ranks; every rank gives tensors of the same shapes."""
@@ -48,45 +65,83 @@ class Ranks:
         """All ranks' values below one another, the same on every rank."""
         return np.asarray(self._hvd.allgather(values))
 
+    def gather_objects(self, value: Any) -> list[Any]:
+        """All ranks' values, in order of rank, on every rank."""
+        return list(self._hvd.allgather_object(value))
+
+    def share(self, value: Any) -> Any:
+        """Rank 0's value, on every rank."""
+        return self._hvd.broadcast_object(value, root_rank=0)
+
+    def give_up(self, message: str) -> None:
+        """End this rank's process at once, whatever it waits for, with a message to the driver."""
+        _say_own_error(f"rank {self.rank} on {self.host}: {message}")
+        os._exit(1)
+
     def broadcast(self, variables: "Sequence[tf.Variable]") -> None:
         """Give every rank the variables' values of rank 0."""
         self._hvd.broadcast_variables(variables, root_rank=0)
 
 
 def run_on_ranks(
-    spark: SparkSession, function: Callable[..., Any], arguments: Sequence[Any], ranks: int
+    spark: SparkSession,
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    ranks: int,
+    start_timeout: int = 600,
 ) -> list[Any]:
     """Call function(*arguments) in one process per rank, each in a Spark task of its own.
 
     What ranks print appears on the driver's console. Returns the results in order of rank.
-    Raises ClusterError where Spark has fewer slots than ranks, TrainingFailedError where a rank
-    fails.
+
+    Args:
+        start_timeout: seconds within which all tasks must have started.
+
+    Raises TrainingFailedError where a rank fails by an error of its own, and RankLostError where
+    one is gone.
     """
-    slots = spark.sparkContext.defaultParallelism
-    if slots < ranks:
-        raise ClusterError(
-            f"training.ranks={ranks} needs {ranks} task slots at once, and Spark has {slots}: "
-            f"give it more cores or executors, or set training.ranks={slots}"
-        )
     console, errors = _Console(), _Errors()
     try:
         with _printing_at_once():
             results = horovod.spark.run(
-                function,
-                args=tuple(arguments),
+                _call,
+                args=(function, tuple(arguments)),
                 num_proc=ranks,
                 use_gloo=True,
+                start_timeout=start_timeout,
                 stdout=console,
                 stderr=errors,
                 verbose=0,
+                # Executors have their Python elsewhere than the driver, as in an archive.
+                executable=spark.sparkContext.pythonExec,
             )
         return list(results)
     except Exception as error:
-        if not errors.lines:
-            raise
-        raise TrainingFailedError(
-            f"a rank failed: {errors.last_error()}\n" + "\n".join(errors.lines[-30:])
-        ) from error
+        if errors.own:
+            raise TrainingFailedError(f"a rank failed: {'; '.join(errors.own)}") from error
+        said = "\n".join(["", *errors.lines[-30:]])
+        raise RankLostError(f"a rank was lost: {error}{said}") from error
+
+
+def _call(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """Call the function in a rank's process, and tell the driver of an error of this rank's own."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        if not _is_of_another_rank(error):
+            name = "" if isinstance(error, MmdinError) else f"{type(error).__name__}: "
+            _say_own_error(f"{name}{error}")
+        raise
+
+
+def _is_of_another_rank(error: Exception) -> bool:
+    """Whether a rank ends for another's sake: the exchange with one that is gone fails."""
+    library = type(error).__module__.split(".")[0]
+    return library in ("horovod", "tensorflow") and "Horovod" in f"{type(error)} {error}"
+
+
+def _say_own_error(message: str) -> None:
+    print(f"{_OWN_ERROR}{' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -124,17 +179,19 @@ class _Console:
 
 
 class _Errors(_Console):
-    """Keeps what ranks write to standard error, to be shown if one of them fails."""
+    """Keeps what ranks write to standard error, to be shown if one of them fails.
+
+    lines: the last ones; own: ranks' own errors, each once.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
+        self.own: list[str] = []
 
     def _take(self, line: str) -> None:
         self.lines.append(line)
         del self.lines[:-200]
-
-    def last_error(self) -> str:
-        """The last line that reads like an exception's, or the last line."""
-        errors = [x for x in self.lines if re.match(r"^[\w.]*(Error|Exception|Interrupt)\b", x)]
-        return (errors or self.lines)[-1]
+        said = line.removeprefix(_OWN_ERROR)
+        if said != line and said not in self.own:
+            self.own.append(said)

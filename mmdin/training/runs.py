@@ -3,7 +3,7 @@
 import datetime
 import functools
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,9 +13,11 @@ from pyspark.sql import functions as F
 
 import mmdin
 from mmdin.dataset.sharding import count_rows
+from mmdin.errors import TableError
 from mmdin.schemas import EPOCHS, RUNS
 from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import Outcome, read_outcome
+from mmdin.training.progress import has_progress
 from mmdin.variants import Variant, fingerprint, training_code
 
 _PACKAGES = ("pyspark", "delta-spark", "petastorm", "pyarrow", "numpy", "tensorflow", "horovod")
@@ -54,6 +56,7 @@ class Run:
     parameters: int | None
     started_at: datetime.datetime
     ended_at: datetime.datetime | None
+    resumed_after: tuple[int, ...]
     best_epoch: int | None
     metrics: dict[str, float]
 
@@ -101,27 +104,71 @@ def start_run(variant: Variant, seed: int, data: TrainingData) -> Run:
         parameters=None,
         started_at=now,
         ended_at=None,
+        resumed_after=(),
         best_epoch=None,
         metrics={},
     )
 
 
-def find_finished(tables: Tables, wanted: Sequence[Run]) -> set[str]:
-    """Fingerprints of the wanted runs that have ended with this code, recording first what became
-    of those that were stopped in the middle."""
+def find_earlier(tables: Tables, wanted: Sequence[Run]) -> tuple[set[str], dict[str, Run]]:
+    """What was made of the wanted runs before, with this code.
+
+    Returns the fingerprints of those that have ended, and by fingerprint those that were stopped in
+    the middle and left where they stand, as the runs that go on. What became of stopped runs is
+    recorded first.
+    """
     if not tables.exists("runs"):
-        return set()
+        return set(), {}
     alike = {run.fingerprint: run for run in wanted}
     same = tables.read("runs").where(
         F.col("fingerprint").isin(list(alike)) & (F.col("code") == training_code())
     )
-    stopped = [
-        replace(alike[r["fingerprint"]], run_id=r["run_id"], started_at=r["started_at"])
-        for r in same.where("status = 'running'").collect()
+    unfinished = [
+        replace(
+            alike[r["fingerprint"]],
+            run_id=r["run_id"],
+            started_at=r["started_at"],
+            status=r["status"],
+        )
+        for r in same.where("status <> 'finished'").orderBy("started_at").collect()
     ]
-    if stopped:
-        end_runs(tables, stopped, reason="stopped before its end")
-    return {r["fingerprint"] for r in same.where("status = 'finished'").collect()}
+    ended = [run for run in unfinished if read_outcome(run.checkpoint)]
+    if ended:
+        end_runs(tables, ended)
+    finished = {r["fingerprint"] for r in same.where("status = 'finished'").collect()}
+    going_on = {
+        run.fingerprint: run
+        for run in unfinished
+        if run.fingerprint not in finished and has_progress(run.checkpoint)
+    }
+    lost = [r for r in unfinished if r.status == "running" and r not in going_on.values()]
+    lost = [r for r in lost if r not in ended]
+    if lost:
+        end_runs(tables, lost, reason="stopped before its end")
+    return finished, {key: replace(run, status="running") for key, run in going_on.items()}
+
+
+def check_resumed(tables: Tables, run_id: str, going_on: Collection[Run]) -> None:
+    """Raises TableError where the run is not among those that go on, saying why."""
+    if run_id in {run.run_id for run in going_on}:
+        return
+    found = tables.read("runs").where(F.col("run_id") == run_id).collect()
+    if not found:
+        raise TableError(f"there is no run {run_id} in table runs at {tables.path('runs')}")
+    row = found[0]
+    if row["status"] == "finished":
+        raise TableError(f"run {run_id} has ended: there is nothing to resume")
+    if row["code"] != training_code():
+        raise TableError(
+            f"run {run_id} was trained by other code (revision {row['revision']}): go on with "
+            "that, or train anew"
+        )
+    if not has_progress(row["checkpoint"]):
+        raise TableError(f"run {run_id} left nothing to go on from in {row['checkpoint']}")
+    raise TableError(
+        f"run {run_id} is not one of this configuration on the newest samples: column "
+        "configuration of table runs holds its own"
+    )
 
 
 def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> list[Run]:
@@ -159,6 +206,7 @@ def _end(run: Run, outcome: Outcome | None, reason: str | None) -> Run:
         started_at=datetime.datetime.fromtimestamp(outcome.started_at, datetime.UTC),
         ended_at=datetime.datetime.fromtimestamp(outcome.ended_at, datetime.UTC),
         parameters=outcome.parameters,
+        resumed_after=outcome.resumed_after,
         best_epoch=outcome.best_epoch,
         metrics={
             "train_loss": outcome.best.train_loss,

@@ -44,6 +44,13 @@ class TrainingStep:
         self._differentiate = tf.function(self._gradients, jit_compile=training.xla)
         self._update = tf.function(self._apply, jit_compile=training.xla)
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """All that training changes: weights, the optimizer's and the objective's state, and the
+        states of random numbers. With their values, training goes on as if it had not stopped."""
+        own = [*self.network.variables, *self.optimizer.variables]
+        return [*(v.value for v in own), self.objective.offsets]
+
     @tf.function
     def __call__(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Train on a batch of this rank; every rank calls this at the same time.

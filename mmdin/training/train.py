@@ -1,18 +1,28 @@
 """Training the configured networks, one after the other, from the driver."""
 
+import itertools
 import logging
 from collections.abc import Collection, Sequence
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from mmdin.config import Config
+from mmdin.config import Config, Training
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.tables import SAMPLE_TABLES, DataFile, Tables
-from mmdin.training.assignment import Assignment
-from mmdin.training.ranks import run_on_ranks
-from mmdin.training.runs import Run, TrainingData, end_runs, find_finished, record, start_run
+from mmdin.training.assignment import Assignment, read_outcome
+from mmdin.training.ranks import RankLostError, run_on_ranks
+from mmdin.training.runs import (
+    Run,
+    TrainingData,
+    check_resumed,
+    end_runs,
+    find_earlier,
+    record,
+    start_run,
+)
+from mmdin.training.slots import wait_for_slots
 from mmdin.variants import Variant, sample_sets
 
 log = logging.getLogger(__name__)
@@ -22,11 +32,12 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
     """Train every variant with every seed on the newest samples; a row of `runs` for each.
 
     Those that ended before, with the same configuration, samples and code, are not trained again;
-    of those that were stopped in the middle, the networks that had ended are kept. Returns the
-    runs trained now.
+    those that were stopped in the middle go on after their last epoch. Returns the runs trained
+    now.
 
-    Raises TableError where samples are missing, ClusterError where Spark has too few slots, and
-    TrainingFailedError where a rank fails, after the runs are recorded as failed.
+    Raises TableError where samples are missing or training.resume cannot be gone on with,
+    ClusterError where Spark has too few slots, and TrainingFailedError where a rank fails, or is
+    lost too often, after the runs are recorded as failed.
     """
     config = variants[0].config
     tables = Tables.of(spark, config)
@@ -36,21 +47,44 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
         for variant in variants
         for seed in variant.config.training.seeds
     ]
-    finished = find_finished(tables, wanted)
-    runs = [run for run in wanted if run.fingerprint not in finished]
-    _announce(config, wanted, finished)
+    finished, going_on = find_earlier(tables, wanted)
+    if config.training.resume:
+        check_resumed(tables, config.training.resume, going_on.values())
+    runs = [going_on.get(r.fingerprint, r) for r in wanted if r.fingerprint not in finished]
+    _announce(config, wanted, finished, going_on.values())
     if not runs:
         return []
     record(tables, runs)
     threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
     assignments = [_assign(run, data[run.variant.config.samples.name], threads) for run in runs]
     try:
-        # All networks in one launch: to start and end Horovod's processes takes 20 s each time.
-        run_on_ranks(spark, _train_on_rank, [assignments], config.training.ranks)
+        run_to_the_end(spark, assignments, config.training)
     except BaseException as error:
         end_runs(tables, runs, reason=f"{type(error).__name__}: {error}")
         raise
     return _report(end_runs(tables, runs))
+
+
+def run_to_the_end(spark: SparkSession, assignments: list[Assignment], training: Training) -> None:
+    """Train all networks, starting again from the last epoch where a rank is lost.
+
+    All in one launch: to start and end Horovod's processes takes 20 s each time.
+    """
+    for restart in itertools.count():
+        left = [a for a in assignments if read_outcome(a.checkpoint) is None]
+        wait_for_slots(spark, training.ranks, training.start_timeout)
+        try:
+            run_on_ranks(spark, _train_on_rank, [left], training.ranks, training.start_timeout)
+            return
+        except RankLostError as error:
+            if restart == training.restarts:
+                raise
+            log.warning("train: %s", error)
+            log.info(
+                "train: starting again from the last epoch, %d of %d times (training.restarts)",
+                restart + 1,
+                training.restarts,
+            )
 
 
 def _describe(spark: SparkSession, config: Config) -> TrainingData:
@@ -74,8 +108,12 @@ def _describe(spark: SparkSession, config: Config) -> TrainingData:
     return data
 
 
-def _announce(config: Config, wanted: Sequence[Run], finished: Collection[str]) -> None:
+def _announce(
+    config: Config, wanted: Sequence[Run], finished: Collection[str], going_on: Collection[Run]
+) -> None:
     training = config.training
+    for run in going_on:
+        log.info("train: %s (%s) goes on from where it was stopped", run.run_id, run.label)
     log.info(
         "train: %d runs, of which %d ended before; %d ranks x %d rows = global batch %d",
         len(wanted),

@@ -6,15 +6,11 @@ from pathlib import Path
 
 import cloudpickle
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from samples_files import SIZES, make_assignment, write_samples
 
-from mmdin.config import Config, Networks, Samples, Training
-from mmdin.errors import ClusterError
-from mmdin.inputs import INPUTS
-from mmdin.tables import DataFile
+from mmdin.config import Networks, Training
 from mmdin.training.assignment import Assignment, read_outcome
 from mmdin.training.ranks import TrainingFailedError, run_on_ranks
 
@@ -22,7 +18,6 @@ from mmdin.training.ranks import TrainingFailedError, run_on_ranks
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 GLOBAL_BATCH, STEPS = 24, 12
-SIZES = {i.vocabulary: 8 for i in INPUTS}
 # Without anything random, so that only the ranks differ.
 PLAIN = Networks(
     embedding_size=4,
@@ -72,38 +67,6 @@ def test_two_ranks_train_as_one_does_on_the_same_global_batches(spark: SparkSess
     for mine, others, alone in zip(weights, other_weights, one_weights, strict=True):
         np.testing.assert_array_equal(mine, others)
         np.testing.assert_allclose(mine, alone, atol=1e-3)
-
-
-def make_assignment(folder: Path, name: str, files: list[DataFile]) -> Assignment:
-    training = Training(models=("din",), batch_size=64, epochs=3, learning_rate=0.01)
-    config = Config(name="x", root=str(folder), training=training, samples=Samples(files=3))
-    checkpoint = folder / name
-    checkpoint.mkdir()
-    return Assignment(
-        label="din",
-        model="din",
-        seed=config.seed,
-        config=config,
-        vocabulary_sizes=SIZES,
-        train_files=files[:-1],
-        validation_files=files[-1:] * 2,
-        checkpoint=str(checkpoint),
-        threads=1,
-    )
-
-
-def write_samples(folder: Path) -> list[DataFile]:
-    generator = np.random.default_rng(5)
-    files = []
-    for n, rows in enumerate((300, 170, 90, 200)):
-        columns = {i.column: generator.integers(0, 8, rows, np.int32) for i in INPUTS}
-        noisy = columns["user_index"] + generator.integers(-2, 3, rows)
-        columns["label"] = (noisy > 3).astype(np.int32)
-        columns["half_stars"] = np.clip(noisy + 3, 1, 10).astype(np.int32)
-        path = folder / f"{n}.parquet"
-        pq.write_table(pa.table(columns), path)
-        files.append(DataFile(path.as_uri(), rows))
-    return files
 
 
 def train(assignments: list[Assignment]) -> None:
@@ -173,8 +136,3 @@ def fail_on_second_rank() -> None:
 def test_a_failing_rank_is_reported_with_its_reason(spark: SparkSession) -> None:
     with pytest.raises(TrainingFailedError, match="ValueError: rank one is out of luck"):
         run_on_ranks(spark, fail_on_second_rank, [], 2)
-
-
-def test_too_few_slots_are_an_error_before_anything_starts(spark: SparkSession) -> None:
-    with pytest.raises(ClusterError, match=r"training.ranks=7 needs 7 task slots.*Spark has 2"):
-        run_on_ranks(spark, fail_on_second_rank, [], 7)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from one_rank import OneRank
 
 from mmdin.config import Networks, Training
 from mmdin.dataset.batches import TARGETS, split_batch
@@ -21,13 +22,6 @@ ROWS = 1000
 NETWORKS = Networks(
     embedding_size=4, attention_units=(4,), width=8, blocks=1, interest_dropout=0, hidden_identity=0
 )
-
-
-class OneRank:
-    rank, size = 0, 1
-
-    def sum(self, tensors):
-        return list(tensors)
 
 
 def make_batch(network, rows: int) -> np.ndarray:

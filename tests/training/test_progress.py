@@ -1,0 +1,138 @@
+"""Training that is stopped after an epoch and goes on, against training that is left alone.
+
+Threads add numbers in any order, so equal is to the seventh digit here; ranks of one thread end
+with equal bits (tests/cluster).
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from one_rank import OneRank
+from samples_files import make_assignment, write_samples
+
+from mmdin.errors import ClusterError
+from mmdin.training import loop
+from mmdin.training.assignment import Assignment, Outcome
+from mmdin.training.progress import (
+    forget_progress,
+    has_progress,
+    read_progress,
+)
+from mmdin.training.watchdog import Watchdog
+
+
+class StoppedError(Exception):
+    pass
+
+
+def train(assignment: Assignment) -> Outcome:
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(assignment.seed)
+    with Watchdog(600, lambda silence: None) as watchdog:
+        return loop.train_network(assignment, OneRank(), watchdog)
+
+
+def weights(assignment: Assignment) -> list[np.ndarray]:
+    from mmdin.models.checkpoint import load_network
+
+    return [np.asarray(v) for v in load_network(assignment.checkpoint).weights]
+
+
+def without_times(outcome: Outcome) -> list[tuple[float, ...]]:
+    return [
+        (e.epoch, e.learning_rate, e.train_loss, e.validation_loss, e.validation_roc_auc)
+        for e in outcome.epochs
+    ]
+
+
+@pytest.mark.parametrize(("model", "saved"), [("mmdin", True), ("deepfm", False)])
+def test_stopped_and_gone_on_ends_with_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, saved: bool
+) -> None:
+    """Stopped in the third epoch: after its best weights were saved, and before, or at its end."""
+    files = write_samples(tmp_path)
+    whole = make_assignment(tmp_path, "whole", files, model, epochs=5)
+    stopped = make_assignment(tmp_path, "stopped", files, model, epochs=5)
+    expected = train(whole)
+
+    leave = loop._leave
+
+    def stop_in_third_epoch(assignment, step, progress) -> None:
+        if len(progress.epochs) < 3 or saved:
+            leave(assignment, step, progress)
+        if len(progress.epochs) == 3:
+            raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_leave", stop_in_third_epoch)
+        with pytest.raises(StoppedError):
+            train(stopped)
+    found = train(stopped)
+    np.testing.assert_allclose(without_times(found), without_times(expected), rtol=1e-5)
+    assert found.resumed_after == ((3,) if saved else (2,))
+    assert expected.resumed_after == ()
+    assert found.best_epoch == expected.best_epoch
+    for mine, other in zip(weights(stopped), weights(whole), strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-5)
+    (progress, mine), (_, other) = (read_progress(a.checkpoint) for a in (stopped, whole))
+    assert len(progress.epochs) == 5
+    for one, two in zip(mine, other, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
+    files = write_samples(tmp_path)
+    assignment = make_assignment(tmp_path, "one", files, epochs=50, patience=1)
+    ended = train(assignment)
+    assert len(ended.epochs) < 50
+    again = train(assignment)
+    assert again.epochs == ended.epochs
+    assert again.best_epoch == ended.best_epoch
+    assert again.resumed_after == (len(ended.epochs),)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assignment = make_assignment(small_disk, "one", write_samples(tmp_path), epochs=4)
+    leave = loop._leave
+
+    def fill_disk_after_second_epoch(assignment, step, progress) -> None:
+        leave(assignment, step, progress)
+        if len(progress.epochs) == 2:
+            (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+
+    monkeypatch.setattr(loop, "_leave", fill_disk_after_second_epoch)
+    said = r"cannot write to .*small/one: No space left on device. .*goes on after the last epoch"
+    with pytest.raises(ClusterError, match=said):
+        train(assignment)
+    monkeypatch.undo()
+    (small_disk / "filler").unlink()
+    outcome = train(assignment)
+    assert len(outcome.epochs) == 4
+    assert outcome.resumed_after == (2,)
+
+
+def test_what_has_ended_is_forgotten(tmp_path: Path) -> None:
+    assignment = make_assignment(tmp_path, "one", write_samples(tmp_path), epochs=1)
+    train(assignment)
+    assert has_progress(assignment.checkpoint)
+    forget_progress(assignment.checkpoint)
+    assert not has_progress(assignment.checkpoint)
+    assert read_progress(assignment.checkpoint) is None
