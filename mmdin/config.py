@@ -235,6 +235,9 @@ class Training(Section):
     with where configuration, samples and code are the same."""
     shuffle_rows: PositiveInt = 200_000
     """Rows that are shuffled together in memory, per rank; files are shuffled besides."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """What dense layers compute in; bfloat16 pays on GPUs that have units for it. Weights, the
+    embedding table, logits and scoring are float32 either way."""
     xla: bool = False
     """Whether XLA compiles the step; on CPUs it was slower than TensorFlow's own kernels."""
 

@@ -32,12 +32,12 @@ class InterestAttention(keras.layers.Layer):
     """
 
     def __init__(self, units: Sequence[int], interaction: Interaction) -> None:
-        super().__init__()
+        super().__init__(dtype="float32")
         self.interaction = interaction
         dense = OuterProductDense if interaction == "outer" else keras.layers.Dense
         self.first, self.activation = dense(units[0]), PReLU()
         self.hidden = DenseStack(units[1:])
-        self.weight = keras.layers.Dense(1)
+        self.weight = keras.layers.Dense(1, dtype="float32")
 
     def call(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
         weights = self.weights_of(history, mask, candidate)
@@ -94,6 +94,9 @@ class UniformAttention(keras.layers.Layer):
 
     Call and weights_of: as InterestAttention's.
     """
+
+    def __init__(self) -> None:
+        super().__init__(dtype="float32")
 
     def call(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
         return masked_mean(history, mask)

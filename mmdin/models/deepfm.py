@@ -22,7 +22,7 @@ class DeepFM(RatingNetwork):
     def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
         super().__init__(sizes, vocabulary_sizes)
         self.hidden = DenseStack(sizes.hidden_units, sizes.dropout)
-        self.logit = keras.layers.Dense(1)
+        self.logit = keras.layers.Dense(1, dtype="float32")
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         vectors = one_vector_per_field(fields)

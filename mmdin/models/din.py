@@ -27,7 +27,7 @@ class DIN(RatingNetwork):
         super().__init__(sizes, vocabulary_sizes)
         self.attention = InterestAttention(sizes.attention_units, "difference")
         self.hidden = DenseStack(sizes.hidden_units, sizes.interest_dropout)
-        self.logit = keras.layers.Dense(1, kernel_initializer="zeros")
+        self.logit = keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32")
 
     @classmethod
     def factors_of(cls, sizes: Networks) -> tuple[Group, ...]:

@@ -36,7 +36,7 @@ class FusedEmbedding(keras.layers.Layer):
         dimension: int,
         spread: float = 0.05,
     ) -> None:
-        super().__init__()
+        super().__init__(dtype="float32")
         vocabularies = sorted({i.vocabulary for i in inputs})
         missing = [v for v in vocabularies if v not in vocabulary_sizes]
         if missing:

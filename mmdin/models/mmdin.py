@@ -44,14 +44,14 @@ class MMDIN(RatingNetwork):
             self.poster_gate = self.add_weight(
                 shape=(), initializer=keras.initializers.Constant(1.0), name="poster_gate"
             )
-            self.poster_dropout = keras.layers.Dropout(sizes.poster_dropout)
+            self.poster_dropout = keras.layers.Dropout(sizes.poster_dropout, dtype="float32")
         self.dense = DenseStack([sizes.width], sizes.interest_dropout)
         self.trunk = (
             MultiHeadResNet(sizes.heads, sizes.blocks, sizes.width, sizes.interest_dropout)
             if sizes.trunk == "residual"
             else DenseStack([sizes.width] * (2 * sizes.blocks), sizes.interest_dropout)
         )
-        self.logit = keras.layers.Dense(1, kernel_initializer="zeros")
+        self.logit = keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32")
 
     @classmethod
     def groups_taken(cls, sizes: Networks) -> tuple[Group, ...]:

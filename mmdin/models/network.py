@@ -77,6 +77,9 @@ class RatingNetwork(keras.Model):
 
     Subclasses name the groups of inputs that they take and define `score`.
 
+    Under Keras' global policy mixed_bfloat16 the dense layers compute in bfloat16; the table, what
+    is pooled from it, and logits stay float32, as all weights do.
+
     Args:
         sizes: the networks' section of the configuration.
         vocabulary_sizes: rows of each vocabulary, index 0 counted.
@@ -87,7 +90,7 @@ class RatingNetwork(keras.Model):
     groups: ClassVar[tuple[Group, ...]]
 
     def __init__(self, sizes: Networks, vocabulary_sizes: Mapping[str, int]) -> None:
-        super().__init__()
+        super().__init__(dtype="float32")
         self.sizes = sizes
         self.inputs_taken = inputs_of(self.groups_taken(sizes))
         # Products of smaller factors would hardly have a gradient to grow by.

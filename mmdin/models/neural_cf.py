@@ -20,7 +20,7 @@ class NeuralCF(RatingNetwork):
         super().__init__(sizes, vocabulary_sizes)
         self.user_tower = DenseStack(sizes.hidden_units, sizes.dropout)
         self.movie_tower = DenseStack(sizes.hidden_units, sizes.dropout)
-        self.logit = keras.layers.Dense(1)
+        self.logit = keras.layers.Dense(1, dtype="float32")
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         user = self.user_tower(fields.one("user"), training=training)

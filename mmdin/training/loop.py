@@ -47,6 +47,7 @@ def train_on_rank(assignments: Sequence[Assignment]) -> None:
         for assignment in assignments:
             keras.backend.clear_session()
             keras.utils.set_random_seed(assignment.seed)
+            keras.config.set_dtype_policy(assignment.config.training.precision)
             outcome = train_network(assignment, ranks, watchdog)
             if ranks.rank == 0:
                 write_outcome(assignment.checkpoint, outcome)

@@ -190,3 +190,24 @@ def test_a_saved_network_scores_the_same(network, tmp_path) -> None:
 def test_a_missing_network_is_named(tmp_path) -> None:
     with pytest.raises(TableError, match="no trained network"):
         load_network(str(tmp_path))
+
+
+@pytest.mark.parametrize("model", MODEL_NAMES)
+def test_mixed_precision_gives_nearly_the_same_logits_and_float32_weights(model) -> None:
+    def build():
+        keras.utils.set_random_seed(5)
+        return with_trained_logit(build_network(model, SMALL, SIZES))
+
+    exact = build()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = build()
+        indices = random_indices(exact, 40)
+        logits = mixed(indices)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {v.dtype for v in mixed.trainable_variables} == {"float32"}
+    assert logits.dtype == tf.float32
+    expected = np.asarray(exact(indices))
+    np.testing.assert_allclose(np.asarray(logits), expected, atol=0.02 * np.abs(expected).max())
+    assert np.any(np.asarray(logits) != expected)
