@@ -46,7 +46,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m mmdin.submission", description=__doc__)
+    launcher = f"submit/{argv[0]}.sh" if argv else "python -m mmdin.submission KIND"
+    usage = f"{launcher} JOB --conf FILE [--set KEY=VALUE ...]; {launcher} --help says more"
+    parser = argparse.ArgumentParser(prog=launcher, usage=usage, description=__doc__)
     parser.add_argument("kind", choices=KINDS, help="of cluster")
     parser.add_argument("job", help="name of a file in spark_jobs/")
     parser.add_argument("--conf", required=True, metavar="FILE", help="configuration, conf/X.yaml")

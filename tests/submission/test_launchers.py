@@ -37,6 +37,14 @@ def test_a_wrong_job_has_its_nearest_named(launcher: str) -> None:
     assert f"{launcher}.sh: there is no job trian; did you mean train?" in wrong.stderr
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_job_without_configuration_is_told_how_to_give_one(kind: str) -> None:
+    wrong = launch(f"{kind}.sh", "score")
+    assert wrong.returncode == 2
+    assert f"usage: submit/{kind}.sh JOB --conf FILE" in wrong.stderr
+    assert "--conf" in wrong.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments", "said"),
     [
