@@ -33,8 +33,8 @@ test-fast: setup ## the tests that start no Spark
 test-quality: setup ## MMDIN against LightGBM and matrix factorisation: ROOTS=build/table1[:...]
 	MMDIN_QUALITY_ROOTS="$(ROOTS)" $(BIN)/python -m pytest -s -m quality tests/quality
 
-test-cluster: setup ## the packed environment, and clusters started on this machine; minutes
-	$(BIN)/python -m pytest -m cluster tests/cluster
+test-cluster: setup ## killed and hanging ranks, the packed environment, clusters on this machine; minutes
+	$(BIN)/python -m pytest -m cluster
 
 check: setup ## format, lint and types
 	$(BIN)/ruff format --check .
