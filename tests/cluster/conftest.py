@@ -1,102 +1,109 @@
-"""A standalone cluster of two hosts, and the archive that its executors run."""
+"""File systems and a cluster on this machine, whose parts are fetched once and kept in a cache."""
 
+import os
+import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from hosts import Host, can_make_hosts, end, make_hosts
 
 PROJECT = Path(__file__).resolve().parents[2]
-SPARK_CLASS = str(PROJECT / ".venv" / "bin" / "spark-class")
-PORT = 7077
-
-
-@dataclass(frozen=True)
-class Standalone:
-    """Spark's own master beside the driver, and a worker of two cores on each of two hosts.
-
-    driver: the host that jobs are submitted from; workers: the others; logs: folder of what master
-    and workers say.
-    """
-
-    driver: Host
-    workers: list[Host]
-    logs: Path
-
-    @property
-    def master(self) -> str:
-        """Spark's URL of the cluster."""
-        return f"spark://{self.driver.name}:{PORT}"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mmdin"
+SPARK_SUBMIT = str(Path(sys.executable).with_name("spark-submit"))
+DELTA = "io.delta:delta-spark_4.0_2.13:4.3.1"
+MINICLUSTER = "org.apache.hadoop:hadoop-client-minicluster:3.4.1"
+# In a place of its own: its botocore wants an older python-dateutil than requirements.lock has.
+MOTO = ("moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
 
 
 @pytest.fixture(scope="session")
-def archive() -> Path:
-    """The packed environment, made once and kept while what it holds stays the same."""
-    archive = PROJECT / "build" / "environment.tar.gz"
-    archive.parent.mkdir(exist_ok=True)
-    subprocess.run([str(PROJECT / "submit" / "package_env.sh"), str(archive)], check=True)
-    return archive
+def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """HDFS: the folder that HADOOP_CONF_DIR is to name."""
+    folder = tmp_path_factory.mktemp("hadoop")
+    java = Path(os.environ["JAVA_HOME"], "bin/java") if "JAVA_HOME" in os.environ else "java"
+    source = Path(__file__).with_name("MiniCluster.java")
+    jars = f"{_fetch_jars(MINICLUSTER)}/*"
+    command = [str(java), "-Xmx768m", "-cp", jars, str(source), str(folder)]
+    ready = folder / "conf/core-site.xml"
+    with (folder / "log").open("w") as log:
+        cluster = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait_for(ready.exists, cluster, folder / "log")
+        yield ready.parent
+    finally:
+        _end(cluster)
 
 
 @pytest.fixture(scope="session")
-def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    """A running cluster; skips where this machine lets us make no hosts."""
-    if not can_make_hosts():
-        pytest.skip("making hosts needs root and iproute2")
-    logs = tmp_path_factory.mktemp("standalone")
-    with make_hosts(["mmdin-driver", "mmdin-one", "mmdin-two"]) as (driver, *workers):
-        cluster = Standalone(driver, workers, logs)
-        processes = [_start(driver, "Master", ["--host", driver.name, "--port", str(PORT)], logs)]
-        _wait_for(logs / "mmdin-driver.log", "I have been elected leader")
-        for host in workers:
-            own = ["--host", host.name, "--cores", "2", "--memory", "6g"]
-            own += ["--work-dir", str(logs / f"{host.name}-work"), cluster.master]
-            processes.append(_start(host, "Worker", own, logs))
-        for host in workers:
-            _wait_for(logs / f"{host.name}.log", "Successfully registered with master")
-        try:
-            yield cluster
-        finally:
-            for process in processes:
-                end(process)
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an S3 service that has a bucket called bucket."""
+    log_file = tmp_path_factory.mktemp("s3") / "log"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [_fetch_moto(), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with log_file.open("w") as log:
+        service = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(lambda: _answers(address), service, log_file)
+        bucket = urllib.request.Request(f"{address}/bucket", method="PUT")
+        urllib.request.urlopen(bucket, timeout=30).close()
+        yield address
+    finally:
+        _end(service)
 
 
-def _start(host: Host, what: str, arguments: list[str], logs: Path) -> subprocess.Popen:
-    name = f"org.apache.spark.deploy.{what.lower()}.{what}"
-    with (logs / f"{host.name}.log").open("w") as console:
-        return host.start([SPARK_CLASS, name, "--webui-port", "0", *arguments], console)
+def _fetch_jars(package: str) -> Path:
+    """The folder into which Spark's own Ivy puts a package and all it needs."""
+    ivy = CACHE / package.replace(":", "-")
+    nothing = CACHE / "nothing.py"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    nothing.touch()
+    if not (ivy / "complete").exists():
+        options = ["--master", "local[1]", "--packages", package, "--conf", f"spark.jars.ivy={ivy}"]
+        python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+        command = [SPARK_SUBMIT, *options, str(nothing)]
+        subprocess.run(command, env={**os.environ, **python}, check=True, timeout=900)
+        (ivy / "complete").touch()
+    return ivy / "jars"
 
 
-def _wait_for(log: Path, said: str, patience: float = 60) -> None:
-    deadline = time.monotonic() + patience
-    while said not in log.read_text():
-        assert time.monotonic() < deadline, f"{said} is not in {log}:\n{log.read_text()[-4000:]}"
-        time.sleep(0.2)
+def _fetch_moto() -> str:
+    python = CACHE / MOTO[0].replace("[s3]", "") / "bin/python"
+    if not (python.parent / "complete").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(python.parents[1])], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *MOTO], check=True, timeout=900)
+        (python.parent / "complete").touch()
+    return str(python)
 
 
-@pytest.fixture(scope="session")
-def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small invented world and its configuration small.yaml."""
-    folder = tmp_path_factory.mktemp("world")
-    configuration = {
-        "input": {
-            "movielens": str(folder / "input" / "movielens"),
-            "posters": str(folder / "input" / "posters"),
-        },
-        "world": {"users": 150, "movies": 600, "ratings": 20_000},
-        "networks": {"embedding_size": 8, "hidden_units": [32], "width": 32, "blocks": 1},
-        "training": {
-            "models": ["din", "mmdin"],
-            "batch_size": 256,
-            "epochs": 3,
-            "learning_rate": 0.003,
-        },
-    }
-    (folder / "small.yaml").write_text(yaml.safe_dump(configuration))
-    command = [str(PROJECT / "submit" / "local.sh"), "make_demo_data", "--conf", "small.yaml"]
-    subprocess.run([*command, "--set", f"root={folder}/made"], cwd=folder, check=True)
-    return folder
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 300
+    while not ready():
+        assert process.poll() is None, log.read_text()[-3000:]
+        assert time.monotonic() < end, f"not ready after 300 s:\n{log.read_text()[-3000:]}"
+        time.sleep(0.5)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
