@@ -55,6 +55,7 @@ def test_stages_import_the_core_and_not_one_another(path: Path) -> None:
         ("petastorm", {"mmdin/dataset/reader.py"}),
         ("horovod", {"mmdin/training/ranks.py"}),
         ("delta", {"mmdin/tables.py"}),
+        ("py4j", {"mmdin/storage.py"}),
     ],
 )
 def test_one_module_knows_each_library(library: str, modules: set[str]) -> None:

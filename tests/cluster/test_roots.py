@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import DELTA, PROJECT, SPARK_SUBMIT
+from services import DELTA, PROJECT, SPARK_SUBMIT
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(os.environ.get("MMDIN_CLUSTER") != "1", reason="MMDIN_CLUSTER is not 1"),
+]
 
 HADOOP_AWS = "org.apache.hadoop:hadoop-aws:3.4.1"
 
