@@ -8,8 +8,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config, Training
-from mmdin.errors import TableError
+from mmdin.errors import ClusterError, TableError
 from mmdin.inputs import INPUTS
+from mmdin.storage import is_local
 from mmdin.tables import SAMPLE_TABLES, DataFile, Tables
 from mmdin.training.assignment import Assignment, read_outcome
 from mmdin.training.ranks import RankLostError, run_on_ranks
@@ -36,10 +37,15 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
     now.
 
     Raises TableError where samples are missing or training.resume cannot be gone on with,
-    ClusterError where Spark has too few slots, and TrainingFailedError where a rank fails, or is
-    lost too often, after the runs are recorded as failed.
+    ClusterError where Spark has too few slots or the root is no path, and TrainingFailedError where
+    a rank fails, or is lost too often, after the runs are recorded as failed.
     """
     config = variants[0].config
+    if not is_local(config.root):
+        raise ClusterError(
+            f"root {config.root}: ranks read samples and write checkpoints by paths so far; give "
+            "train a root in a folder that every host sees"
+        )
     tables = Tables.of(spark, config)
     data = {c.samples.name: _describe(spark, c) for c in sample_sets(list(variants))}
     wanted = [

@@ -86,7 +86,7 @@ def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True)
 
 
-def end(process: subprocess.Popen, patience: float = 20) -> None:
+def stop(process: subprocess.Popen, patience: float = 20) -> None:
     """End a process that Host.start started, and all that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
