@@ -130,14 +130,13 @@ def reach(spark: "SparkSession", root: str) -> None:
     Raises StorageError, within a minute, that names the root and says what to do.
     """
     files = _driver_files(spark)
-    whole = files.qualify(root) if is_local(root) else root
-    if is_local(root) and not is_local(whole):
+    if not is_local(root):
+        files.make_root(root)
+    elif not is_local(whole := files.qualify(root)):
         raise StorageError(
             f"root {root} has no scheme, and Hadoop's default file system is not the local one: "
             f"set root={whole}, or spark.hadoop.fs.defaultFS=file:/// for a folder of every machine"
         )
-    if not is_local(root):
-        files.make_root(root)
 
 
 def upload(spark: "SparkSession", path: Path, url: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mmdin.config import Config, Part
 from mmdin.errors import ClusterError, ConfigurationError
+from mmdin.storage import is_local
 from mmdin.submission.cluster import Cluster, Kind
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -121,7 +122,7 @@ def _refuse_other_clusters(kind: Kind, cluster: Cluster) -> None:
 
 
 def _refuse_passing_root(config: Config) -> None:
-    if not (Path(config.root).is_absolute() or "://" in config.root):
+    if is_local(config.root) and not Path(config.root).is_absolute():
         raise ConfigurationError(
             f"root: {config.root} would lie in the driver's container and be lost with it: give a "
             "folder that all nodes share, such as --set root=/shared/runs/demo"
@@ -241,7 +242,7 @@ def _command(
     properties: Mapping[str, str],
     archive: str,
 ) -> list[str]:
-    script, conf, files = _files_of_job(kind, cluster, job)
+    script, conf, files = _files_of_job(cluster, job)
     if kind == "yarn" and "./gpu_discovery.sh" in properties.values():
         files.append(str(PROJECT / "submit" / "gpu_discovery.sh"))
     overrides = [*job.overrides, *([f"part={part}"] if part else [])]
@@ -253,7 +254,7 @@ def _command(
     return [*command, script, "--conf", conf, *(["--set", *overrides] if overrides else [])]
 
 
-def _files_of_job(kind: Kind, cluster: Cluster, job: Job) -> tuple[str, str, list[str]]:
+def _files_of_job(cluster: Cluster, job: Job) -> tuple[str, str, list[str]]:
     """Paths of the job and of its configuration as the driver sees them, and files to send it."""
     script = PROJECT / "spark_jobs" / f"{job.name}.py"
     if cluster.deploy_mode == "client":

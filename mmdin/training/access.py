@@ -2,12 +2,12 @@
 
 import uuid
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmdin.errors import ClusterError
+from mmdin.storage import local_path
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
 from mmdin.training.ranks import Ranks
@@ -35,7 +35,7 @@ def check_access(assignment: Assignment, ranks: Ranks) -> None:
 
 
 def _cannot_read(file: DataFile) -> str | None:
-    path = Path(unquote(urlsplit(file.url).path))
+    path = local_path(file.url)
     try:
         pq.read_metadata(path)
     except (OSError, pa.ArrowException) as error:

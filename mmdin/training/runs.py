@@ -141,8 +141,8 @@ def find_earlier(tables: Tables, wanted: Sequence[Run]) -> tuple[set[str], dict[
         for run in unfinished
         if run.fingerprint not in finished and has_progress(run.checkpoint)
     }
-    lost = [r for r in unfinished if r.status == "running" and r not in going_on.values()]
-    lost = [r for r in lost if r not in ended]
+    known = (*ended, *going_on.values())
+    lost = [run for run in unfinished if run.status == "running" and run not in known]
     if lost:
         end_runs(tables, lost, reason="stopped before its end")
     return finished, {key: replace(run, status="running") for key, run in going_on.items()}
