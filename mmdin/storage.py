@@ -1,9 +1,8 @@
 """Files under the root, wherever it is: on a local disk, in HDFS, in S3.
 
 The only module that knows Hadoop's file systems. They are Java's: the driver has them through
-Spark's own JVM; Python workers and Horovod ranks, which have none, start one of their own for as
-long as they copy. Files of a local path, or of a file: URL, are Python's own business, without a
-JVM.
+Spark's own JVM; Horovod ranks, which have none, start one of their own. Files of a local path, or
+of a file: URL, are Python's own business, without a JVM.
 """
 
 import contextlib
@@ -89,6 +88,13 @@ class Files(Protocol):
     def write(self, url: str, content: bytes) -> None:
         """Make a file, and its folder, or replace it; nobody sees half of it."""
 
+    def reading(self, url: str) -> contextlib.AbstractContextManager[Path]:
+        """A local path at which the file can be read as long as the context lasts."""
+
+    def writing(self, url: str) -> contextlib.AbstractContextManager[Path]:
+        """A local path to write a file at, which is then at the URL, as if by write; after an error
+        it is not, and what was there is as it was."""
+
     def get(self, url: str, path: Path) -> None:
         """Copy a file to a local path whose folder exists."""
 
@@ -139,9 +145,45 @@ def reach(spark: "SparkSession", root: str) -> None:
         )
 
 
-def upload(spark: "SparkSession", path: Path, url: str) -> None:
+@dataclass(frozen=True)
+class Folder:
+    """A folder's files by their names, wherever it is.
+
+    files: what handles them; url: of the folder.
+    """
+
+    files: Files
+    url: str
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return self.files.exists(join(self.url, name))
+
+    def reading(self, name: str) -> contextlib.AbstractContextManager[Path]:
+        """As Files.reading does."""
+        return self.files.reading(join(self.url, name))
+
+    def writing(self, name: str) -> contextlib.AbstractContextManager[Path]:
+        """As Files.writing does."""
+        return self.files.writing(join(self.url, name))
+
+    def remove(self, name: str) -> None:
+        """Delete a file; nothing where there is none."""
+        self.files.remove(join(self.url, name))
+
+
+def local_folder(path: str | Path) -> Folder:
+    """The folder at a path."""
+    return Folder(_LocalFiles(), str(path))
+
+
+def folder_at(spark: "SparkSession", url: str) -> Folder:
+    """For the driver: the folder at a URL."""
+    return Folder(files_at(spark, url), url)
+
+
+def upload(files: Files, path: Path, url: str) -> None:
     """Copy a local file, or every file in a local folder and beneath it, to a URL."""
-    files = files_at(spark, url)
     if path.is_file():
         files.put(path, url)
         return
@@ -150,99 +192,66 @@ def upload(spark: "SparkSession", path: Path, url: str) -> None:
 
 
 def hadoop_settings(spark: "SparkSession") -> HadoopSettings:
-    """What the driver hands to its ranks and workers so that they reach what it reaches."""
+    """What the driver hands to its ranks so that they reach what it reaches."""
     conf = spark.sparkContext.getConf()
     jars = [str(local_path(j)) for j in conf.get("spark.jars", "").split(",") if j and is_local(j)]
     class_path = conf.get("spark.executor.extraClassPath", "")
     return HadoopSettings(_driver_files(spark).settings(), tuple(jars), class_path)
 
 
-def fetch_files(urls: Sequence[str], folder: Path, settings: HadoopSettings) -> list[Path]:
-    """Copy files of one file system into a local folder, which is made; gives their paths in order.
+@contextlib.contextmanager
+def reaching(url: str, settings: HadoopSettings) -> Iterator[Files]:
+    """For ranks: what handles the files under a URL, as long as the context lasts.
+
+    Raises StorageError where a JVM is needed and none can be started.
+    """
+    if is_local(url):
+        yield _LocalFiles()
+        return
+    with _own_jvm(_class_path(settings)) as gateway:
+        # Through the gateway, which asks for a password, so that no secret is on a command line or
+        # on a disk.
+        configuration = gateway.jvm.org.apache.hadoop.conf.Configuration()
+        for name, value in settings.values.items():
+            configuration.set(name, value)
+        yield _HadoopFiles(gateway, configuration)
+
+
+@contextlib.contextmanager
+def copied(
+    files: Files, urls: Sequence[str], say: Callable[[str], None] = print
+) -> Iterator[list[Path]]:
+    """Local paths of files, in order: of themselves where they are local, and otherwise of copies,
+    which lie where Spark has its own temporary files and end with the context.
 
     Before the first is copied it raises StorageError where they do not fit on the disk, and
     ValueError where two have the same name.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / url.rpartition("/")[2] for url in urls]
-    if len(set(paths)) < len(paths):
-        raise ValueError(f"two files of the same name cannot both go into {folder}")
-    if urls:
-        with _reaching(urls[0], settings) as files:
-            _refuse_more_than_fits(sum(files.size(url) for url in urls), urls[0], folder)
-            for url, path in zip(urls, paths, strict=True):
-                files.get(url, path)
-    return paths
-
-
-def fetch_folder(url: str, folder: Path, settings: HadoopSettings) -> bool:
-    """Copy what a folder and those beneath it hold into a local folder, which is made.
-
-    False where there is no file under the URL. Raises StorageError where it does not fit.
-    """
-    with _reaching(url, settings) as files:
-        found = files.list(url, beneath=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        _refuse_more_than_fits(sum(f.size for f in found), url, folder)
-        for file in found:
-            path = folder / file.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.get(join(url, file.name), path)
-    return bool(found)
-
-
-def store_files(paths: Sequence[Path], folder_url: str, settings: HadoopSettings) -> None:
-    """Copy local files into the folder at a URL, which is made, under their own names.
-
-    One after the other in the order given; each appears, or replaces an earlier one, all at once.
-    """
-    with _reaching(folder_url, settings) as files:
-        for path in paths:
-            files.put(path, join(folder_url, path.name))
-
-
-class RemoteFiles:
-    """Local copies of remote files, for a reader of local ones, as long as the context lasts.
-
-    They lie where Spark has its own temporary files. Says what it copies.
 
     Args:
-        reader: who copies, such as "rank 1".
-        say: takes a line for the console.
+        say: takes a line about what is copied.
     """
-
-    def __init__(
-        self, settings: HadoopSettings, reader: str, say: Callable[[str], None] = print
-    ) -> None:
-        self._settings = settings
-        self._reader = reader
-        self._say = say
-        self._folders = contextlib.ExitStack()
-
-    def __enter__(self) -> "RemoteFiles":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._folders.close()
-
-    def fetch(self, urls: Sequence[str], what: str) -> list[Path]:
-        """Paths of the files, in order: of copies, or of themselves where they are local.
-
-        Args:
-            what: the files hold, for the console. Raises as fetch_files does.
-        """
-        if all(is_local(url) for url in urls):
-            return [local_path(url) for url in urls]
-        folder = tempfile.TemporaryDirectory(
-            prefix="mmdin-", dir=scratch_folder(), ignore_cleanup_errors=True
+    if all(map(is_local, urls)):
+        yield [local_path(url) for url in urls]
+        return
+    with _scratch() as folder:
+        paths = [Path(folder, url.rpartition("/")[2]) for url in urls]
+        if len(set(paths)) < len(paths):
+            raise ValueError(f"two files of the same name cannot both go into {folder}")
+        size = sum(map(files.size, urls))
+        _refuse_more_than_fits(size, urls[0], Path(folder))
+        say(
+            f"copies {len(paths)} files, {size / 1e6:.1f} MB, to local disk (no native client for "
+            f"{urlsplit(urls[0]).scheme} here)"
         )
-        paths = fetch_files(urls, Path(self._folders.enter_context(folder)), self._settings)
-        size = sum(p.stat().st_size for p in paths) / 1e6
-        self._say(
-            f"{self._reader}: copied {len(paths)} files, {size:.1f} MB of {what} to local disk "
-            f"(no native client for {urlsplit(urls[0]).scheme} here)"
-        )
-        return paths
+        for url, path in zip(urls, paths, strict=True):
+            files.get(url, path)
+        yield paths
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(
+        prefix="mmdin-", dir=scratch_folder(), ignore_cleanup_errors=True
+    )
 
 
 def scratch_folder() -> Path:
@@ -273,30 +282,41 @@ class _LocalFiles:
             return local_path(url).read_bytes()
 
     def write(self, url: str, content: bytes) -> None:
-        with self._beside(url) as path:
+        with self.writing(url) as path:
             path.write_bytes(content)
+
+    @contextlib.contextmanager
+    def reading(self, url: str) -> Iterator[Path]:
+        with _explaining(url):
+            yield local_path(url)
+
+    @contextlib.contextmanager
+    def writing(self, url: str) -> Iterator[Path]:
+        path = local_path(url)
+        beside = path.with_name(_new_name(path.name))
+        with _explaining(url):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                yield beside
+                # On the disk before it takes the place of what was there.
+                with beside.open("rb") as file:
+                    os.fsync(file.fileno())
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
 
     def get(self, url: str, path: Path) -> None:
         with _explaining(url):
             shutil.copyfile(local_path(url), path)
 
     def put(self, path: Path, url: str) -> None:
-        with self._beside(url) as beside:
+        with self.writing(url) as beside:
             shutil.copyfile(path, beside)
 
     def remove(self, url: str) -> None:
         path = local_path(url)
         with _explaining(url):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _beside(self, url: str) -> Iterator[Path]:
-        path = local_path(url)
-        beside = path.with_name(_new_name(path.name))
-        with _explaining(url):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield beside
-            beside.replace(path)
 
 
 class _HadoopFiles:
@@ -348,6 +368,22 @@ class _HadoopFiles:
                 stream.write(content)
             finally:
                 stream.close()
+
+    @contextlib.contextmanager
+    def reading(self, url: str) -> Iterator[Path]:
+        with _scratch() as folder:
+            path = Path(folder, url.rpartition("/")[2])
+            self.get(url, path)
+            with _explaining(url):
+                yield path
+
+    @contextlib.contextmanager
+    def writing(self, url: str) -> Iterator[Path]:
+        with _scratch() as folder:
+            path = Path(folder, url.rpartition("/")[2])
+            with _explaining(url):
+                yield path
+            self.put(path, url)
 
     def get(self, url: str, path: Path) -> None:
         with self._open(url) as (system, source):
@@ -427,21 +463,6 @@ def _driver_files(spark: "SparkSession") -> _HadoopFiles:
 
 
 @contextlib.contextmanager
-def _reaching(url: str, settings: HadoopSettings) -> Iterator[Files]:
-    """For ranks and workers: what handles the files under a URL."""
-    if is_local(url):
-        yield _LocalFiles()
-        return
-    with _own_jvm(_class_path(settings)) as gateway:
-        # Through the gateway, which asks for a password, so that no secret is on a command line or
-        # on a disk.
-        configuration = gateway.jvm.org.apache.hadoop.conf.Configuration()
-        for name, value in settings.values.items():
-            configuration.set(name, value)
-        yield _HadoopFiles(gateway, configuration)
-
-
-@contextlib.contextmanager
 def _own_jvm(class_path: Sequence[str]) -> Iterator[JavaGateway]:
     """A JVM that ends with the context, and with this process."""
     py4j = next((p for p in class_path if Path(p).name.startswith("py4j-")), "")
@@ -512,7 +533,10 @@ def _explaining(url: str) -> Iterator[None]:
     except Py4JJavaError as error:
         raise StorageError(f"{url}: {_reason(error)}") from None
     except OSError as error:
-        raise StorageError(f"{url}: {error.strerror or error}") from None
+        name = local_path(url) if is_local(url) else url
+        # Not its strerror: h5py's errors have a number alone.
+        reason = os.strerror(error.errno) if error.errno else error
+        raise StorageError(f"{name}: {reason}") from None
 
 
 def _reason(error: Py4JJavaError) -> str:

@@ -1,5 +1,6 @@
 """Local files without a JVM; others through viewfs, which Hadoop shows a local folder as."""
 
+import errno
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from mmdin import storage
 from mmdin.errors import StorageError
-from mmdin.storage import HadoopSettings, RemoteFiles
+from mmdin.storage import HadoopSettings
 
 NOWHERE = HadoopSettings({})
 
@@ -86,8 +87,14 @@ def test_a_folder_is_uploaded_with_what_is_beneath(
     put(tmp_path, "report/figures/a.svg", b"a")
     put(tmp_path, "report/index.html", b"page")
     for _ in range(2):
-        storage.upload(spark, tmp_path / "report", storage.join(root, "report"))
-    storage.upload(spark, tmp_path / "report/index.html", storage.join(root, "copy.html"))
+        storage.upload(
+            storage.files_at(spark, root), tmp_path / "report", storage.join(root, "report")
+        )
+    storage.upload(
+        storage.files_at(spark, root),
+        tmp_path / "report/index.html",
+        storage.join(root, "copy.html"),
+    )
     found = storage.files_at(spark, root).list(root, beneath=True)
     assert [f.name for f in found] == ["copy.html", "report/figures/a.svg", "report/index.html"]
 
@@ -98,51 +105,62 @@ def test_files_away_from_the_driver(
     settings = NOWHERE
     if not storage.is_local(root):
         settings = storage.hadoop_settings(request.getfixturevalue("spark"))
-    made = [put(tmp_path, f"made/{n}", b"x" * n) for n in (3, 1)]
-    assert not storage.fetch_folder(storage.join(root, "kept"), tmp_path / "none", settings)
-    for _ in range(2):
-        storage.store_files(made, storage.join(root, "kept"), settings)
-    urls = [storage.join(root, "kept", p.name) for p in made]
-    paths = storage.fetch_files(urls, tmp_path / "fetched", settings)
-    assert [p.read_bytes() for p in paths] == [b"xxx", b"x"]
-    assert storage.fetch_folder(root, tmp_path / "all", settings)
-    assert {p.name for p in (tmp_path / "all/kept").iterdir()} == {"1", "3"}
-    with pytest.raises(StorageError, match="kept/9"):
-        storage.fetch_files([storage.join(root, "kept", "9")], tmp_path / "fetched", settings)
+    with storage.reaching(root, settings) as files:
+        folder = storage.Folder(files, storage.join(root, "kept"))
+        assert not folder.exists("one")
+        folder.remove("one")
+        for content in (b"first", b"second"):
+            with folder.writing("one") as path:
+                path.write_bytes(content)
+        with pytest.raises(StorageError, match="kept/one: No space"), folder.writing("one") as path:
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        with folder.reading("one") as path:
+            assert path.read_bytes() == b"second"
+        assert [f.name for f in files.list(root, beneath=True)] == ["kept/one"]
+        folder.remove("one")
+        assert not folder.exists("one")
 
 
 def test_copies_end_with_their_reader(
     spark: SparkSession, remote: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPARK_LOCAL_DIRS", f"{tmp_path},/elsewhere")
-    settings = storage.hadoop_settings(spark)
-    storage.files_at(spark, remote).write(storage.join(remote, "part"), b"x" * 100_000)
-    said: list[str] = []
-    with RemoteFiles(settings, "rank 1", said.append) as files:
-        (copy,) = files.fetch([storage.join(remote, "part")], "samples")
+    files, said = storage.files_at(spark, remote), []
+    files.write(storage.join(remote, "part"), b"x" * 100_000)
+    with storage.copied(files, [storage.join(remote, "part")], said.append) as (copy,):
         assert copy.is_relative_to(tmp_path)
         assert copy.stat().st_size == 100_000
         assert stat.S_IMODE(copy.parent.stat().st_mode) == 0o700
-        assert files.fetch([str(tmp_path / "own")], "samples") == [tmp_path / "own"]
     assert not copy.parent.exists()
-    assert said == [
-        "rank 1: copied 1 files, 0.1 MB of samples to local disk (no native client for viewfs here)"
-    ]
+    assert said == ["copies 1 files, 0.1 MB, to local disk (no native client for viewfs here)"]
 
 
-def test_files_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="same name"):
-        storage.fetch_files(["/a/x", "/b/x"], tmp_path, NOWHERE)
+def test_local_files_are_not_copied(tmp_path: Path) -> None:
+    files, said = storage.local_folder(tmp_path).files, []
+    with storage.copied(files, [str(tmp_path / "own")], said.append) as paths:
+        assert paths == [tmp_path / "own"]
+    assert said == []
+
+
+def test_files_of_one_name_are_refused(spark: SparkSession, remote: str) -> None:
+    urls = [storage.join(remote, folder, "x") for folder in "ab"]
+    with (
+        pytest.raises(ValueError, match="same name"),
+        storage.copied(storage.files_at(spark, remote), urls),
+    ):
+        pass
 
 
 def test_more_than_fits_is_refused_before_it_is_copied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, remote: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    large = put(tmp_path, "large", b"x" * 1000)
+    files, url = storage.files_at(spark, remote), storage.join(remote, "large")
+    files.write(url, b"x" * 1000)
     usage = storage.shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(storage.shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(StorageError, match=r"spark\.local\.dir"):
-        storage.fetch_files([str(large)], tmp_path / "to", NOWHERE)
+    with pytest.raises(StorageError, match=r"spark\.local\.dir"), storage.copied(files, [url]):
+        pass
 
 
 def test_settings_are_the_drivers_and_not_shown(spark: SparkSession, remote: str) -> None:
@@ -159,7 +177,7 @@ def test_settings_are_the_drivers_and_not_shown(spark: SparkSession, remote: str
 def test_no_secret_is_on_a_command_line(spark: SparkSession, remote: str, tmp_path: Path) -> None:
     settings = storage.hadoop_settings(spark)
     settings.values["fs.s3a.secret.key"] = "never-shown"
-    with storage._reaching(remote, settings) as files:
+    with storage.reaching(remote, settings) as files:
         files.exists(remote)
         seen = subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout
     assert "py4j.GatewayServer" in seen
@@ -172,15 +190,15 @@ def test_a_python_worker_stores_and_fetches(
     settings = storage.hadoop_settings(spark)
 
     def copy(numbers: Iterator[int]) -> Iterator[bytes]:
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
+        with storage.reaching(remote, settings) as files:
             for number in numbers:
-                made = Path(folder, f"part-{number}")
-                made.write_bytes(bytes([number]))
-                storage.store_files([made], remote, settings)
-                url = storage.join(remote, made.name)
-                yield storage.fetch_files([url], Path(folder, "back"), settings)[0].read_bytes()
+                url = storage.join(remote, f"part-{number}")
+                try:
+                    files.read(url)
+                except StorageError as error:
+                    assert f"part-{number}: FileNotFoundException" in str(error)
+                    files.write(url, bytes([number]))
+                yield files.read(url)
 
     assert spark.sparkContext.parallelize([7, 8], 2).mapPartitions(copy).collect() == [
         b"\x07",
@@ -194,8 +212,11 @@ def test_a_machine_without_java_is_named(
 ) -> None:
     settings = storage.hadoop_settings(spark)
     monkeypatch.setenv("JAVA_HOME", "/no/java")
-    with pytest.raises(StorageError, match="install Java 17"):
-        storage.fetch_folder(remote, Path("never"), settings)
+    with (
+        pytest.raises(StorageError, match="install Java 17"),
+        storage.reaching(remote, settings),
+    ):
+        pass
 
 
 def test_a_root_that_can_be_written_is_made(spark: SparkSession, root: str) -> None:
@@ -233,7 +254,7 @@ def test_local_files_need_no_jvm(tmp_path: Path) -> None:
     put(tmp_path, "a", b"a")
     code = (
         "from pathlib import Path; from mmdin import storage; "
-        f"storage.store_files([Path('{tmp_path}/a')], '{tmp_path}/to', None)"
+        f"storage.local_folder('').files.put(Path('{tmp_path}/a'), '{tmp_path}/to/a')"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": "", "JAVA_HOME": "/no"})
     assert (tmp_path / "to/a").read_bytes() == b"a"

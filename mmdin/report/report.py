@@ -20,9 +20,10 @@ def publish_report(spark: SparkSession, evidence: Evidence, config: Config) -> s
         return str(write_report(evidence, config, local_path(folder)))
     with tempfile.TemporaryDirectory() as temporary:
         page = write_report(evidence, config, Path(temporary))
-        files_at(spark, folder).remove(join(folder, "figures"))
-        upload(spark, page.parent / "figures", join(folder, "figures"))
-        upload(spark, page, join(folder, page.name))
+        files = files_at(spark, folder)
+        files.remove(join(folder, "figures"))
+        upload(files, page.parent / "figures", join(folder, "figures"))
+        upload(files, page, join(folder, page.name))
     return join(folder, page.name)
 
 

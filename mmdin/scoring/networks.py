@@ -17,7 +17,7 @@ from pyspark.sql.types import StructField, StructType
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.schemas import PREDICTIONS, SAMPLES
-from mmdin.storage import files_at, join
+from mmdin.storage import files_at, join, local_folder
 
 if TYPE_CHECKING:
     from mmdin.models.network import RatingNetwork
@@ -111,7 +111,7 @@ def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Callable[[np.ndarray
     with tempfile.TemporaryDirectory() as folder:
         for name, content in sent.files.value.items():
             Path(folder, name).write_bytes(content)
-        network = load_network(folder)
+        network = load_network(local_folder(folder))
     logits = tf.function(lambda indices: network(indices, training=False))
 
     def scores_of(indices: np.ndarray) -> np.ndarray:

@@ -1,30 +1,34 @@
 """Whether every rank's host can read the samples and write the checkpoints."""
 
 import uuid
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmdin.errors import ClusterError
-from mmdin.storage import local_path
-from mmdin.tables import DataFile
+from mmdin.errors import ClusterError, StorageError
+from mmdin.storage import Files, Folder, is_local
 from mmdin.training.assignment import Assignment
 from mmdin.training.ranks import Ranks
 
 
-def check_access(assignment: Assignment, ranks: Ranks) -> None:
+def check_access(assignment: Assignment, ranks: Ranks, files: Files) -> None:
     """Let every rank try the samples and the checkpoint folder.
 
     All try the first file; the others are shared out, and of each only its end is read, where
-    Parquet keeps what the file holds.
+    Parquet keeps what the file holds. Of files that would have to be copied to be read, but for the
+    first, no more is asked than whether they are there.
 
     Raises ClusterError, on every rank alike, naming each rank, its host and what it cannot do.
     """
-    files = [*assignment.train_files, *assignment.validation_files]
-    own = [files[0], *files[1 + ranks.rank :: ranks.size]]
-    problem = next(filter(None, map(_cannot_read, own)), None)
-    problem = problem or _cannot_write(Path(assignment.checkpoint))
+    first, *others = (f.url for f in (*assignment.train_files, *assignment.validation_files))
+    try:
+        _read_end(files, first)
+        for url in others[ranks.rank :: ranks.size]:
+            _read_end(files, url) if is_local(url) else files.size(url)
+        problem = None
+    except StorageError as error:
+        problem = f"cannot read {error}"
+    problem = problem or _cannot_write(Folder(files, assignment.checkpoint))
     said = problem and f"rank {ranks.rank} on {ranks.host} {problem}"
     problems = [said for said in ranks.gather_objects(said) if said]
     if problems:
@@ -34,25 +38,20 @@ def check_access(assignment: Assignment, ranks: Ranks) -> None:
         )
 
 
-def _cannot_read(file: DataFile) -> str | None:
-    path = local_path(file.url)
+def _read_end(files: Files, url: str) -> None:
+    with files.reading(url) as path:
+        try:
+            pq.read_metadata(path)
+        except pa.ArrowException as error:
+            raise OSError(str(error)) from error
+
+
+def _cannot_write(folder: Folder) -> str | None:
+    probe = f"probe-{uuid.uuid4().hex}"
     try:
-        pq.read_metadata(path)
-    except (OSError, pa.ArrowException) as error:
-        return f"cannot read {path}: {_reason(error)}"
+        with folder.writing(probe) as path:
+            path.write_bytes(b"")
+        folder.remove(probe)
+    except StorageError as error:
+        return f"cannot write to {folder.url}: {str(error).rpartition(': ')[2]}"
     return None
-
-
-def _cannot_write(folder: Path) -> str | None:
-    probe = folder / f"probe-{uuid.uuid4().hex}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        return f"cannot write to {folder}: {_reason(error)}"
-    return None
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -5,9 +5,9 @@ Apart from the training loop, so that Spark's tasks, which only carry these, loa
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from mmdin.config import Config, ModelName
+from mmdin.storage import Folder, HadoopSettings
 from mmdin.tables import DataFile
 
 _OUTCOME = "outcome.json"
@@ -20,7 +20,8 @@ class Assignment:
     label: what the run is called on the console; model: network to train; seed: of its weights and
     the order of rows; config: the whole configuration; vocabulary_sizes: rows of each
     vocabulary; train_files, validation_files: active files of the pinned version of samples;
-    checkpoint: folder for weights and TensorBoard logs; threads: of TensorFlow per rank.
+    checkpoint: path or URL of the folder for weights and TensorBoard logs; threads: of TensorFlow
+    per rank; hadoop: with which ranks reach samples and checkpoints that are not local.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Assignment:
     validation_files: list[DataFile]
     checkpoint: str
     threads: int
+    hadoop: HadoopSettings
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,18 @@ class Outcome:
         return self.epochs[self.best_epoch - 1]
 
 
-def write_outcome(checkpoint: str, outcome: Outcome) -> None:
+def write_outcome(folder: Folder, outcome: Outcome) -> None:
     """Leave an outcome in the network's folder, as outcome.json: there whole, or not at all."""
-    new = Path(checkpoint, f"new.{_OUTCOME}")
-    new.write_text(json.dumps(asdict(outcome), indent=2), encoding="utf-8")
-    new.rename(Path(checkpoint, _OUTCOME))
+    with folder.writing(_OUTCOME) as path:
+        path.write_text(json.dumps(asdict(outcome), indent=2), encoding="utf-8")
 
 
-def read_outcome(checkpoint: str) -> Outcome | None:
+def read_outcome(folder: Folder) -> Outcome | None:
     """The outcome that was left in a network's folder; None where training did not end."""
-    path = Path(checkpoint, _OUTCOME)
-    if not path.exists():
+    if not folder.exists(_OUTCOME):
         return None
-    values = json.loads(path.read_text(encoding="utf-8"))
+    with folder.reading(_OUTCOME) as path:
+        values = json.loads(path.read_text(encoding="utf-8"))
     epochs = tuple(Epoch(**e) for e in values["epochs"])
     resumed_after = tuple(values["resumed_after"])
     return Outcome(**{**values, "epochs": epochs, "resumed_after": resumed_after})

@@ -1,13 +1,12 @@
-"""Where the training of a network stands after an epoch, on disk, to go on from there."""
+"""Where the training of a network stands after an epoch, in its folder, to go on from there."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
+from mmdin.storage import Folder
 from mmdin.training.assignment import Epoch
 
 _PROGRESS = "progress.npz"
@@ -34,40 +33,32 @@ class Progress:
         return replace(self, epochs=(*self.epochs, epoch))
 
 
-def write_progress(checkpoint: str, progress: Progress, variables: Sequence[np.ndarray]) -> None:
+def write_progress(folder: Folder, progress: Progress, variables: Sequence[np.ndarray]) -> None:
     """Leave progress, and the values of everything that training changes, in the network's folder.
 
-    The file is there whole, or as it was: it is written beside its place, brought to the disk, and
-    moved.
+    The file is there whole, or as it was.
     """
-    folder = Path(checkpoint)
-    folder.mkdir(parents=True, exist_ok=True)
-    new = folder / f"new.{_PROGRESS}"
-    with new.open("wb") as file:
-        numbered = {f"variable_{n}": values for n, values in enumerate(variables)}
-        np.savez(file, progress=np.array(json.dumps(asdict(progress))), **numbered)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(folder / _PROGRESS)
+    numbered = {f"variable_{n}": values for n, values in enumerate(variables)}
+    with folder.writing(_PROGRESS) as path:
+        np.savez(path, progress=np.array(json.dumps(asdict(progress))), **numbered)
 
 
-def read_progress(checkpoint: str) -> tuple[Progress, list[np.ndarray]] | None:
+def read_progress(folder: Folder) -> tuple[Progress, list[np.ndarray]] | None:
     """What write_progress left; None where it left nothing."""
-    path = Path(checkpoint, _PROGRESS)
-    if not path.exists():
+    if not folder.exists(_PROGRESS):
         return None
-    with np.load(path) as saved:
+    with folder.reading(_PROGRESS) as path, np.load(path) as saved:
         values = json.loads(str(saved["progress"]))
         variables = [saved[f"variable_{n}"] for n in range(len(saved.files) - 1)]
     epochs = tuple(Epoch(**e) for e in values["epochs"])
     return Progress(epochs, values["started_at"], tuple(values["resumed_after"])), variables
 
 
-def has_progress(checkpoint: str) -> bool:
+def has_progress(folder: Folder) -> bool:
     """Whether training can go on from this folder."""
-    return Path(checkpoint, _PROGRESS).exists()
+    return folder.exists(_PROGRESS)
 
 
-def forget_progress(checkpoint: str) -> None:
+def forget_progress(folder: Folder) -> None:
     """Remove what write_progress left, once training has ended."""
-    Path(checkpoint, _PROGRESS).unlink(missing_ok=True)
+    folder.remove(_PROGRESS)

@@ -9,12 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 import mmdin
 from mmdin.dataset.sharding import count_rows
 from mmdin.errors import TableError
 from mmdin.schemas import EPOCHS, RUNS
+from mmdin.storage import Folder, folder_at, join
 from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import Outcome, read_outcome
 from mmdin.training.progress import has_progress
@@ -68,8 +70,12 @@ class Run:
 
     @property
     def checkpoint(self) -> str:
-        """Folder of the weights and logs."""
-        return f"{self.variant.config.root}/checkpoints/{self.run_id}"
+        """Path or URL of the folder of the weights and logs."""
+        return join(self.variant.config.root, "checkpoints", self.run_id)
+
+    def folder(self, spark: SparkSession) -> Folder:
+        """That folder, for the driver."""
+        return folder_at(spark, self.checkpoint)
 
     def to_row(self) -> tuple[Any, ...]:
         """The values of mmdin.schemas.RUNS' columns."""
@@ -132,14 +138,14 @@ def find_earlier(tables: Tables, wanted: Sequence[Run]) -> tuple[set[str], dict[
         )
         for r in same.where("status <> 'finished'").orderBy("started_at").collect()
     ]
-    ended = [run for run in unfinished if read_outcome(run.checkpoint)]
+    ended = [run for run in unfinished if read_outcome(run.folder(tables.spark))]
     if ended:
         end_runs(tables, ended)
     finished = {r["fingerprint"] for r in same.where("status = 'finished'").collect()}
     going_on = {
         run.fingerprint: run
         for run in unfinished
-        if run.fingerprint not in finished and has_progress(run.checkpoint)
+        if run.fingerprint not in finished and has_progress(run.folder(tables.spark))
     }
     known = (*ended, *going_on.values())
     lost = [run for run in unfinished if run.status == "running" and run not in known]
@@ -163,7 +169,7 @@ def check_resumed(tables: Tables, run_id: str, going_on: Collection[Run]) -> Non
             f"run {run_id} was trained by other code (revision {row['revision']}): go on with "
             "that, or train anew"
         )
-    if not has_progress(row["checkpoint"]):
+    if not has_progress(folder_at(tables.spark, row["checkpoint"])):
         raise TableError(f"run {run_id} left nothing to go on from in {row['checkpoint']}")
     raise TableError(
         f"run {run_id} is not one of this configuration on the newest samples: column "
@@ -177,7 +183,7 @@ def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> 
     Args:
         reason: why those without an outcome failed.
     """
-    outcomes = {run.run_id: read_outcome(run.checkpoint) for run in runs}
+    outcomes = {run.run_id: read_outcome(run.folder(tables.spark)) for run in runs}
     ended = [_end(run, outcomes[run.run_id], reason) for run in runs]
     epochs = [
         tuple({"run_id": run_id, **asdict(epoch)}[column] for column in EPOCHS.names)

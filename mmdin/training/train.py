@@ -8,9 +8,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config, Training
-from mmdin.errors import ClusterError, TableError
+from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
-from mmdin.storage import is_local
+from mmdin.storage import HadoopSettings, folder_at, hadoop_settings
 from mmdin.tables import SAMPLE_TABLES, DataFile, Tables
 from mmdin.training.assignment import Assignment, read_outcome
 from mmdin.training.ranks import RankLostError, run_on_ranks
@@ -37,15 +37,10 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
     now.
 
     Raises TableError where samples are missing or training.resume cannot be gone on with,
-    ClusterError where Spark has too few slots or the root is no path, and TrainingFailedError where
-    a rank fails, or is lost too often, after the runs are recorded as failed.
+    ClusterError where Spark has too few slots, and TrainingFailedError where a rank fails, or is
+    lost too often, after the runs are recorded as failed.
     """
     config = variants[0].config
-    if not is_local(config.root):
-        raise ClusterError(
-            f"root {config.root}: ranks read samples and write checkpoints by paths so far; give "
-            "train a root in a folder that every host sees"
-        )
     tables = Tables.of(spark, config)
     data = {c.samples.name: _describe(spark, c) for c in sample_sets(list(variants))}
     wanted = [
@@ -62,7 +57,10 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
         return []
     record(tables, runs)
     threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
-    assignments = [_assign(run, data[run.variant.config.samples.name], threads) for run in runs]
+    hadoop = hadoop_settings(spark)
+    assignments = [
+        _assign(run, data[run.variant.config.samples.name], threads, hadoop) for run in runs
+    ]
     try:
         run_to_the_end(spark, assignments, config.training)
     except BaseException as error:
@@ -77,7 +75,9 @@ def run_to_the_end(spark: SparkSession, assignments: list[Assignment], training:
     All in one launch: to start and end Horovod's processes takes 20 s each time.
     """
     for restart in itertools.count():
-        left = [a for a in assignments if read_outcome(a.checkpoint) is None]
+        left = [a for a in assignments if not read_outcome(folder_at(spark, a.checkpoint))]
+        if not left:
+            return  # The rank was lost after the last network had ended.
         wait_for_slots(spark, training.ranks, training.start_timeout)
         try:
             run_on_ranks(spark, _train_on_rank, [left], training.ranks, training.start_timeout)
@@ -130,7 +130,7 @@ def _announce(
     )
 
 
-def _assign(run: Run, data: TrainingData, threads: int) -> Assignment:
+def _assign(run: Run, data: TrainingData, threads: int, hadoop: HadoopSettings) -> Assignment:
     return Assignment(
         label=run.label,
         model=run.variant.model,
@@ -141,6 +141,7 @@ def _assign(run: Run, data: TrainingData, threads: int) -> Assignment:
         validation_files=data.files["validation"],
         checkpoint=run.checkpoint,
         threads=threads,
+        hadoop=hadoop,
     )
 
 

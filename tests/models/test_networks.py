@@ -8,6 +8,7 @@ from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.models import NETWORKS, build_network
 from mmdin.models.checkpoint import load_network, save_network
+from mmdin.storage import local_folder
 
 SMALL = Networks(
     embedding_size=4, hidden_units=(8,), attention_units=(4,), width=8, heads=2, blocks=1
@@ -174,22 +175,22 @@ def test_each_ablation_is_another_network_that_learns_and_is_saved(change, tmp_p
         logits = network(indices)
     gradients = tape.gradient(logits, [v.value for v in network.trainable_variables])
     assert all(g is not None for g in gradients)
-    save_network(str(tmp_path / "run"), "mmdin", SIZES, network)
-    loaded = load_network(str(tmp_path / "run"))
+    save_network(local_folder(tmp_path / "run"), "mmdin", SIZES, network)
+    loaded = load_network(local_folder(tmp_path / "run"))
     np.testing.assert_array_equal(np.asarray(loaded(indices)), np.asarray(logits))
 
 
 def test_a_saved_network_scores_the_same(network, tmp_path) -> None:
     model = next(m for m, n in NETWORKS.items() if type(network) is n)
-    save_network(str(tmp_path / "run"), model, SIZES, network)
-    loaded = load_network(str(tmp_path / "run"))
+    save_network(local_folder(tmp_path / "run"), model, SIZES, network)
+    loaded = load_network(local_folder(tmp_path / "run"))
     indices = random_indices(network, 5)
     np.testing.assert_array_equal(np.asarray(loaded(indices)), np.asarray(network(indices)))
 
 
 def test_a_missing_network_is_named(tmp_path) -> None:
     with pytest.raises(TableError, match="no trained network"):
-        load_network(str(tmp_path))
+        load_network(local_folder(tmp_path))
 
 
 @pytest.mark.parametrize("model", MODEL_NAMES)

@@ -14,6 +14,7 @@ from mmdin.models.checkpoint import save_network
 from mmdin.schemas import ATTENTION_WEIGHTS, PREDICTIONS, SAMPLES
 from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.networks import score_with_network
+from mmdin.storage import local_folder
 
 SIZES = {i.vocabulary: 6 for i in INPUTS}
 
@@ -35,7 +36,7 @@ def test_scores_are_the_networks_own_whatever_the_batches(
 ) -> None:
     keras.utils.set_random_seed(2)
     network = build_network("mmdin", Networks(embedding_size=4), SIZES)
-    save_network(str(tmp_path / "run"), "mmdin", SIZES, network)
+    save_network(local_folder(tmp_path / "run"), "mmdin", SIZES, network)
     scored = score_with_network(samples, "run-1", "mmdin", str(tmp_path / "run"), batch_size=8)
     assert set(scored.columns) == {*PREDICTIONS.names, "split"}
     found = {r["user_id"]: r["score"] for r in scored.collect()}
@@ -59,7 +60,7 @@ def test_attention_weights_are_the_networks_own(
 ) -> None:
     keras.utils.set_random_seed(2)
     network = build_network("din", Networks(embedding_size=4), SIZES)
-    save_network(str(tmp_path / "run"), "din", SIZES, network)
+    save_network(local_folder(tmp_path / "run"), "din", SIZES, network)
     praised = {f"history_movie_{p}": F.lit(100 + p).cast("long") for p in range(1, 6)}
     full = samples.withColumns(praised)
     scoring = Scoring(attention_users=(3, 9))

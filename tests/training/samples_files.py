@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from mmdin.config import Config, Samples, Training
 from mmdin.inputs import INPUTS
+from mmdin.storage import Folder, HadoopSettings, local_folder
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
 
@@ -48,4 +49,9 @@ def make_assignment(
         validation_files=files[-1:] * 2,
         checkpoint=str(folder / name),
         threads=1,
+        hadoop=HadoopSettings({}),
     )
+
+
+def folder_of(assignment: Assignment) -> Folder:
+    return local_folder(assignment.checkpoint)

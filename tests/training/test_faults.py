@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 from pyspark.sql import SparkSession
-from samples_files import make_assignment, write_samples
+from samples_files import folder_of, make_assignment, write_samples
 
 from mmdin.models.checkpoint import load_network
 from mmdin.training.assignment import Assignment, read_outcome
@@ -35,7 +35,7 @@ def after_epochs(assignment: Assignment, epochs: int, act: Callable[[], None]) -
     """Act once so many epochs are saved."""
 
     def wait() -> None:
-        while not (saved := read_progress(assignment.checkpoint)) or len(saved[0].epochs) < epochs:
+        while not (saved := read_progress(folder_of(assignment))) or len(saved[0].epochs) < epochs:
             time.sleep(0.05)
         act()
 
@@ -73,16 +73,19 @@ def test_a_killed_rank_costs_at_most_an_epoch(
     killed = make_assignment(folder, f"killed-{rank}", files, "mmdin", epochs=12, patience=12)
     after_epochs(killed, 3, lambda: processes_of_ranks()[rank].kill())
     train(spark, ended, killed)
-    outcome, expected = read_outcome(killed.checkpoint), read_outcome(undisturbed.checkpoint)
+    outcome, expected = (
+        read_outcome(folder_of(killed)),
+        read_outcome(folder_of(undisturbed)),
+    )
     assert outcome and expected
     (resumed_after,) = outcome.resumed_after
     assert 3 <= resumed_after < 12
     losses = [e.validation_loss for e in outcome.epochs]
     assert losses == [e.validation_loss for e in expected.epochs]
-    mine, others = (load_network(a.checkpoint).weights for a in (killed, undisturbed))
+    mine, others = (load_network(folder_of(a)).weights for a in (killed, undisturbed))
     for one, other in zip(mine, others, strict=True):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
-    assert read_outcome(ended.checkpoint).resumed_after == ()
+    assert read_outcome(folder_of(ended)).resumed_after == ()
 
 
 def test_a_rank_that_is_killed_each_time_ends_training_with_a_message(
@@ -92,8 +95,8 @@ def test_a_rank_that_is_killed_each_time_ends_training_with_a_message(
     after_epochs(assignment, 1, lambda: processes_of_ranks()[1].kill())
     with pytest.raises(RankLostError, match="a rank was lost"):
         train(spark, assignment)
-    assert read_outcome(assignment.checkpoint) is None
-    assert read_progress(assignment.checkpoint)
+    assert read_outcome(folder_of(assignment)) is None
+    assert read_progress(folder_of(assignment))
 
 
 def test_a_rank_that_hangs_ends_training_with_a_message(

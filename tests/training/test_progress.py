@@ -13,10 +13,11 @@ import keras
 import numpy as np
 import pytest
 from one_rank import OneRank
-from samples_files import make_assignment, write_samples
+from samples_files import folder_of, make_assignment, write_samples
 
 from mmdin.errors import ClusterError
-from mmdin.training import loop
+from mmdin.storage import local_folder
+from mmdin.training import loop, record
 from mmdin.training.assignment import Assignment, Outcome
 from mmdin.training.progress import (
     forget_progress,
@@ -34,13 +35,13 @@ def train(assignment: Assignment) -> Outcome:
     keras.backend.clear_session()
     keras.utils.set_random_seed(assignment.seed)
     with Watchdog(600, lambda silence: None) as watchdog:
-        return loop.train_network(assignment, OneRank(), watchdog)
+        return loop.train_network(assignment, OneRank(), watchdog, local_folder("").files)
 
 
 def weights(assignment: Assignment) -> list[np.ndarray]:
     from mmdin.models.checkpoint import load_network
 
-    return [np.asarray(v) for v in load_network(assignment.checkpoint).weights]
+    return [np.asarray(v) for v in load_network(folder_of(assignment)).weights]
 
 
 def without_times(outcome: Outcome) -> list[tuple[float, ...]]:
@@ -60,16 +61,16 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
     stopped = make_assignment(tmp_path, "stopped", files, model, epochs=5)
     expected = train(whole)
 
-    leave = loop._leave
+    leave = record.write_progress
 
-    def stop_in_third_epoch(assignment, step, progress) -> None:
+    def stop_in_third_epoch(folder, progress, variables) -> None:
         if len(progress.epochs) < 3 or saved:
-            leave(assignment, step, progress)
+            leave(folder, progress, variables)
         if len(progress.epochs) == 3:
             raise StoppedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_leave", stop_in_third_epoch)
+        patch.setattr(record, "write_progress", stop_in_third_epoch)
         with pytest.raises(StoppedError):
             train(stopped)
     found = train(stopped)
@@ -79,7 +80,7 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
     assert found.best_epoch == expected.best_epoch
     for mine, other in zip(weights(stopped), weights(whole), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-5)
-    (progress, mine), (_, other) = (read_progress(a.checkpoint) for a in (stopped, whole))
+    (progress, mine), (_, other) = (read_progress(folder_of(a)) for a in (stopped, whole))
     assert len(progress.epochs) == 5
     for one, two in zip(mine, other, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
@@ -111,15 +112,15 @@ def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
     tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assignment = make_assignment(small_disk, "one", write_samples(tmp_path), epochs=4)
-    leave = loop._leave
+    leave = record.write_progress
 
-    def fill_disk_after_second_epoch(assignment, step, progress) -> None:
-        leave(assignment, step, progress)
+    def fill_disk_after_second_epoch(folder, progress, variables) -> None:
+        leave(folder, progress, variables)
         if len(progress.epochs) == 2:
             (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free))
 
-    monkeypatch.setattr(loop, "_leave", fill_disk_after_second_epoch)
-    said = r"cannot write to .*small/one: No space left on device. .*goes on after the last epoch"
+    monkeypatch.setattr(record, "write_progress", fill_disk_after_second_epoch)
+    said = r"cannot write .*small/one/.*: No space left on device. .*goes on after the last epoch"
     with pytest.raises(ClusterError, match=said):
         train(assignment)
     monkeypatch.undo()
@@ -132,7 +133,8 @@ def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
 def test_what_has_ended_is_forgotten(tmp_path: Path) -> None:
     assignment = make_assignment(tmp_path, "one", write_samples(tmp_path), epochs=1)
     train(assignment)
-    assert has_progress(assignment.checkpoint)
-    forget_progress(assignment.checkpoint)
-    assert not has_progress(assignment.checkpoint)
-    assert read_progress(assignment.checkpoint) is None
+    folder = folder_of(assignment)
+    assert has_progress(folder)
+    forget_progress(folder)
+    assert not has_progress(folder)
+    assert read_progress(folder) is None

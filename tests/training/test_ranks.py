@@ -8,7 +8,7 @@ import cloudpickle
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
-from samples_files import SIZES, make_assignment, write_samples
+from samples_files import SIZES, folder_of, make_assignment, write_samples
 
 from mmdin.config import Networks, Training
 from mmdin.training.assignment import Assignment, read_outcome
@@ -81,7 +81,10 @@ def test_the_same_seed_trains_the_same_and_the_best_epoch_is_kept(
     files = write_samples(tmp_path)
     first, second = (make_assignment(tmp_path, name, files) for name in ("first", "second"))
     run_on_ranks(spark, train, [[first, second]], 2)
-    outcome, again = read_outcome(first.checkpoint), read_outcome(second.checkpoint)
+    outcome, again = (
+        read_outcome(folder_of(first)),
+        read_outcome(folder_of(second)),
+    )
     assert outcome and again
     for epoch, same in zip(outcome.epochs, again.epochs, strict=True):
         assert epoch.train_loss == same.train_loss
