@@ -3,9 +3,21 @@
 The only module that knows Delta.
 """
 
+import itertools
 import logging
 from dataclasses import dataclass
 
+# Not from delta.exceptions: only importing this module makes PySpark raise them.
+from delta.exceptions.captured import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -55,6 +67,20 @@ INGESTED = (
 
 SAMPLE_TABLES = ("samples", "vocabularies", "bucket_edges")
 """Tables of which one root can hold several under names of their own: see samples.name."""
+
+_CONFLICTS = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+"""What Delta says where two commits cannot both stand; they have no base of their own."""
+
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
@@ -123,20 +149,40 @@ class Tables:
         return reader.load(self.path(name))
 
     def write(self, name: str, rows: DataFrame, partition_by: str | None = None) -> None:
-        """Replace the whole table, atomically. Raises TableError where columns do not fit."""
+        """Replace the whole table, atomically.
+
+        Raises TableError where columns do not fit, and where another job writes the table
+        meanwhile: which of the two it is to hold is for the user to say.
+        """
         writer = self._writer(name, rows).mode("overwrite").option("overwriteSchema", "true")
-        (writer.partitionBy(partition_by) if partition_by else writer).save(self.path(name))
+        try:
+            (writer.partitionBy(partition_by) if partition_by else writer).save(self.path(name))
+        except _CONFLICTS as error:
+            raise TableError(
+                f"table {name} at {self.path(name)} was written by another job at the same time, "
+                "whose rows it holds now: let that end, and run this one again"
+            ) from error
         self.register(name)
 
     def replace(self, name: str, rows: DataFrame, where: str) -> None:
         """Replace the table's rows for which the SQL condition holds, atomically.
 
         All of the new rows must satisfy the condition. The table is created where there is none.
+        Where other jobs write the table meanwhile, theirs come first and this is done again.
+
+        Raises TableError where columns do not fit, and where others came first too often.
         """
-        writer = self._writer(name, rows).mode("overwrite").option("mergeSchema", "true")
-        if self.exists(name):
-            writer = writer.option("replaceWhere", where)
-        writer.save(self.path(name))
+        for attempt in itertools.count(1):
+            writer = self._writer(name, rows).mode("overwrite").option("mergeSchema", "true")
+            try:
+                writer.option("replaceWhere", where).save(self.path(name))
+                break
+            except _CONFLICTS as error:
+                if attempt == _ATTEMPTS:
+                    raise TableError(
+                        f"table {name} at {self.path(name)}: other jobs wrote it {attempt} times "
+                        "while this one tried to: run it again when fewer do"
+                    ) from error
         self.register(name)
 
     def register(self, name: str) -> None:

@@ -48,7 +48,7 @@ scratch=${TMPDIR:-/tmp}
 driver_java_options="-Dlog4j2.configurationFile=file:$project/conf/spark/log4j2.properties -Dderby.system.home=$scratch"
 spark_options=(
     --master "local[$cores]"
-    --properties-file "$project/conf/spark/local.conf"
+    --properties-file "${MMDIN_SPARK_PROPERTIES:-$project/conf/spark/local.conf}"
     --driver-memory "${MMDIN_MEMORY:-4g}"
     # Spark would put both into the folder it is started in.
     --conf "spark.sql.warehouse.dir=$scratch/mmdin-warehouse"

@@ -10,7 +10,8 @@ usage: submit/local.sh JOB --conf conf/X.yaml [--set key.sub=value ...]
 jobs:
 $(list_jobs)
 
-MMDIN_CORES (all by default) and MMDIN_MEMORY (4g) bound what Spark takes.
+MMDIN_CORES (all by default) and MMDIN_MEMORY (4g) bound what Spark takes; MMDIN_SPARK_PROPERTIES
+names a file of Spark's properties to take in place of conf/spark/local.conf.
 Status: 0 done, 2 a mistake in options, configuration or data, 1 anything else.
 END
 }
