@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from mmdin.config import Config, load_config
+from mmdin.config import Config
 from mmdin.errors import ClusterError, MmdinError, StorageError
+from mmdin.options import add_options, load_given
 from mmdin.storage import files_at, is_local, join, local_path, reach
 
 log = logging.getLogger("mmdin")
@@ -33,8 +34,7 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
     options = _parse(name, job.__doc__ or "", argv)
     with contextlib.ExitStack() as ending:
         try:
-            resume = [f"training.resume={options.resume}"] if options.resume else []
-            config = load_config(options.conf, [*options.set, *resume])
+            config = load_given(options)
             path = ending.enter_context(_log_to_console_and_file(config.root, name))
             log.info("%s: configuration\n%s", name, _indent(config.to_yaml()))
             spark = open_session(f"mmdin {name} {config.name}")
@@ -73,16 +73,7 @@ def _parse(name: str, description: str, argv: Sequence[str] | None) -> argparse.
     parser = argparse.ArgumentParser(
         prog=name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--conf", required=True, metavar="FILE", help="configuration, conf/X.yaml")
-    parser.add_argument(
-        "--set",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="KEY=VALUE",
-        help="overrides, such as training.ranks=4",
-    )
-    parser.add_argument("--resume", metavar="RUN_ID", help="training run that must be gone on with")
+    add_options(parser)
     return parser.parse_args(argv)
 
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdin.config import load_config
 from mmdin.errors import ClusterError, MmdinError
+from mmdin.options import add_options, load_given, overrides
 from mmdin.submission.cluster import KINDS, Cluster, read_cluster
 from mmdin.submission.commands import (
     IMAGE,
@@ -28,8 +28,7 @@ def main(argv: Sequence[str]) -> int:
     """Submit the job's applications one after the other; the status of the first that fails."""
     options = _parse(argv)
     try:
-        config = load_config(options.conf, options.set)
-        job = Job(options.job, options.conf, config, tuple(options.set))
+        job = Job(options.job, options.conf, load_given(options), tuple(overrides(options)))
         cluster = _read_cluster(options)
         applications = plan_applications(
             options.kind, cluster, job, options.environment, options.driver_java_options
@@ -51,10 +50,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=launcher, usage=usage, description=__doc__)
     parser.add_argument("kind", choices=KINDS, help="of cluster")
     parser.add_argument("job", help="name of a file in spark_jobs/")
-    parser.add_argument("--conf", required=True, metavar="FILE", help="configuration, conf/X.yaml")
-    parser.add_argument(
-        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="overrides of it"
-    )
+    add_options(parser)
     parser.add_argument("--cluster", metavar="FILE", help="by default conf/cluster/KIND.yaml")
     parser.add_argument("--master", metavar="URL", help="of the cluster, for its file's")
     parser.add_argument("--image", help="of the pods of a kubernetes cluster, for its file's")

@@ -91,7 +91,7 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "movielens": f"file://{folder}/input/movielens",
             "posters": f"file://{folder}/input/posters",
         },
-        "world": {"users": 120, "movies": 400, "ratings": 20_000},
+        "world": {"users": 150, "movies": 600, "ratings": 20_000},
         "networks": {"embedding_size": 8, "hidden_units": [32], "width": 32, "blocks": 1},
         "training": {"models": ["mmdin"], "batch_size": 256, "epochs": 3, "learning_rate": 0.003},
     }

@@ -1,6 +1,7 @@
 """The pipeline on a small world through the launchers, and what its tables come to."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,6 +50,13 @@ def assert_same_as(root: str, local: str, **variables: str) -> None:
     )
     assert rows == other_rows > 0
     assert abs(mean - other_mean) < 1e-3
+
+
+def with_samples_of(local: str, root: Path) -> str:
+    """A root with the tables of a local one but those of training: there is nothing trained yet."""
+    left_out = shutil.ignore_patterns("runs", "epochs")
+    shutil.copytree(Path(local, "tables"), root / "tables", ignore=left_out)
+    return str(root)
 
 
 def properties_file(folder: Path, settings: Mapping[str, str]) -> Path:

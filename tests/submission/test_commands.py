@@ -76,11 +76,11 @@ def test_one_part_is_one_application(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_jobs_are_one_application(kind: str) -> None:
-    (train,) = dry_run(kind, "train", "--set", "training.ranks=1")
+    (train,) = dry_run(kind, "train", "--resume", "abc", "--set", "training.ranks=1")
     (score,) = dry_run(kind, "score")
     assert "spark.task.cpus" in properties(train)
     assert "spark.task.cpus" not in properties(score)
-    assert "training.ranks=1" in train
+    assert {"training.ranks=1", "training.resume=abc"} <= set(train)
     assert not [word for word in [*train, *score] if word.startswith("part=")]
 
 
