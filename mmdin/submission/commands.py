@@ -74,7 +74,7 @@ def plan_applications(
         _refuse_passing_root(job.config)
     applications = []
     for part in _parts(job):
-        training = job.name == "train" or part == "train"
+        training = "train" in (job.name, part) or job.name == "benchmark"
         if training:
             _refuse_too_many_ranks(cluster, job.config)
         properties = _properties(kind, cluster, training)

@@ -66,7 +66,8 @@ class RankData:
     @contextlib.contextmanager
     def _rows(self, own: Sequence[DataFile], seed: int) -> Iterator[tf.data.Dataset]:
         with copied(self._files, [f.url for f in own], self._say_once) as paths:
-            local = [replace(f, url=p.as_uri()) for f, p in zip(own, paths, strict=True)]
+            # Petastorm takes a URL's path as it is: nothing may be quoted in it.
+            local = [replace(f, url=f"file://{p}") for f, p in zip(own, paths, strict=True)]
             with read_rows(local, self._columns, seed) as chunks:
                 yield chunks
 

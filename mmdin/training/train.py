@@ -42,12 +42,8 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
     """
     config = variants[0].config
     tables = Tables.of(spark, config)
-    data = {c.samples.name: _describe(spark, c) for c in sample_sets(list(variants))}
-    wanted = [
-        start_run(variant, seed, data[variant.config.samples.name])
-        for variant in variants
-        for seed in variant.config.training.seeds
-    ]
+    planned = plan_runs(spark, variants)
+    wanted = [run for run, _ in planned]
     finished, going_on = find_earlier(tables, wanted)
     if config.training.resume:
         check_resumed(tables, config.training.resume, going_on.values())
@@ -56,17 +52,35 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
     if not runs:
         return []
     record(tables, runs)
-    threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
-    hadoop = hadoop_settings(spark)
-    assignments = [
-        _assign(run, data[run.variant.config.samples.name], threads, hadoop) for run in runs
-    ]
+    data = {run.fingerprint: read for run, read in planned}
+    assignments = assign(spark, [(run, data[run.fingerprint]) for run in runs])
     try:
         run_to_the_end(spark, assignments, config.training)
     except BaseException as error:
         end_runs(tables, runs, reason=f"{type(error).__name__}: {error}")
         raise
     return _report(end_runs(tables, runs))
+
+
+def plan_runs(spark: SparkSession, variants: Sequence[Variant]) -> list[tuple[Run, TrainingData]]:
+    """A run of every variant with every seed on the newest samples, and what it reads.
+
+    Raises TableError where samples are missing.
+    """
+    data = {c.samples.name: _describe(spark, c) for c in sample_sets(list(variants))}
+    return [
+        (start_run(variant, seed, own), own)
+        for variant in variants
+        for own in [data[variant.config.samples.name]]
+        for seed in variant.config.training.seeds
+    ]
+
+
+def assign(spark: SparkSession, runs: Sequence[tuple[Run, TrainingData]]) -> list[Assignment]:
+    """What ranks are told to do for runs."""
+    threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
+    hadoop = hadoop_settings(spark)
+    return [_assign(run, data, threads, hadoop) for run, data in runs]
 
 
 def run_to_the_end(spark: SparkSession, assignments: list[Assignment], training: Training) -> None:

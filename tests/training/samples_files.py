@@ -1,6 +1,7 @@
 """Files of samples, and what a rank is told to do with them."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +24,11 @@ def write_samples(folder: Path) -> list[DataFile]:
         noisy = columns["user_index"] + generator.integers(-2, 3, rows)
         columns["label"] = (noisy > 3).astype(np.int32)
         columns["half_stars"] = np.clip(noisy + 3, 1, 10).astype(np.int32)
-        path = folder / f"{n}.parquet"
+        path = folder / "of one" / "split=train" / f"{n}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path)
-        files.append(DataFile(path.as_uri(), rows))
+        # As Spark writes them: with blanks quoted, and what its partitions are named with not.
+        files.append(DataFile(f"file://{quote(str(path), safe='/=')}", rows))
     return files
 
 

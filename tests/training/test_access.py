@@ -38,7 +38,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     files = write_samples(tmp_path)
-    damaged = tmp_path / "2.parquet"
+    (damaged,) = tmp_path.rglob("2.parquet")
     damaged.write_bytes(damaged.read_bytes()[:-100])
     assignment = make_assignment(tmp_path, "one", files)
     with pytest.raises(ClusterError, match=r"cannot read .*/2.parquet: .*build_samples"):
