@@ -392,7 +392,11 @@ class _HadoopFiles:
 
     def put(self, path: Path, url: str) -> None:
         with self._beside(url) as (system, beside):
-            system.copyFromLocalFile(False, True, self._local(path), beside)
+            # Not copyFromLocalFile: for S3 that is another client, which knows no
+            # fs.s3a.connection.expect.continue.
+            source = self._gateway.jvm.java.io.FileInputStream(str(path.absolute()))
+            target = system.create(beside, True)
+            self._hadoop.io.IOUtils.copyBytes(source, target, 1 << 20, True)
 
     def remove(self, url: str) -> None:
         with self._open(url) as (system, path):

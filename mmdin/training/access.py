@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmdin.errors import ClusterError, StorageError
-from mmdin.storage import Files, Folder, is_local
+from mmdin.storage import Files, Folder, is_local, join
 from mmdin.training.assignment import Assignment
 from mmdin.training.ranks import Ranks
 
@@ -53,5 +53,6 @@ def _cannot_write(folder: Folder) -> str | None:
             path.write_bytes(b"")
         folder.remove(probe)
     except StorageError as error:
-        return f"cannot write to {folder.url}: {str(error).rpartition(': ')[2]}"
+        reason = str(error).removeprefix(f"{join(folder.url, probe)}: ")
+        return f"cannot write to {folder.url}: {reason}"
     return None
