@@ -218,9 +218,7 @@ def reaching(url: str, settings: HadoopSettings) -> Iterator[Files]:
 
 
 @contextlib.contextmanager
-def copied(
-    files: Files, urls: Sequence[str], say: Callable[[str], None] = print
-) -> Iterator[list[Path]]:
+def copied(files: Files, urls: Sequence[str], say: Callable[[str], None]) -> Iterator[list[Path]]:
     """Local paths of files, in order: of themselves where they are local, and otherwise of copies,
     which lie where Spark has its own temporary files and end with the context.
 
@@ -233,7 +231,7 @@ def copied(
     if all(map(is_local, urls)):
         yield [local_path(url) for url in urls]
         return
-    with _scratch() as folder:
+    with scratch() as folder:
         paths = [Path(folder, url.rpartition("/")[2]) for url in urls]
         if len(set(paths)) < len(paths):
             raise ValueError(f"two files of the same name cannot both go into {folder}")
@@ -248,7 +246,8 @@ def copied(
         yield paths
 
 
-def _scratch() -> tempfile.TemporaryDirectory[str]:
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A new folder for temporary files, in scratch_folder, that ends with its context or owner."""
     return tempfile.TemporaryDirectory(
         prefix="mmdin-", dir=scratch_folder(), ignore_cleanup_errors=True
     )
@@ -371,7 +370,7 @@ class _HadoopFiles:
 
     @contextlib.contextmanager
     def reading(self, url: str) -> Iterator[Path]:
-        with _scratch() as folder:
+        with scratch() as folder:
             path = Path(folder, url.rpartition("/")[2])
             self.get(url, path)
             with _explaining(url):
@@ -379,7 +378,7 @@ class _HadoopFiles:
 
     @contextlib.contextmanager
     def writing(self, url: str) -> Iterator[Path]:
-        with _scratch() as folder:
+        with scratch() as folder:
             path = Path(folder, url.rpartition("/")[2])
             with _explaining(url):
                 yield path

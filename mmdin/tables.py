@@ -7,17 +7,8 @@ import itertools
 import logging
 from dataclasses import dataclass
 
-# Not from delta.exceptions: only importing this module makes PySpark raise them.
-from delta.exceptions.captured import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
+# Importing it is what makes PySpark raise Delta's own exceptions.
+from delta.exceptions import captured
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -69,14 +60,14 @@ SAMPLE_TABLES = ("samples", "vocabularies", "bucket_edges")
 """Tables of which one root can hold several under names of their own: see samples.name."""
 
 _CONFLICTS = (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-    MetadataChangedException,
-    ProtocolChangedException,
+    captured.ConcurrentAppendException,
+    captured.ConcurrentDeleteDeleteException,
+    captured.ConcurrentDeleteReadException,
+    captured.ConcurrentTransactionException,
+    captured.ConcurrentWriteException,
+    captured.DeltaConcurrentModificationException,
+    captured.MetadataChangedException,
+    captured.ProtocolChangedException,
 )
 """What Delta says where two commits cannot both stand; they have no base of their own."""
 
@@ -172,10 +163,11 @@ class Tables:
 
         Raises TableError where columns do not fit, and where others came first too often.
         """
+        writer = self._writer(name, rows).mode("overwrite").option("mergeSchema", "true")
+        writer = writer.option("replaceWhere", where)
         for attempt in itertools.count(1):
-            writer = self._writer(name, rows).mode("overwrite").option("mergeSchema", "true")
             try:
-                writer.option("replaceWhere", where).save(self.path(name))
+                writer.save(self.path(name))
                 break
             except _CONFLICTS as error:
                 if attempt == _ATTEMPTS:

@@ -147,7 +147,7 @@ def test_files_of_one_name_are_refused(spark: SparkSession, remote: str) -> None
     urls = [storage.join(remote, folder, "x") for folder in "ab"]
     with (
         pytest.raises(ValueError, match="same name"),
-        storage.copied(storage.files_at(spark, remote), urls),
+        storage.copied(storage.files_at(spark, remote), urls, print),
     ):
         pass
 
@@ -159,7 +159,10 @@ def test_more_than_fits_is_refused_before_it_is_copied(
     files.write(url, b"x" * 1000)
     usage = storage.shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(storage.shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(StorageError, match=r"spark\.local\.dir"), storage.copied(files, [url]):
+    with (
+        pytest.raises(StorageError, match=r"spark\.local\.dir"),
+        storage.copied(files, [url], print),
+    ):
         pass
 
 

@@ -33,9 +33,8 @@ def train_on_rank(assignments: Sequence[Assignment]) -> None:
 
     Raises ClusterError where a rank cannot read the samples or write the checkpoint folder.
     """
-    ranks = Ranks()
-    take_device(ranks, assignments[0].threads)
-    first = assignments[0]
+    ranks, first = Ranks(), assignments[0]
+    take_device(ranks, first.threads)
     timeout = first.config.training.step_timeout
     with (
         reaching(first.checkpoint, first.hadoop) as files,

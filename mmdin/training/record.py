@@ -1,7 +1,6 @@
 """What rank 0 shows and keeps of a network's training."""
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,7 +10,7 @@ import tensorflow as tf
 
 from mmdin.errors import ClusterError, StorageError
 from mmdin.models.checkpoint import save_network
-from mmdin.storage import Folder, is_local, join, local_path, scratch_folder, upload
+from mmdin.storage import Folder, is_local, join, local_path, scratch, upload
 from mmdin.training.assignment import Assignment, Epoch, Outcome, write_outcome
 from mmdin.training.progress import Progress, forget_progress, read_progress, write_progress
 from mmdin.training.step import TrainingStep
@@ -78,9 +77,7 @@ class _Board:
 
     def __init__(self, folder: Folder) -> None:
         self._files, self._url = folder.files, join(folder.url, "tensorboard")
-        self._scratch = (
-            None if is_local(self._url) else tempfile.TemporaryDirectory(dir=scratch_folder())
-        )
+        self._scratch = None if is_local(self._url) else scratch()
         self._path = Path(self._scratch.name) if self._scratch else local_path(self._url)
         self._writer = tf.summary.create_file_writer(str(self._path))
 
