@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from mmdin.config import Config, load_config
 from mmdin.errors import ConfigurationError, TableError
 from mmdin.schemas import RUNS
+from mmdin.storage import local_folder
 from mmdin.tables import Tables
 from mmdin.training.runs import TrainingData, end_runs, find_earlier, record, start_run
 from mmdin.variants import fingerprint, plan_variants, sample_sets, trained_runs
@@ -136,4 +137,4 @@ def leave_outcome(folder: Path) -> None:
     folder.mkdir(parents=True)
     epoch = Epoch(1, 0.001, 0.6, 0.6, 0.7, 1000.0, 1.0)
     now = datetime.datetime.now(datetime.UTC).timestamp()
-    write_outcome(str(folder), Outcome([epoch], 1, 10, now, now))
+    write_outcome(local_folder(str(folder)), Outcome([epoch], 1, 10, now, now))

@@ -68,16 +68,13 @@ def test_running_again_skips_every_stage(launch: Launch, output: str, folder: Pa
 
 
 def test_scoring_twice_duplicates_nothing(launch: Launch, output: str, folder: Path) -> None:
-    def count() -> str:
-        sql = "SELECT concat('rows=', count(*)) AS n FROM predictions"
-        shown = launch("sql.sh", sql, "--root", "build/small")
-        assert shown.returncode == 0, shown.stdout
-        return re.search(r"rows=\d+", shown.stdout).group()  # type: ignore[union-attr]
-
-    before = count()
+    scored = re.findall(r"score: ([\d,]+) rows of \S+ into predictions", output)
     ended = launch("local.sh", "score", "--conf", "small.yaml")
     assert ended.returncode == 0, ended.stdout
-    assert count() == before
+    sql = "SELECT concat('rows=', count(*)) AS n FROM predictions"
+    shown = launch("sql.sh", sql, "--root", "build/small")
+    assert shown.returncode == 0, shown.stdout
+    assert numbers(r"rows=(\d+)", shown.stdout) == [sum(int(n.replace(",", "")) for n in scored)]
 
 
 def test_sql_mistakes_are_one_message(launch: Launch, output: str, folder: Path) -> None:
