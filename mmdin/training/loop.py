@@ -3,12 +3,9 @@
 import time
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from mmdin.config import Training
-from mmdin.dataset.sharding import count_rows
-from mmdin.models import build_network
 from mmdin.storage import Files, Folder, reaching
 from mmdin.training.access import check_access
 from mmdin.training.assignment import Assignment, Epoch, Outcome
@@ -20,7 +17,7 @@ from mmdin.training.rank_data import RankData
 from mmdin.training.ranks import Ranks
 from mmdin.training.record import Record, end_record
 from mmdin.training.roc_auc import roc_auc
-from mmdin.training.step import Scorer, TrainingStep
+from mmdin.training.step import Scorer, TrainingStep, make_step
 from mmdin.training.watchdog import Watchdog
 
 
@@ -42,9 +39,6 @@ def train_on_rank(assignments: Sequence[Assignment]) -> None:
     ):
         check_access(first, ranks, files)
         for assignment in assignments:
-            keras.backend.clear_session()
-            keras.utils.set_random_seed(assignment.seed)
-            keras.config.set_dtype_policy(assignment.config.training.precision)
             outcome = train_network(assignment, ranks, watchdog, files)
             if ranks.rank == 0:
                 end_record(Folder(files, assignment.checkpoint), outcome)
@@ -55,17 +49,15 @@ def train_network(
 ) -> Outcome:
     """Train one network until early stopping or the last epoch; every rank decides alike."""
     config = assignment.config
-    network = build_network(assignment.model, config.networks, assignment.vocabulary_sizes)
-    training_rows = count_rows(assignment.train_files)
-    step = TrainingStep(network, config.training, ranks, training_rows)
-    scorer = Scorer(network)
+    step = make_step(assignment, ranks)
+    scorer = Scorer(step.network)
     folder = Folder(files, assignment.checkpoint)
     record = Record(assignment, step, folder) if ranks.rank == 0 else None
     progress = _stand_where_left(record, step, ranks)
     stopping = EarlyStopping(config.training.patience)
     for epoch in progress.epochs:
         stopping.is_best(epoch.epoch, epoch.validation_roc_auc)
-    data = RankData(assignment, ranks, network, files)
+    data = RankData(assignment, ranks, step.network, files)
     while not _is_over(progress, config.training, stopping):
         epoch = _run_epoch(len(progress.epochs) + 1, step, scorer, data, ranks, watchdog)
         progress = progress.and_then(epoch)
@@ -75,7 +67,7 @@ def train_network(
     return Outcome(
         epochs=progress.epochs,
         best_epoch=stopping.best_epoch,
-        parameters=int(network.count_params()),
+        parameters=int(step.network.count_params()),
         started_at=progress.started_at,
         ended_at=time.time(),
         resumed_after=progress.resumed_after,

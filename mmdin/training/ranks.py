@@ -41,8 +41,9 @@ class RankLostError(TrainingFailedError):
 class Ranks:
     """The ranks of this training, seen from one of them.
 
-    rank: this one's number; size: how many there are; host: name of this one's host;
-    gpu_addresses: of the GPUs that Spark assigned to this rank's task.
+    rank: this one's number; size: how many there are; host: name of this one's host; local_rank:
+    this one's number among those of its host; gpu_addresses: of the GPUs that Spark assigned to
+    this rank's task.
     """
 
     def __init__(self) -> None:
@@ -54,6 +55,7 @@ class Ranks:
         self._hvd = hvd
         self.rank: int = hvd.rank()
         self.size: int = hvd.size()
+        self.local_rank: int = hvd.local_rank()
         self.host = socket.gethostname()
         self.gpu_addresses: list[str] = get_available_devices() or []
 

@@ -1,20 +1,19 @@
 """How fast a rank trains, in step with the others."""
 
 import itertools
+import os
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-import keras
 import tensorflow as tf
 
-from mmdin.dataset.sharding import count_rows
-from mmdin.models import build_network
-from mmdin.storage import reaching
+from mmdin.storage import Files, reaching
 from mmdin.training.assignment import Assignment
 from mmdin.training.devices import take_device
 from mmdin.training.rank_data import RankData
 from mmdin.training.ranks import Ranks
-from mmdin.training.step import TrainingStep
+from mmdin.training.step import make_step
 
 _WARM_UP, _STEPS = 5, 40
 """Steps before the clock starts, and steps that are timed."""
@@ -23,22 +22,27 @@ _WARM_UP, _STEPS = 5, 40
 def measure_on_rank(assignments: Sequence[Assignment]) -> list[float]:
     """Rows per second, of all ranks together, of each assigned network's training."""
     ranks, first = Ranks(), assignments[0]
+    keep_to_own_cores(ranks.local_rank, first.threads)
     take_device(ranks, first.threads)
-    speeds = []
     with reaching(first.checkpoint, first.hadoop) as files:
-        for assignment in assignments:
-            keras.backend.clear_session()
-            keras.utils.set_random_seed(assignment.seed)
-            config, sizes = assignment.config, assignment.vocabulary_sizes
-            network = build_network(assignment.model, config.networks, sizes)
-            rows = count_rows(assignment.train_files)
-            step = TrainingStep(network, config.training, ranks, rows)
-            speeds.append(_time_steps(step, RankData(assignment, ranks, network, files)))
-    return speeds
+        return [_measure(assignment, ranks, files) for assignment in assignments]
 
 
-def _time_steps(step: TrainingStep, data: RankData) -> float:
-    batches = _endless(data)
+def keep_to_own_cores(local_rank: int, cores: int) -> None:
+    """Hold this process, its threads and those to come, to as many cores as its task has.
+
+    Else one rank alone reads, and exchanges with nobody, on the cores that others would compute on.
+    With fewer cores than all ranks of a host take, ranks are left to the system.
+    """
+    own = sorted(os.sched_getaffinity(0))[local_rank * cores :][:cores]
+    if len(own) == cores:
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setaffinity(int(thread.name), own)
+
+
+def _measure(assignment: Assignment, ranks: Ranks, files: Files) -> float:
+    step = make_step(assignment, ranks)
+    batches = _endless(RankData(assignment, ranks, step.network, files))
     for batch in itertools.islice(batches, _WARM_UP):
         step(batch)
     started, rows = time.monotonic(), 0.0

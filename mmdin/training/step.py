@@ -6,7 +6,10 @@ import tensorflow as tf
 
 from mmdin.config import Training
 from mmdin.dataset.batches import Batch, split_batch
+from mmdin.dataset.sharding import count_rows
+from mmdin.models import build_network
 from mmdin.models.network import RatingNetwork
+from mmdin.training.assignment import Assignment
 from mmdin.training.factors import Factors
 from mmdin.training.objective import Objective
 from mmdin.training.ranks import Ranks
@@ -104,6 +107,19 @@ class TrainingStep:
         self.objective.step(offsets / count)
         means = [(1 - self.factors.rows) * table / count, *(g / count for g in others)]
         self.optimizer.apply(means, self._variables)
+
+
+def make_step(assignment: Assignment, ranks: Ranks) -> TrainingStep:
+    """The step of an assigned network with its first weights, the same on every rank.
+
+    What Keras kept of the network before is let go, and its random numbers begin with the seed.
+    """
+    config = assignment.config
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(assignment.seed)
+    keras.config.set_dtype_policy(config.training.precision)
+    network = build_network(assignment.model, config.networks, assignment.vocabulary_sizes)
+    return TrainingStep(network, config.training, ranks, count_rows(assignment.train_files))
 
 
 class Scorer:
