@@ -20,18 +20,31 @@ REPEATS = 2
 
 
 def measure_scaling(spark: SparkSession, config: Config) -> dict[str, dict[int, float]]:
-    """Rows per second of each network's training, reading included, by number of ranks.
+    """compare_ranks of each network on the newest samples, with one rank and training.ranks.
 
-    One rank and all of training.ranks take turns, so that whatever else the machines do meets both;
-    of each, the fastest counts. A rank's batch is the same in both. Nothing is written. Raises as
-    train_networks does.
+    Raises as train_networks does.
     """
     assignments = assign(spark, plan_runs(spark, plan_variants(config)))
+    training = config.training
+    return compare_ranks(spark, assignments, (1, training.ranks), training.start_timeout)
+
+
+def compare_ranks(
+    spark: SparkSession,
+    assignments: Sequence[Assignment],
+    numbers: Sequence[int],
+    start_timeout: int,
+) -> dict[str, dict[int, float]]:
+    """Rows per second of each network's training, reading included, by number of ranks.
+
+    Numbers of ranks take turns, so that whatever else the machines do meets all of them; of each,
+    the fastest time counts. A rank's batch is the same in all. Nothing is written. Raises as
+    run_on_ranks and wait_for_slots do.
+    """
     found: dict[str, dict[int, float]] = {a.label: {} for a in assignments}
-    timeout = config.training.start_timeout
-    for repeat, ranks in itertools.product(range(REPEATS), (1, config.training.ranks)):
-        wait_for_slots(spark, ranks, timeout)
-        speeds = run_on_ranks(spark, _measure_on_rank, [assignments], ranks, timeout)[0]
+    for repeat, ranks in itertools.product(range(REPEATS), numbers):
+        wait_for_slots(spark, ranks, start_timeout)
+        speeds = run_on_ranks(spark, _measure_on_rank, [assignments], ranks, start_timeout)[0]
         for assignment, speed in zip(assignments, speeds, strict=True):
             fastest = found[assignment.label]
             fastest[ranks] = max(speed, fastest.get(ranks, 0))

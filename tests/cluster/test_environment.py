@@ -22,13 +22,6 @@ def package(archive: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    archive = tmp_path_factory.mktemp("packed") / "environment.tar.gz"
-    assert "packing" in package(archive)
-    return archive
-
-
-@pytest.fixture(scope="module")
 def python(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive's Python, unpacked into a folder with a blank in its name."""
     folder = tmp_path_factory.mktemp("some node") / "environment"

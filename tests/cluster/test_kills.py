@@ -1,0 +1,83 @@
+"""Drivers that are killed, as kill -9 does, while they train and while they write."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from pipelines import LOSSES, PROJECT, launch, query, with_samples_of
+from services import wait_for
+
+from mmdin.schemas import LINKS
+from mmdin.tables import Tables
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+
+
+def test_a_killed_driver_resumes(small_world: Path, local: str, tmp_path: Path) -> None:
+    root = with_samples_of(local, tmp_path / "killed")
+    options = ["train", "--conf", str(small_world), "--set", f"root={root}"]
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        driver = subprocess.Popen(
+            [str(PROJECT / "submit" / "local.sh"), *options],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    wait_for(lambda: "epoch   1/" in log.read_text(), driver, log)
+    own = psutil.Process(driver.pid).children(recursive=True)
+    os.killpg(driver.pid, signal.SIGKILL)
+    # Ranks that went on would write where those of the next training do.
+    _, left = psutil.wait_procs(own, timeout=60)
+    assert left == []
+    (run_id,) = (p.name for p in (tmp_path / "killed" / "checkpoints").iterdir())
+    printed = launch("local.sh", *options, "--resume", run_id)
+    assert f"{run_id} (mmdin) goes on from where it was stopped" in printed
+    assert query(root, LOSSES) == query(local, LOSSES)
+    ((times,),) = query(root, "SELECT size(resumed_after) AS times FROM runs")
+    assert times == 1
+
+
+def test_a_killed_writer_leaves_the_table_as_it_was(spark, tmp_path: Path) -> None:
+    tables = Tables(spark, str(tmp_path))
+    tables.write("links", spark.createDataFrame([(1, "0114709", 862)], LINKS))
+    computing = tmp_path / "computing"
+    program = tmp_path / "writer.py"
+    program.write_text(
+        "import pathlib, time\n"
+        "from mmdin.schemas import LINKS\n"
+        "from mmdin.session import open_session\n"
+        "from mmdin.tables import Tables\n"
+        "def wait(batches):\n"
+        "    yield from batches\n"
+        f"    pathlib.Path('{computing}').touch()\n"
+        "    time.sleep(600)\n"
+        "spark = open_session('writer')\n"
+        "rows = spark.createDataFrame([(2, '0113497', 8844)], LINKS)\n"
+        f"Tables(spark, '{tmp_path}').write('links', rows.mapInArrow(wait, rows.schema))\n"
+    )
+    properties = str(PROJECT / "conf/spark/local.conf")
+    python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    writer = subprocess.Popen(
+        [
+            *(Path(sys.executable).with_name("spark-submit"), "--master", "local[1]"),
+            *("--properties-file", properties, program),
+        ],
+        env={**os.environ, **python, "PYTHONPATH": str(PROJECT)},
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not computing.exists():
+        assert writer.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(writer.pid, signal.SIGKILL)
+    writer.wait()
+    assert tables.version("links") == 0
+    assert [r["movie_id"] for r in tables.read("links").collect()] == [1]
+    tables.write("links", spark.createDataFrame([(3, "0113228", 15602)], LINKS))
+    assert [r["movie_id"] for r in tables.read("links").collect()] == [3]
