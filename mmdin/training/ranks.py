@@ -31,11 +31,14 @@ _PREFIX = re.compile(r"^.*?\[\d+\]<std(?:out|err)>:")
 
 
 class TrainingFailedError(MmdinError):
-    """A rank ended with an error; the message holds the end of what it printed."""
+    """Training ended before its end; the message holds what each rank said of its own error."""
 
 
 class RankLostError(TrainingFailedError):
-    """A rank ended without an error of its own: it, or what it ran on, was killed."""
+    """A rank ended without an error of its own: it, or what it ran on, was killed.
+
+    The message holds the last lines that ranks printed.
+    """
 
 
 class Ranks:

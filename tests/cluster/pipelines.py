@@ -39,17 +39,20 @@ def query(root: str, statement: str, **variables: str) -> list[list[float]]:
 
 
 def assert_same_as(root: str, local: str, **variables: str) -> None:
-    """The same samples, the same validation losses to 1e-4, and as many scores, as a local root."""
+    """The same samples, the same training, and as many scores, as a local root's."""
     assert query(root, SAMPLES, **variables) == query(local, SAMPLES)
+    assert_same_training(root, local, **variables)
+    ((rows, mean),) = query(root, SCORES, **variables)
+    ((other_rows, other_mean),) = query(local, SCORES)
+    assert rows == other_rows > 0
+    assert abs(mean - other_mean) < 1e-3
+
+
+def assert_same_training(root: str, local: str, **variables: str) -> None:
+    """As many epochs as of a local root, and their validation losses to 1e-4."""
     mine, others = query(root, LOSSES, **variables), query(local, LOSSES)
     assert [epoch for epoch, _ in mine] == [epoch for epoch, _ in others]
     assert max(abs(a - b) for (_, a), (_, b) in zip(mine, others, strict=True)) < 1e-4
-    ((rows, mean),), ((other_rows, other_mean),) = (
-        query(root, SCORES, **variables),
-        query(local, SCORES),
-    )
-    assert rows == other_rows > 0
-    assert abs(mean - other_mean) < 1e-3
 
 
 def with_samples_of(local: str, root: Path) -> str:

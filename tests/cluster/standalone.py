@@ -1,6 +1,8 @@
 """A cluster of Spark's own: a master beside the driver, and a worker on each of two other hosts."""
 
 import contextlib
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +58,9 @@ def _start(
     log = logs / f"{host.name}.log"
     name = f"org.apache.spark.deploy.{what.lower()}.{what}"
     with log.open("w") as console:
-        process = host.start([SPARK_CLASS, name, "--webui-port", "0", *arguments], console)
+        command = [SPARK_CLASS, name, "--webui-port", "0", *arguments]
+        # With which Spark's script finds pip's pyspark.
+        environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+        process = host.start(command, console, env=environment)
     running.callback(stop, process)
     wait_for(lambda: _READY[what] in log.read_text(), process, log)
