@@ -34,7 +34,7 @@ test-quality: setup ## MMDIN against LightGBM and matrix factorisation: ROOTS=bu
 	MMDIN_QUALITY_ROOTS="$(ROOTS)" $(BIN)/python -m pytest -s -m quality tests/quality
 
 test-cluster: setup ## killed and hanging ranks, the packed environment, clusters on this machine; minutes
-	$(BIN)/python -m pytest -m cluster
+	$(BIN)/python -m pytest -x -m cluster
 
 check: setup ## format, lint and types
 	$(BIN)/ruff format --check .
