@@ -23,7 +23,7 @@ public class MiniCluster {
         configuration.set("hadoop.tmp.dir", folder + "/tmp");
         String scheduler = "org.apache.hadoop.yarn.server.resourcemanager.scheduler.fifo.FifoScheduler";
         configuration.set("yarn.resourcemanager.scheduler.class", scheduler);
-        configuration.setInt("yarn.nodemanager.resource.memory-mb", 16384);
+        configuration.setInt("yarn.minicluster.yarn.nodemanager.resource.memory-mb", 16384);
         configuration.setInt("yarn.nodemanager.resource.cpu-vcores", 8);
         configuration.setInt("yarn.scheduler.maximum-allocation-mb", 16384);
         configuration.setBoolean("yarn.nodemanager.pmem-check-enabled", false);
