@@ -137,4 +137,4 @@ def leave_outcome(folder: Path) -> None:
     folder.mkdir(parents=True)
     epoch = Epoch(1, 0.001, 0.6, 0.6, 0.7, 1000.0, 1.0)
     now = datetime.datetime.now(datetime.UTC).timestamp()
-    write_outcome(local_folder(str(folder)), Outcome([epoch], 1, 10, now, now))
+    write_outcome(local_folder(folder), Outcome([epoch], 1, 10, now, now))

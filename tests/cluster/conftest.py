@@ -20,7 +20,7 @@ def archive() -> Path:
     """The packed environment, made once and kept while what it holds stays the same."""
     archive = PROJECT / "build" / "environment.tar.gz"
     archive.parent.mkdir(exist_ok=True)
-    subprocess.run([str(PROJECT / "submit" / "package_env.sh"), str(archive)], check=True)
+    launch("package_env.sh", str(archive))
     return archive
 
 

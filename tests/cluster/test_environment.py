@@ -4,21 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-PROJECT = Path(__file__).resolve().parents[2]
+from pipelines import launch
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
-
-
-def package(archive: Path) -> str:
-    ended = subprocess.run(
-        [str(PROJECT / "submit/package_env.sh"), str(archive)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +34,7 @@ def run(python: Path, program: str) -> str:
 
 def test_an_archive_as_new_as_what_it_holds_is_left_alone(archive: Path) -> None:
     before = archive.stat().st_mtime_ns
-    assert "up to date" in package(archive)
+    assert "up to date" in launch("package_env.sh", str(archive))
     assert archive.stat().st_mtime_ns == before
 
 

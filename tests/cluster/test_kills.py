@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -63,18 +62,19 @@ def test_a_killed_writer_leaves_the_table_as_it_was(spark, tmp_path: Path) -> No
     )
     properties = str(PROJECT / "conf/spark/local.conf")
     python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
-    writer = subprocess.Popen(
-        [
-            *(Path(sys.executable).with_name("spark-submit"), "--master", "local[1]"),
-            *("--properties-file", properties, program),
-        ],
-        env={**os.environ, **python, "PYTHONPATH": str(PROJECT)},
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    while not computing.exists():
-        assert writer.poll() is None and time.monotonic() < deadline
-        time.sleep(0.1)
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        writer = subprocess.Popen(
+            [
+                *(Path(sys.executable).with_name("spark-submit"), "--master", "local[1]"),
+                *("--properties-file", properties, program),
+            ],
+            env={**os.environ, **python, "PYTHONPATH": str(PROJECT)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    wait_for(computing.exists, writer, log)
     os.killpg(writer.pid, signal.SIGKILL)
     writer.wait()
     assert tables.version("links") == 0
