@@ -51,7 +51,8 @@ def test_everything_comes_from_the_archive(python: Path) -> None:
 def test_shared_libraries_come_from_the_archive_or_the_system(python: Path) -> None:
     program = (
         "import ssl, sqlite3, ctypes, lzma, bz2, horovod.tensorflow, tensorflow, pyarrow;"
-        "print(*{line.split()[-1] for line in open('/proc/self/maps') if '.so' in line}, sep='\\n')"
+        "lines = [line for line in open('/proc/self/maps') if '.so' in line];"
+        "print(*{line.split(maxsplit=5)[-1].strip() for line in lines}, sep='\\n')"
     )
     libraries = [Path(line) for line in run(python, program).splitlines()]
     inside = [p for p in libraries if p.is_relative_to(python.parents[1])]
