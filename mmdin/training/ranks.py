@@ -10,9 +10,11 @@ import re
 import shutil
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import horovod.runner.gloo_run
 import horovod.spark
 import numpy as np
 from pyspark.sql import SparkSession
@@ -26,6 +28,9 @@ log = logging.getLogger(__name__)
 
 _OWN_ERROR = "mmdin: rank's own error: "
 """Begins what a rank writes to standard error before it ends because of itself."""
+
+_LAST_WORDS = 5.0
+"""Seconds from a rank's own error until all ranks are ended."""
 
 _PREFIX = re.compile(r"^.*?\[\d+\]<std(?:out|err)>:")
 
@@ -105,9 +110,10 @@ def run_on_ranks(
     Raises TrainingFailedError where a rank fails by an error of its own, and RankLostError where
     one is gone.
     """
-    console, errors = _Console(), _Errors()
+    abort = threading.Event()
+    console, errors = _Console(), _Errors(abort)
     try:
-        with _printing_at_once():
+        with _printing_at_once(), _ending_on(abort):
             results = horovod.spark.run(
                 _call,
                 args=(function, tuple(arguments)),
@@ -163,6 +169,22 @@ def _printing_at_once() -> Iterator[None]:
         shutil.COPY_BUFSIZE = usual  # type: ignore[attr-defined]
 
 
+@contextlib.contextmanager
+def _ending_on(abort: threading.Event) -> Iterator[None]:
+    """End every rank once the event is set, as it is when the context is left.
+
+    Horovod's driver waits for all ranks, also for one that hangs when the others have failed, and
+    ends them only on its own process's SIGINT and SIGTERM, whose handlers it leaves behind.
+    """
+    usual = horovod.runner.gloo_run.register_shutdown_event
+    horovod.runner.gloo_run.register_shutdown_event = lambda: abort
+    try:
+        yield
+    finally:
+        horovod.runner.gloo_run.register_shutdown_event = usual
+        abort.set()
+
+
 class _Console:
     """A text stream that hands each line, without Horovod's prefix, to the project's log."""
 
@@ -186,11 +208,13 @@ class _Console:
 class _Errors(_Console):
     """Keeps what ranks write to standard error, to be shown if one of them fails.
 
-    lines: the last ones; own: ranks' own errors, each once.
+    lines: the last ones; own: ranks' own errors, each once. Sets the event some seconds after the
+    first of these, in which other ranks can say theirs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, abort: threading.Event) -> None:
         super().__init__()
+        self._abort = abort
         self.lines: list[str] = []
         self.own: list[str] = []
 
@@ -200,3 +224,6 @@ class _Errors(_Console):
         said = line.removeprefix(_OWN_ERROR)
         if said != line and said not in self.own:
             self.own.append(said)
+            soon = threading.Timer(_LAST_WORDS, self._abort.set)
+            soon.daemon = True
+            soon.start()

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLES = "SELECT count(*) AS n, bit_xor(xxhash64(*)) AS digest FROM samples"
 LOSSES = "SELECT epoch, round(validation_loss, 9) AS loss FROM epochs ORDER BY epoch"
@@ -67,4 +69,20 @@ def properties_file(folder: Path, settings: Mapping[str, str]) -> Path:
     path = folder / "spark.conf"
     lines = [f"{name} {value}" for name, value in settings.items()]
     path.write_text("\n".join(((PROJECT / "conf/spark/local.conf").read_text(), *lines, "")))
+    return path
+
+
+def cluster_file(path: Path, **settings: object) -> Path:
+    """A file for --cluster: two executors of one core, and few partitions for few rows."""
+    executors = {"executors": 2, "cores": 1, "memory": "2g"}
+    cluster = {
+        "driver": {"memory": "2g"},
+        "etl": executors,
+        "training": executors,
+        "spark": {
+            "spark.sql.shuffle.partitions": 4,
+            "spark.databricks.delta.snapshotPartitions": 2,
+        },
+    }
+    path.write_text(yaml.safe_dump(cluster | settings))
     return path

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-import yaml
-from pipelines import PROJECT, assert_same_as, assert_same_training, query, with_samples_of
+from pipelines import (
+    PROJECT,
+    assert_same_as,
+    assert_same_training,
+    cluster_file,
+    query,
+    with_samples_of,
+)
 from services import wait_for
 from standalone import Standalone
 
@@ -17,7 +23,7 @@ def test_a_pipeline_on_two_hosts(
     standalone: Standalone, archive: Path, small_world: Path, local: str
 ) -> None:
     root = str(small_world.with_name("clustered"))
-    file = cluster_file(standalone, small_world.with_name("archived.yaml"))
+    file = cluster_file(small_world.with_name("archived.yaml"), master=standalone.master)
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     options += ["--environment", str(archive)]
     process, log = submit(standalone, "pipeline", *options)
@@ -33,7 +39,9 @@ def test_a_killed_executor_costs_at_most_an_epoch(
     standalone: Standalone, small_world: Path, local: str, tmp_path: Path
 ) -> None:
     root = with_samples_of(local, tmp_path / "killed")
-    file = cluster_file(standalone, tmp_path / "installed.yaml", installed=str(PROJECT))
+    file = cluster_file(
+        tmp_path / "installed.yaml", master=standalone.master, installed=str(PROJECT)
+    )
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     process, log = submit(standalone, "train", *options)
     wait_for(lambda: "epoch   1/" in log.read_text(), process, log)
@@ -45,23 +53,6 @@ def test_a_killed_executor_costs_at_most_an_epoch(
     assert_same_training(root, local)
     ((times,),) = query(root, "SELECT size(resumed_after) AS times FROM runs")
     assert times == 1
-
-
-def cluster_file(standalone: Standalone, path: Path, **more: str) -> Path:
-    """Of the cluster: an executor of one core on each host."""
-    executors = {"executors": 2, "cores": 1, "memory": "2g"}
-    cluster = {
-        "master": standalone.master,
-        "driver": {"memory": "2g"},
-        "etl": executors,
-        "training": executors,
-        "spark": {
-            "spark.sql.shuffle.partitions": 4,
-            "spark.databricks.delta.snapshotPartitions": 2,
-        },
-    }
-    path.write_text(yaml.safe_dump(cluster | more))
-    return path
 
 
 def submit(standalone: Standalone, job: str, *options: str) -> tuple[subprocess.Popen, Path]:

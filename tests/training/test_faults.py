@@ -1,5 +1,6 @@
 """Ranks that are killed or hang, on real Horovod ranks in Spark tasks."""
 
+import contextlib
 import signal
 import threading
 import time
@@ -18,17 +19,25 @@ from mmdin.training.progress import read_progress
 from mmdin.training.ranks import RankLostError, TrainingFailedError
 from mmdin.training.train import run_to_the_end
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("default::pytest.PytestUnhandledThreadExceptionWarning"),
+]
+
+LONG = {"epochs": 12, "patience": 12}
 
 
 def processes_of_ranks() -> list[psutil.Process]:
     """The ranks' own processes, in order of rank."""
-    found = []
+    found = {}
     for process in psutil.Process().children(recursive=True):
-        command = " ".join(process.cmdline())
-        if "horovod.spark.task.gloo_exec_fn" in command and "/bin/sh" not in command:
-            found.append(process)
-    return sorted(found, key=lambda p: p.environ()["HOROVOD_RANK"])
+        # Some have ended, and wait for nothing but to be forgotten.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            command = " ".join(process.cmdline())
+            if "horovod.spark.task.gloo_exec_fn" in command and "/bin/sh" not in command:
+                found[process.environ()["HOROVOD_RANK"]] = process
+    return [process for _, process in sorted(found.items())]
 
 
 def after_epochs(assignment: Assignment, epochs: int, act: Callable[[], None]) -> threading.Thread:
@@ -60,7 +69,7 @@ def files(folder: Path):
 
 @pytest.fixture(scope="module")
 def undisturbed(spark: SparkSession, folder: Path, files) -> Assignment:
-    assignment = make_assignment(folder, "undisturbed", files, "mmdin", epochs=12, patience=12)
+    assignment = make_assignment(folder, "undisturbed", files, "mmdin", **LONG)
     train(spark, assignment)
     return assignment
 
@@ -70,7 +79,7 @@ def test_a_killed_rank_costs_at_most_an_epoch(
     spark: SparkSession, folder: Path, files, undisturbed: Assignment, rank: int
 ) -> None:
     ended = make_assignment(folder, f"ended-{rank}", files, "din", epochs=1)
-    killed = make_assignment(folder, f"killed-{rank}", files, "mmdin", epochs=12, patience=12)
+    killed = make_assignment(folder, f"killed-{rank}", files, "mmdin", **LONG)
     after_epochs(killed, 3, lambda: processes_of_ranks()[rank].kill())
     train(spark, ended, killed)
     outcome, expected = (
@@ -79,7 +88,7 @@ def test_a_killed_rank_costs_at_most_an_epoch(
     )
     assert outcome and expected
     (resumed_after,) = outcome.resumed_after
-    assert 3 <= resumed_after < 12
+    assert 3 <= resumed_after < LONG["epochs"]
     losses = [e.validation_loss for e in outcome.epochs]
     assert losses == [e.validation_loss for e in expected.epochs]
     mine, others = (load_network(folder_of(a)).weights for a in (killed, undisturbed))
