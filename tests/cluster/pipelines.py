@@ -72,10 +72,11 @@ def properties_file(folder: Path, settings: Mapping[str, str]) -> Path:
     return path
 
 
-def cluster_file(path: Path, **settings: object) -> Path:
+def cluster_file(path: Path, master: str, **settings: object) -> Path:
     """A file for --cluster: two executors of one core, and few partitions for few rows."""
     executors = {"executors": 2, "cores": 1, "memory": "2g"}
     cluster = {
+        "master": master,
         "driver": {"memory": "2g"},
         "etl": executors,
         "training": executors,

@@ -23,7 +23,7 @@ def test_a_pipeline_on_two_hosts(
     standalone: Standalone, archive: Path, small_world: Path, local: str
 ) -> None:
     root = str(small_world.with_name("clustered"))
-    file = cluster_file(small_world.with_name("archived.yaml"), master=standalone.master)
+    file = cluster_file(small_world.with_name("archived.yaml"), standalone.master)
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     options += ["--environment", str(archive)]
     process, log = submit(standalone, "pipeline", *options)
@@ -39,9 +39,7 @@ def test_a_killed_executor_costs_at_most_an_epoch(
     standalone: Standalone, small_world: Path, local: str, tmp_path: Path
 ) -> None:
     root = with_samples_of(local, tmp_path / "killed")
-    file = cluster_file(
-        tmp_path / "installed.yaml", master=standalone.master, installed=str(PROJECT)
-    )
+    file = cluster_file(tmp_path / "installed.yaml", standalone.master, installed=str(PROJECT))
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     process, log = submit(standalone, "train", *options)
     wait_for(lambda: "epoch   1/" in log.read_text(), process, log)
