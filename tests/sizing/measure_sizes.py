@@ -21,8 +21,12 @@ import pyarrow.csv as pv
 
 LAUNCHER = Path(__file__).resolve().parents[2] / "submit" / "local.sh"
 USERS = 6500
-WORLD = (f"world.users={USERS}", "world.movies=3900", "world.ratings=1000000")
-WHOLE_ROWS = "world.bad_rows=false"
+WORLD = (
+    f"world.users={USERS}",
+    "world.movies=3900",
+    "world.ratings=1000000",
+    "world.bad_rows=false",
+)
 PIPELINE = ("training.models=mmdin", "training.epochs=1")
 STAGE = re.compile(r"== (\w+): ([\d.]+) s")
 
@@ -31,9 +35,8 @@ def main(folder: Path, sizes: list[int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "sizes.yaml"
     configuration.write_text(f"input:\n  posters: {folder.resolve()}/posters\n")
-    made = folder / "1" / "movielens"
-    log = folder / "world.log"
-    launch(log, "make_demo_data", configuration, folder / "world", made, *WORLD, WHOLE_ROWS)
+    made, root = folder / "world" / "movielens", folder / "world" / "root"
+    launch(folder / "world.log", "make_demo_data", configuration, root, made, *WORLD)
     for millions in sizes:
         copies, root = folder / str(millions) / "movielens", folder / str(millions) / "root"
         repeat(made, copies, millions)
@@ -49,11 +52,8 @@ def main(folder: Path, sizes: list[int]) -> None:
 
 
 def repeat(made: Path, copies: Path, times: int) -> None:
-    """Write the ratings of a world so many times over, each by other users; does nothing where
-    they are there."""
-    if copies.exists():
-        return
-    copies.mkdir(parents=True)
+    """Write the ratings of a world so many times over, each time by other users."""
+    copies.mkdir(parents=True, exist_ok=True)
     for name in ("movies.csv", "links.csv"):
         shutil.copy(made / name, copies / name)
     ratings = pv.read_csv(made / "ratings.csv")
