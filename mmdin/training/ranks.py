@@ -3,7 +3,6 @@
 The only module that knows Horovod.
 """
 
-import contextlib
 import logging
 import os
 import re
@@ -12,6 +11,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import horovod.runner.gloo_run
@@ -132,6 +133,9 @@ def run_on_ranks(
             raise TrainingFailedError(f"a rank failed: {'; '.join(errors.own)}") from error
         said = "\n".join(["", *errors.lines[-30:]])
         raise RankLostError(f"a rank was lost: {error}{said}") from error
+    finally:
+        # What Horovod started to end ranks waits for this.
+        abort.set()
 
 
 def _call(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
@@ -155,34 +159,33 @@ def _say_own_error(message: str) -> None:
     print(f"{_OWN_ERROR}{' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
-@contextlib.contextmanager
-def _printing_at_once() -> Iterator[None]:
+def _printing_at_once() -> AbstractContextManager[None]:
     """Show what ranks print when they print it.
 
     Horovod's driver copies it with shutil.copyfileobj, which waits until its buffer of 64 KiB is
     full: hours of epochs would appear at once, at the end.
     """
-    usual, shutil.COPY_BUFSIZE = shutil.COPY_BUFSIZE, 1  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        shutil.COPY_BUFSIZE = usual  # type: ignore[attr-defined]
+    return _replaced(shutil, "COPY_BUFSIZE", 1)
 
 
-@contextlib.contextmanager
-def _ending_on(abort: threading.Event) -> Iterator[None]:
-    """End every rank once the event is set, as it is when the context is left.
+def _ending_on(abort: threading.Event) -> AbstractContextManager[None]:
+    """End every rank once the event is set.
 
     Horovod's driver waits for all ranks, also for one that hangs when the others have failed, and
     ends them only on its own process's SIGINT and SIGTERM, whose handlers it leaves behind.
     """
-    usual = horovod.runner.gloo_run.register_shutdown_event
-    horovod.runner.gloo_run.register_shutdown_event = lambda: abort
+    return _replaced(horovod.runner.gloo_run, "register_shutdown_event", lambda: abort)
+
+
+@contextmanager
+def _replaced(library: ModuleType, name: str, value: Any) -> Iterator[None]:
+    """Give a library's name another value until the context is left."""
+    usual = getattr(library, name)
+    setattr(library, name, value)
     try:
         yield
     finally:
-        horovod.runner.gloo_run.register_shutdown_event = usual
-        abort.set()
+        setattr(library, name, usual)
 
 
 class _Console:

@@ -40,7 +40,7 @@ def processes_of_ranks() -> list[psutil.Process]:
     return [process for _, process in sorted(found.items())]
 
 
-def after_epochs(assignment: Assignment, epochs: int, act: Callable[[], None]) -> threading.Thread:
+def after_epochs(assignment: Assignment, epochs: int, act: Callable[[], None]) -> None:
     """Act once so many epochs are saved."""
 
     def wait() -> None:
@@ -48,9 +48,7 @@ def after_epochs(assignment: Assignment, epochs: int, act: Callable[[], None]) -
             time.sleep(0.05)
         act()
 
-    thread = threading.Thread(target=wait, daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def train(spark: SparkSession, *assignments: Assignment) -> None:
