@@ -228,6 +228,10 @@ class Training(Section):
     step_timeout: PositiveInt = 900
     """Seconds without a step after which a rank takes it that another hangs, and training ends;
     longer than the slowest start of a network or reading of a file."""
+    exchange_cycle: float = Field(1.0, gt=0)
+    """Milliseconds between a rank's looks whether all have something to sum (Horovod's cycle time).
+    Each takes some 0.06 ms of a core, and a step waits for one: about a fiftieth of a step is best.
+    """
     restarts: int = Field(3, ge=0)
     """How often training starts again, from the last epoch, after a rank or executor is lost."""
     resume: str = ""

@@ -21,7 +21,15 @@ NAIVE = ("constant", "movie_mean", "mean_of_means")
 BEST_POSSIBLE = "best_possible"
 """In an invented world, the predictor that knows the truth."""
 
-_WITHOUT_EFFECT = {"models", "seeds", "start_timeout", "step_timeout", "restarts", "resume"}
+_WITHOUT_EFFECT = {
+    "models",
+    "seeds",
+    "start_timeout",
+    "step_timeout",
+    "exchange_cycle",
+    "restarts",
+    "resume",
+}
 """Keys of training that do not change what a run's weights come to."""
 
 

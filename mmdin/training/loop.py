@@ -30,7 +30,8 @@ def train_on_rank(assignments: Sequence[Assignment]) -> None:
 
     Raises ClusterError where a rank cannot read the samples or write the checkpoint folder.
     """
-    ranks, first = Ranks(), assignments[0]
+    first = assignments[0]
+    ranks = Ranks(first.config.training.exchange_cycle)
     take_device(ranks, first.threads)
     timeout = first.config.training.step_timeout
     with (

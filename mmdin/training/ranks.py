@@ -53,13 +53,17 @@ class Ranks:
     rank: this one's number; size: how many there are; host: name of this one's host; local_rank:
     this one's number among those of its host; gpu_addresses: of the GPUs that Spark assigned to
     this rank's task.
+
+    Args:
+        cycle: milliseconds between looks whether all ranks have something to exchange.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cycle: float) -> None:
         # Here and not above, since the driver imports this module and needs no TensorFlow.
         import horovod.tensorflow as hvd
         from horovod.spark.task import get_available_devices
 
+        os.environ["HOROVOD_CYCLE_TIME"] = str(cycle)
         hvd.init()
         self._hvd = hvd
         self.rank: int = hvd.rank()

@@ -48,7 +48,8 @@ def compare_ranks(
         for assignment, speed in zip(assignments, speeds, strict=True):
             fastest = found[assignment.label]
             fastest[ranks] = max(speed, fastest.get(ranks, 0))
-        log.info("benchmark: measured %d ranks, time %d of %d", ranks, repeat + 1, REPEATS)
+        shown = ", ".join(f"{speed:,.0f}" for speed in speeds)
+        log.info("benchmark: ranks %d, time %d of %d: %s rows/s", ranks, repeat + 1, REPEATS, shown)
     return found
 
 

@@ -21,7 +21,8 @@ _WARM_UP, _STRETCHES, _STEPS = 5, 4, 20
 
 def measure_on_rank(assignments: Sequence[Assignment]) -> list[float]:
     """Rows per second, of all ranks together, of each assigned network's training."""
-    ranks, first = Ranks(), assignments[0]
+    first = assignments[0]
+    ranks = Ranks(first.config.training.exchange_cycle)
     keep_to_own_cores(ranks.local_rank, first.threads)
     take_device(ranks, first.threads)
     with reaching(first.checkpoint, first.hadoop) as files:

@@ -41,7 +41,7 @@ def train_on_given_batches(training: Training) -> tuple[list[float], list[np.nda
     from mmdin.training.step import TrainingStep
 
     keras.utils.set_random_seed(3)
-    ranks = Ranks()
+    ranks = Ranks(training.exchange_cycle)
     network = build_network("mmdin", PLAIN, SIZES)
     step = TrainingStep(network, training, ranks, STEPS * GLOBAL_BATCH)
     generator = np.random.default_rng(11)
