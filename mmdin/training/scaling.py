@@ -35,10 +35,11 @@ def compare_ranks(
     numbers: Sequence[int],
     start_timeout: int,
 ) -> dict[str, dict[int, float]]:
-    """Rows per second of each network's training, reading included, by number of ranks.
+    """Rows per second of each network's training, by number of ranks.
 
     Numbers of ranks take turns, so that whatever else the machines do meets all of them; of each,
-    the fastest stretch counts. A rank's batch is the same in all. Nothing is written. Raises as
+    the fastest stretch counts: where there is one between two readings of training.shuffle_rows
+    rows, reading is not in it. A rank's batch is the same in all. Nothing is written. Raises as
     run_on_ranks and wait_for_slots do.
     """
     found: dict[str, dict[int, float]] = {a.label: {} for a in assignments}

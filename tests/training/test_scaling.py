@@ -40,7 +40,7 @@ def test_two_ranks_train_almost_twice_as_fast_as_one(spark: SparkSession, tmp_pa
     assignment = replace(assignment, vocabulary_sizes=KEYS)
     fastest = {1: 0.0, 2: 0.0}
     for _ in range(3):
-        # Other guests of the machine slow down the two more than the one: then it is tried again.
+        # The two ranks' speed was seen to vary by a twentieth from one minute to the next.
         speeds = compare_ranks(spark, [assignment], (1, 2), start_timeout=60)["mmdin"]
         fastest = {ranks: max(speeds[ranks], fastest[ranks]) for ranks in fastest}
         if fastest[2] / fastest[1] >= 1.8:
