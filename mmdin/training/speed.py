@@ -15,7 +15,7 @@ from mmdin.training.rank_data import RankData
 from mmdin.training.ranks import Ranks
 from mmdin.training.step import TrainingStep, make_step
 
-_WARM_UP, _STRETCHES, _STEPS = 5, 4, 20
+_WARM_UP, _STRETCHES, _STEPS = 5, 4, 10
 """Steps before the clock starts; stretches that are timed, the fastest counts; steps of each."""
 
 

@@ -1,4 +1,8 @@
-"""Clusters and file systems on this machine."""
+"""Clusters and file systems on this machine.
+
+They end with the module that asked for them: idle, they would still take from the cores of what
+runs after it, where speed is measured too.
+"""
 
 import os
 import socket
@@ -24,7 +28,7 @@ def archive() -> Path:
     return archive
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     """A running cluster; skips where this machine lets us make no hosts."""
     if not can_make_hosts():
@@ -64,7 +68,7 @@ def local(small_world: Path) -> str:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """HDFS and YARN: the folder that HADOOP_CONF_DIR is to name."""
     folder = tmp_path_factory.mktemp("hadoop")
@@ -84,7 +88,7 @@ def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         end(cluster)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an S3 service that has a bucket called bucket."""
     log_file = tmp_path_factory.mktemp("s3") / "log"
