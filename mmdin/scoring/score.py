@@ -1,0 +1,78 @@
+"""Scores of the test and validation rows by every variant and by naive predictors."""
+
+import functools
+import logging
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from mmdin.config import Config
+from mmdin.schemas import PREDICTIONS
+from mmdin.scoring.attention import choose_rows, weigh_history
+from mmdin.scoring.naive import score_best_possible, score_naively
+from mmdin.scoring.networks import score_with_network
+from mmdin.tables import Tables
+from mmdin.variants import (
+    BEST_POSSIBLE,
+    NAIVE,
+    Variant,
+    naive_run_id,
+    plan_variants,
+    sample_sets,
+    trained_runs,
+)
+
+log = logging.getLogger(__name__)
+
+
+def score_variants(spark: SparkSession, config: Config) -> None:
+    """Score test and validation rows by every variant and by naive predictors.
+
+    Writes predictions, validation_predictions and attention_weights.
+    """
+    variants = plan_variants(config)
+    for samples in sample_sets(variants):
+        own = [v for v in variants if v.config.samples.name == samples.samples.name]
+        _score_samples(spark, samples, own)
+
+
+def _score_samples(spark: SparkSession, config: Config, variants: list[Variant]) -> None:
+    tables = Tables.of(spark, config)
+    trained = trained_runs(tables, variants)
+    samples = tables.read("samples", next(iter(trained.values()))["table_versions"]["samples"])
+    held_out = samples.where(F.col("split").isin("validation", "test"))
+    scored = [
+        score_with_network(
+            held_out, run["run_id"], run["model"], run["checkpoint"], config.scoring.batch_size
+        )
+        for run in trained.values()
+    ]
+    scored.append(_score_without_training(tables, samples))
+    rows = functools.reduce(DataFrame.unionByName, scored).persist(StorageLevel.MEMORY_AND_DISK)
+    for name, split in (("predictions", "test"), ("validation_predictions", "validation")):
+        _replace_runs(tables, name, rows.where(F.col("split") == split))
+    rows.unpersist()
+    chosen = choose_rows(samples.where("split = 'test'"), config.scoring, config.seed)
+    for run in trained.values():
+        if run["model"] in ("din", "mmdin"):
+            weights = weigh_history(chosen, run["run_id"], run["model"], run["checkpoint"])
+            tables.replace("attention_weights", weights, f"run_id = '{run['run_id']}'")
+
+
+def _score_without_training(tables: Tables, samples: DataFrame) -> DataFrame:
+    scored = score_naively(samples)
+    if tables.exists("true_probabilities"):
+        best = score_best_possible(samples, tables.read("true_probabilities"))
+        scored = scored.unionByName(best)
+    names = {p: naive_run_id(p, tables.samples) for p in (*NAIVE, BEST_POSSIBLE)}
+    of_samples = F.create_map(*(F.lit(word) for pair in names.items() for word in pair))
+    return scored.withColumn("run_id", of_samples[F.col("model")])
+
+
+def _replace_runs(tables: Tables, name: str, rows: DataFrame) -> None:
+    counts = rows.groupBy("run_id").count().orderBy("run_id").collect()
+    names = ", ".join(f"'{c['run_id']}'" for c in counts)
+    tables.replace(name, rows.select(*PREDICTIONS.names), f"run_id IN ({names})")
+    for count in counts:
+        log.info("score: %s rows of %s into %s", f"{count['count']:,}", count["run_id"], name)
