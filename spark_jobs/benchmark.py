@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import Config
 from mmdin.session import submit
-from mmdin.training.scaling import measure_scaling
+from mmdin.training.driver.benchmark import measure_scaling
 
 log = logging.getLogger("mmdin.benchmark")
 

@@ -4,7 +4,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import Config
 from mmdin.session import submit
-from mmdin.training.train import train_networks
+from mmdin.training.driver.train import train_networks
 from mmdin.variants import plan_variants
 
 

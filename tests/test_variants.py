@@ -11,7 +11,7 @@ from mmdin.errors import ConfigurationError, TableError
 from mmdin.schemas import RUNS
 from mmdin.storage import local_folder
 from mmdin.tables import Tables
-from mmdin.training.runs import TrainingData, end_runs, find_earlier, record, start_run
+from mmdin.training.driver.runs import TrainingData, end_runs, find_earlier, record, start_run
 from mmdin.variants import fingerprint, plan_variants, sample_sets, trained_runs
 
 EXPERIMENTS = sorted((Path(__file__).resolve().parents[1] / "conf/experiments").glob("*.yaml"))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mmdin.inputs import GENRE_SLOTS, INPUTS, POSTER_FEATURES, USER_POSTER_STATISTICS, genre
-from mmdin.training.roc_auc import roc_auc
+from mmdin.training.rank.roc_auc import roc_auc
 
 Scores = tuple[np.ndarray, np.ndarray]
 """Of validation rows and of test rows, any increasing scale."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmdin.training.roc_auc import roc_auc
+from mmdin.training.rank.roc_auc import roc_auc
 from mmdin.variants import BEST_POSSIBLE
 
 pytestmark = [pytest.mark.quality, pytest.mark.timeout(3600)]

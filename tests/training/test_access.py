@@ -10,7 +10,7 @@ from samples_files import make_assignment, write_samples
 from mmdin.errors import ClusterError
 from mmdin.storage import local_folder
 from mmdin.tables import DataFile
-from mmdin.training.access import check_access
+from mmdin.training.rank.access import check_access
 
 FILES = local_folder("").files
 

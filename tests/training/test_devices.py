@@ -3,7 +3,7 @@
 import pytest
 
 from mmdin.errors import ClusterError
-from mmdin.training.devices import choose_gpu
+from mmdin.training.rank.devices import choose_gpu
 
 
 @pytest.mark.parametrize(

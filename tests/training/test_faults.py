@@ -15,9 +15,9 @@ from samples_files import folder_of, make_assignment, write_samples
 
 from mmdin.models.checkpoint import load_network
 from mmdin.training.assignment import Assignment, read_outcome
-from mmdin.training.progress import read_progress
+from mmdin.training.driver.train import run_to_the_end
 from mmdin.training.ranks import RankLostError, TrainingFailedError
-from mmdin.training.train import run_to_the_end
+from mmdin.training.state import read_progress
 
 pytestmark = [
     pytest.mark.cluster,

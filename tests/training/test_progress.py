@@ -17,14 +17,14 @@ from samples_files import folder_of, make_assignment, write_samples
 
 from mmdin.errors import ClusterError
 from mmdin.storage import local_folder
-from mmdin.training import loop, record
 from mmdin.training.assignment import Assignment, Outcome
-from mmdin.training.progress import (
+from mmdin.training.rank import checkpointing, loop
+from mmdin.training.rank.watchdog import Watchdog
+from mmdin.training.state import (
     forget_progress,
     has_progress,
     read_progress,
 )
-from mmdin.training.watchdog import Watchdog
 
 
 class StoppedError(Exception):
@@ -61,7 +61,7 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
     stopped = make_assignment(tmp_path, "stopped", files, model, epochs=5)
     expected = train(whole)
 
-    leave = record.write_progress
+    leave = checkpointing.write_progress
 
     def stop_in_third_epoch(folder, progress, variables) -> None:
         if len(progress.epochs) < 3 or saved:
@@ -70,7 +70,7 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
             raise StoppedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(record, "write_progress", stop_in_third_epoch)
+        patch.setattr(checkpointing, "write_progress", stop_in_third_epoch)
         with pytest.raises(StoppedError):
             train(stopped)
     found = train(stopped)
@@ -112,14 +112,14 @@ def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
     tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assignment = make_assignment(small_disk, "one", write_samples(tmp_path), epochs=4)
-    leave = record.write_progress
+    leave = checkpointing.write_progress
 
     def fill_disk_after_second_epoch(folder, progress, variables) -> None:
         leave(folder, progress, variables)
         if len(progress.epochs) == 2:
             (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free))
 
-    monkeypatch.setattr(record, "write_progress", fill_disk_after_second_epoch)
+    monkeypatch.setattr(checkpointing, "write_progress", fill_disk_after_second_epoch)
     said = r"cannot write .*small/one/.*: No space left on device. .*goes on after the last epoch"
     with pytest.raises(ClusterError, match=said):
         train(assignment)

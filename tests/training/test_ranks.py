@@ -37,8 +37,8 @@ def train_on_given_batches(training: Training) -> tuple[list[float], list[np.nda
     import tensorflow as tf
 
     from mmdin.models import build_network
+    from mmdin.training.rank.step import TrainingStep
     from mmdin.training.ranks import Ranks
-    from mmdin.training.step import TrainingStep
 
     keras.utils.set_random_seed(3)
     ranks = Ranks(training.exchange_cycle)
@@ -70,7 +70,7 @@ def test_two_ranks_train_as_one_does_on_the_same_global_batches(spark: SparkSess
 
 
 def train(assignments: list[Assignment]) -> None:
-    from mmdin.training.loop import train_on_rank
+    from mmdin.training.rank.loop import train_on_rank
 
     train_on_rank(assignments)
 

@@ -12,7 +12,7 @@ from samples_files import SIZES, make_assignment
 
 from mmdin.inputs import INPUTS
 from mmdin.tables import DataFile
-from mmdin.training.scaling import compare_ranks
+from mmdin.training.driver.benchmark import compare_ranks
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 

@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from mmdin.errors import ClusterError
-from mmdin.training.slots import count_slots, wait_for_slots
+from mmdin.training.driver.slots import count_slots, wait_for_slots
 
 
 def test_as_many_slots_as_cores(spark: SparkSession) -> None:

@@ -13,9 +13,9 @@ from mmdin.dataset.batches import TARGETS, split_batch
 from mmdin.inputs import INPUTS
 from mmdin.models import build_network
 from mmdin.models.din import FACTORS
-from mmdin.training.factors import Factors
-from mmdin.training.objective import Objective
-from mmdin.training.step import TrainingStep
+from mmdin.training.rank.factors import Factors
+from mmdin.training.rank.objective import Objective
+from mmdin.training.rank.step import TrainingStep
 
 SIZES = {i.vocabulary: 8 for i in INPUTS}
 ROWS = 1000

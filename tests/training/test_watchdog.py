@@ -2,7 +2,7 @@
 
 import time
 
-from mmdin.training.watchdog import Watchdog
+from mmdin.training.rank.watchdog import Watchdog
 
 
 def test_silence_ends_it_and_beats_do_not() -> None:

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from mmdin.storage import Files, reaching
 from mmdin.training.assignment import Assignment
-from mmdin.training.devices import take_device
-from mmdin.training.rank_data import RankData
+from mmdin.training.rank.data import RankData
+from mmdin.training.rank.devices import take_device
+from mmdin.training.rank.step import TrainingStep, make_step
 from mmdin.training.ranks import Ranks
-from mmdin.training.step import TrainingStep, make_step
 
 _WARM_UP, _STRETCHES, _STEPS = 5, 4, 10
 """Steps before the clock starts; stretches that are timed, the fastest counts; steps of each."""

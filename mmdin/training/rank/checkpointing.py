@@ -12,8 +12,8 @@ from mmdin.errors import ClusterError, StorageError
 from mmdin.models.checkpoint import save_network
 from mmdin.storage import Folder, is_local, join, local_path, scratch, upload
 from mmdin.training.assignment import Assignment, Epoch, Outcome, write_outcome
-from mmdin.training.progress import Progress, forget_progress, read_progress, write_progress
-from mmdin.training.step import TrainingStep
+from mmdin.training.rank.step import TrainingStep
+from mmdin.training.state import Progress, forget_progress, read_progress, write_progress
 
 
 class Record:

@@ -19,7 +19,7 @@ from mmdin.schemas import EPOCHS, RUNS
 from mmdin.storage import Folder, folder_at, join
 from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import Outcome, read_outcome
-from mmdin.training.progress import has_progress
+from mmdin.training.state import has_progress
 from mmdin.variants import Variant, fingerprint, training_code
 
 _PACKAGES = ("pyspark", "delta-spark", "petastorm", "pyarrow", "numpy", "tensorflow", "horovod")
@@ -225,7 +225,7 @@ def _end(run: Run, outcome: Outcome | None, reason: str | None) -> Run:
 @functools.cache
 def code_revision() -> str:
     """The code's Git revision, +changes where files differ from it; the version outside Git."""
-    folder = Path(__file__).resolve().parents[2]
+    folder = Path(__file__).resolve().parents[3]
     try:
         revision = _git(folder, "rev-parse", "HEAD")
         return revision + ("+changes" if _git(folder, "status", "--porcelain") else "")

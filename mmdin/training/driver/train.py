@@ -13,8 +13,7 @@ from mmdin.inputs import INPUTS
 from mmdin.storage import HadoopSettings, folder_at, hadoop_settings
 from mmdin.tables import SAMPLE_TABLES, DataFile, Tables
 from mmdin.training.assignment import Assignment, read_outcome
-from mmdin.training.ranks import RankLostError, run_on_ranks
-from mmdin.training.runs import (
+from mmdin.training.driver.runs import (
     Run,
     TrainingData,
     check_resumed,
@@ -23,7 +22,8 @@ from mmdin.training.runs import (
     record,
     start_run,
 )
-from mmdin.training.slots import wait_for_slots
+from mmdin.training.driver.slots import wait_for_slots
+from mmdin.training.ranks import RankLostError, run_on_ranks
 from mmdin.variants import Variant, sample_sets
 
 log = logging.getLogger(__name__)
@@ -190,7 +190,7 @@ def _files_of(tables: Tables, version: int, split: str, config: Config) -> list[
 def _train_on_rank(assignments: Sequence[Assignment]) -> None:
     # TensorFlow takes seconds to load: only the rank's own process needs it, not the driver and
     # not the Spark task that starts the rank.
-    from mmdin.training.loop import train_on_rank
+    from mmdin.training.rank.loop import train_on_rank
 
     train_on_rank(assignments)
 

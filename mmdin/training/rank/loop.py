@@ -7,18 +7,18 @@ import numpy as np
 
 from mmdin.config import Training
 from mmdin.storage import Files, Folder, reaching
-from mmdin.training.access import check_access
 from mmdin.training.assignment import Assignment, Epoch, Outcome
-from mmdin.training.devices import take_device
-from mmdin.training.early_stopping import EarlyStopping
-from mmdin.training.objective import log_losses
-from mmdin.training.progress import Progress
-from mmdin.training.rank_data import RankData
+from mmdin.training.rank.access import check_access
+from mmdin.training.rank.checkpointing import Record, end_record
+from mmdin.training.rank.data import RankData
+from mmdin.training.rank.devices import take_device
+from mmdin.training.rank.early_stopping import EarlyStopping
+from mmdin.training.rank.objective import log_losses
+from mmdin.training.rank.roc_auc import roc_auc
+from mmdin.training.rank.step import Scorer, TrainingStep, make_step
+from mmdin.training.rank.watchdog import Watchdog
 from mmdin.training.ranks import Ranks
-from mmdin.training.record import Record, end_record
-from mmdin.training.roc_auc import roc_auc
-from mmdin.training.step import Scorer, TrainingStep, make_step
-from mmdin.training.watchdog import Watchdog
+from mmdin.training.state import Progress
 
 
 def train_on_rank(assignments: Sequence[Assignment]) -> None:

@@ -8,9 +8,9 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import Config
 from mmdin.training.assignment import Assignment
+from mmdin.training.driver.slots import wait_for_slots
+from mmdin.training.driver.train import assign, plan_runs
 from mmdin.training.ranks import run_on_ranks
-from mmdin.training.slots import wait_for_slots
-from mmdin.training.train import assign, plan_runs
 from mmdin.variants import plan_variants
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,6 @@ def compare_ranks(
 
 def _measure_on_rank(assignments: Sequence[Assignment]) -> list[float]:
     # As in train.py: neither the driver nor the task that starts the rank loads TensorFlow.
-    from mmdin.training.speed import measure_on_rank
+    from mmdin.training.rank.benchmark import measure_on_rank
 
     return measure_on_rank(assignments)

@@ -10,8 +10,8 @@ from mmdin.dataset.sharding import count_rows
 from mmdin.models import build_network
 from mmdin.models.network import RatingNetwork
 from mmdin.training.assignment import Assignment
-from mmdin.training.factors import Factors
-from mmdin.training.objective import Objective
+from mmdin.training.rank.factors import Factors
+from mmdin.training.rank.objective import Objective
 from mmdin.training.ranks import Ranks
 
 

@@ -1,0 +1,1 @@
+"""Training as the driver sees it: runs are planned, started on ranks, and recorded."""

@@ -1,0 +1,1 @@
+"""Training as one rank does it. Loads TensorFlow: the driver imports this only inside functions."""
