@@ -3,8 +3,12 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from mmdin.hashing import hashed_order, hashed_share
+
 ROWS = 20_000
 """Test rows sampled, as many as in arXiv 2110.10205, figures 3 to 5."""
+
+_ROW = ("user_id", "movie_id", "rated_at")
 
 
 def sample_scores(scored: DataFrame, seed: int, rows: int = ROWS) -> DataFrame:
@@ -12,13 +16,13 @@ def sample_scores(scored: DataFrame, seed: int, rows: int = ROWS) -> DataFrame:
 
     scored: columns of PREDICTIONS, and variant and seed; one run of each variant is taken.
     """
-    chance = F.xxhash64(F.lit(seed), F.lit("sample"), "user_id", "movie_id", "rated_at")
+    chance = hashed_order(seed, "sample", _ROW)
     runs = scored.groupBy("variant").agg(F.min_by("run_id", F.coalesce("seed", F.lit(0))))
     chosen = runs.toDF("variant", "run_id")
     own = scored.join(F.broadcast(chosen), on=["variant", "run_id"], how="inner")
     counts = own.groupBy("run_id").agg(F.count("*").alias("rows"))
     # Rows that cannot be among the first are left out before a task has to sort a whole run.
-    share = F.pmod(chance, F.lit(2**31)) / F.lit(2**31)
+    share = hashed_share(seed, "sample", _ROW, steps=2**31)
     likely = own.join(F.broadcast(counts), on="run_id", how="inner").where(
         share <= 1.5 * rows / F.col("rows")
     )

@@ -5,7 +5,7 @@ from pyspark.ml.feature import Bucketizer
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from mmdin.features.hashing import hashed_share
+from mmdin.hashing import hashed_share
 from mmdin.inputs import INPUTS, Input
 from mmdin.schemas import BUCKET_EDGES
 

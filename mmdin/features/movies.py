@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from mmdin import inputs
+from mmdin.hashing import hashed_order
 
 
 def describe_movies(movies: DataFrame, poster_features: DataFrame) -> DataFrame:
@@ -34,7 +35,7 @@ def shuffle_posters(poster_features: DataFrame, seed: int) -> DataFrame:
     What posters say of movies is lost; how their features are spread is not. The table is small
     enough for one task.
     """
-    ring = Window.orderBy(F.xxhash64(F.lit(seed), F.lit("poster"), "movie_id"), "movie_id")
+    ring = Window.orderBy(hashed_order(seed, "poster", ("movie_id",)), "movie_id")
     own = F.struct(*inputs.POSTER_FEATURES)
     everyone = ring.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     following = F.coalesce(F.lead(own).over(ring), F.first(own).over(everyone))

@@ -2,7 +2,7 @@
 
 from pyspark.sql import DataFrame
 
-from mmdin.features.hashing import hashed_order
+from mmdin.hashing import hashed_order
 
 
 def in_order_of_time(rows: DataFrame, key: str) -> DataFrame:

@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from mmdin.config import Samples
-from mmdin.features.hashing import hashed_share
+from mmdin.hashing import hashed_share
 
 SPLITS = ("train", "validation", "test")
 

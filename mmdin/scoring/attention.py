@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, FloatType, StructField, StructType
 
 from mmdin.config import Scoring
+from mmdin.hashing import hashed_order
 from mmdin.inputs import HISTORY_LENGTH, INPUTS, history_movie
 from mmdin.schemas import ATTENTION_WEIGHTS, SAMPLES
 from mmdin.scoring.networks import SentNetwork, load_scorer, send_network
@@ -30,7 +31,7 @@ def choose_rows(test_rows: DataFrame, scoring: Scoring, seed: int) -> DataFrame:
     full = test_rows.where(F.col(_HISTORY[-1]).isNotNull())
     if scoring.attention_users:
         full = full.where(F.col("user_id").isin(list(scoring.attention_users)))
-    by_chance = F.xxhash64(F.lit(seed), F.lit("attention"), "user_id", "movie_id")
+    by_chance = hashed_order(seed, "attention")
     numbered = full.withColumn(
         "place", F.row_number().over(Window.partitionBy("user_id").orderBy(by_chance))
     )

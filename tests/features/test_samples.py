@@ -12,11 +12,11 @@ from slow_features import slow_edges, slow_encoding, slow_values, slow_vocabular
 
 from mmdin.config import Config, Samples
 from mmdin.errors import InputDataError
-from mmdin.features.hashing import hashed_order
 from mmdin.features.movies import describe_movies
 from mmdin.features.samples import write_samples
 from mmdin.features.scope import keep_in_scope, label_ratings
 from mmdin.features.split import ALL_TRAINING_ROWS, SPLITS, split_rows
+from mmdin.hashing import hashed_order
 from mmdin.schemas import SAMPLE_VALUES
 
 
