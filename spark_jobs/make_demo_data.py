@@ -3,10 +3,9 @@
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
-from mmdin.posters.drawing import draw_poster
 from mmdin.session import submit
 from mmdin.stages import Stage, run_stages
-from mmdin.world.making import make_world
+from mmdin.world.generate import generate_world
 
 
 def run(spark: SparkSession, config: Config) -> None:
@@ -14,7 +13,7 @@ def run(spark: SparkSession, config: Config) -> None:
     input.posters, and the table true_probabilities; nothing where they are there already."""
     stage = Stage(
         "make_demo_data",
-        lambda spark, config: make_world(spark, config, draw_poster),
+        generate_world,
         sections=("world",),
         files=("movielens", "posters"),
         writes=("true_probabilities",),

@@ -6,9 +6,9 @@ import numpy as np
 
 from mmdin.config import World
 from mmdin.world.catalogue import Catalogue
-from mmdin.world.liking import EVEN_CUTS, Calibration, fit_cuts, rate
 from mmdin.world.plans import FIXED_TERMS, draw_plan
 from mmdin.world.population import Population
+from mmdin.world.rating_process import EVEN_CUTS, Calibration, fit_cuts, rate
 
 POSITIVE_SHARE = 0.55
 """Share of ratings of 3.5 and more, as in MovieLens."""

@@ -27,14 +27,14 @@ class Plan:
     """One user's n ratings to come, in order of time and, within a second, of movie_id.
 
     movies: (n,) int64 rows of the catalogue. seconds: (n,) int64 since 1970.
-    terms: the fixed terms, each (n,), not yet scaled. luck: (n,), uniform in [0, 1).
+    terms: the fixed terms, each (n,), not yet scaled. uniform: (n,), uniform in [0, 1).
     """
 
     user_id: int
     movies: NDArray[np.int64]
     seconds: NDArray[np.int64]
     terms: dict[str, NDArray[np.float64]]
-    luck: NDArray[np.float64]
+    uniform: NDArray[np.float64]
 
 
 def draw_plan(user_id: int, population: Population, catalogue: Catalogue, seed: int) -> Plan:

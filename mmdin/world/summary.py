@@ -12,7 +12,7 @@ _BINS = 100_000
 
 
 def describe(rated: DataFrame, posters: int, base: float) -> str:
-    """Counts, shares and the best possible ROC AUC of ratings as mmdin.world.making draws them."""
+    """Counts, shares and the best possible ROC AUC of ratings that mmdin.world.generate drew."""
     counts = rated.agg(
         F.count_distinct("user_id").alias("users"), F.count_distinct("movie_id").alias("movies")
     ).collect()[0]

@@ -8,9 +8,9 @@ import pytest
 from mmdin.config import World
 from mmdin.world.calibration import calibrate
 from mmdin.world.catalogue import Catalogue, draw_catalogue
-from mmdin.world.liking import Calibration, Outcomes, rate
 from mmdin.world.plans import Plan, draw_plan
 from mmdin.world.population import Population, draw_population
+from mmdin.world.rating_process import Calibration, Outcomes, rate
 
 
 @dataclass(frozen=True)

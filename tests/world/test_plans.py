@@ -53,6 +53,6 @@ def test_posters_of_rated_movies_reveal_the_taste(drawn):
 def test_a_plan_depends_on_the_seed_and_the_user_alone(drawn):
     again = draw_plan(5, drawn.population, drawn.catalogue, drawn.seed)
     np.testing.assert_array_equal(again.movies, drawn.plans[4].movies)
-    np.testing.assert_array_equal(again.luck, drawn.plans[4].luck)
+    np.testing.assert_array_equal(again.uniform, drawn.plans[4].uniform)
     other = draw_plan(5, drawn.population, drawn.catalogue, drawn.seed + 1)
     assert not np.array_equal(other.movies, again.movies)

@@ -72,15 +72,15 @@ def rate(plans: Sequence[Plan], catalogue: Catalogue, calibration: Calibration) 
         term: calibration.scaled(term, np.concatenate([p.terms[term] for p in plans]))
         for term in FIXED_TERMS
     }
-    luck = np.concatenate([p.luck for p in plans])
+    uniform = np.concatenate([p.uniform for p in plans])
     movies = np.concatenate([p.movies for p in plans])
     seconds = np.concatenate([p.seconds for p in plans])
     known = calibration.base + np.sum(list(terms.values()), axis=0)
     steps = _Steps(lengths)
     probability, interest = _step_through_time(
-        steps, movies, seconds, known, luck, catalogue, calibration
+        steps, movies, seconds, known, uniform, catalogue, calibration
     )
-    satisfaction = satisfied(probability, luck)
+    satisfaction = satisfied(probability, uniform)
     return Outcomes(
         user_id=np.repeat([p.user_id for p in plans], lengths),
         movie_id=movies + 1,
@@ -117,7 +117,7 @@ def _step_through_time(
     movies: NDArray[np.int64],
     seconds: NDArray[np.int64],
     known: NDArray[np.float64],
-    luck: NDArray[np.float64],
+    uniform: NDArray[np.float64],
     catalogue: Catalogue,
     calibration: Calibration,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -135,7 +135,7 @@ def _step_through_time(
         raw = recent_interest(movies[at], visible[:users], catalogue)
         interest[at] = calibration.scaled("recent_interest", raw)
         probability[at] = 1 / (1 + np.exp(-(known[at] + interest[at])))
-        positive = np.flatnonzero(satisfied(probability[at], luck[at]) > 0)
+        positive = np.flatnonzero(satisfied(probability[at], uniform[at]) > 0)
         praised[positive, :-1] = praised[positive, 1:]
         praised[positive, -1] = movies[at][positive]
     return probability, interest
@@ -152,14 +152,16 @@ def recent_interest(
     return np.where(praised < catalogue.size, surplus, 0.0).sum(axis=1) / HISTORY_LENGTH
 
 
-def satisfied(probability: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.float64]:
-    """log-odds(probability) plus logistic noise: above zero where luck < probability.
+def satisfied(
+    probability: NDArray[np.float64], uniform: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """log-odds(probability) plus logistic noise: above zero where uniform < probability.
 
     The latent variable of ordinal regression (McCullagh 1980): cut anywhere, not only at zero, it
     gives odds that are proportional to those of a positive rating.
     """
-    tiny = np.finfo(float).tiny
-    return np.log(probability / (1 - probability)) - np.log(np.maximum(luck, tiny) / (1 - luck))
+    positive = np.maximum(uniform, np.finfo(float).tiny)
+    return np.log(probability / (1 - probability)) - np.log(positive / (1 - uniform))
 
 
 def fit_cuts(satisfaction: NDArray[np.float64]) -> NDArray[np.float64]:

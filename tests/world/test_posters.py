@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdin.posters.drawing import draw_poster
+from mmdin.world.posters import draw_poster
 
 MEASURES = ("saturation", "brightness", "spatial_frequency")
 

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from mmdin.config import World
 from mmdin.world.catalogue import likeness
-from mmdin.world.liking import TERMS, rate
+from mmdin.world.rating_process import TERMS, rate
 
 
 def _of_user(drawn, user_id):

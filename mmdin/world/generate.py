@@ -1,7 +1,7 @@
 """Make the world in Spark: ratings by blocks of users, posters by movies, the truth as a table."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,17 +17,15 @@ from mmdin.tables import Tables
 from mmdin.world import files
 from mmdin.world.calibration import Calibration, calibrate
 from mmdin.world.catalogue import Catalogue, draw_catalogue
-from mmdin.world.liking import TERMS, Outcomes, rate
 from mmdin.world.looks import poster_measures
 from mmdin.world.plans import draw_plan
 from mmdin.world.population import Population, draw_population
+from mmdin.world.posters import draw_poster
+from mmdin.world.rating_process import TERMS, Outcomes, rate
 from mmdin.world.seeds import POSTER
 from mmdin.world.summary import describe
 
 log = logging.getLogger(__name__)
-
-Draw = Callable[[float, float, float, tuple[int, ...]], bytes]
-"""Poster image from mean saturation, mean brightness, spatial frequency and seed."""
 
 RATED = ", ".join(
     (
@@ -42,7 +40,7 @@ _USERS_PER_TASK = 2048
 _MOVIES_PER_TASK = 250
 
 
-def make_world(spark: SparkSession, config: Config, draw: Draw) -> None:
+def generate_world(spark: SparkSession, config: Config) -> None:
     """Write ratings.csv, movies.csv, links.csv, the posters and the table true_probabilities.
 
     The same configuration gives the same files and rows on any number of cores. Raises
@@ -59,7 +57,7 @@ def make_world(spark: SparkSession, config: Config, draw: Draw) -> None:
     _write_ratings(rated, making[movielens], config)
     files.write_movies(making[movielens] / "movies.csv", catalogue)
     files.write_links(making[movielens] / "links.csv", catalogue)
-    drawn = _draw_posters(spark, catalogue, making[posters], config, draw)
+    drawn = _draw_posters(spark, catalogue, making[posters], config)
     truth = rated.select(*TRUE_PROBABILITIES.fieldNames())
     Tables.of(spark, config).write("true_probabilities", truth)
     files.move_in_place(making, _origin(config, posters))
@@ -113,9 +111,7 @@ def _write_ratings(rated: DataFrame, folder: Path, config: Config) -> None:
     files.join_ratings(parts, folder / "ratings.csv", spoil)
 
 
-def _draw_posters(
-    spark: SparkSession, catalogue: Catalogue, folder: Path, config: Config, draw: Draw
-) -> int:
+def _draw_posters(spark: SparkSession, catalogue: Catalogue, folder: Path, config: Config) -> int:
     """Draw every movie's poster into the folder, and count the good ones."""
     faults = files.poster_faults(catalogue) if config.world.bad_rows else {}
     measures, seed = poster_measures(catalogue.looks), config.seed
@@ -124,7 +120,7 @@ def _draw_posters(
         for batch in batches:
             for movie_id in batch.column(0).to_pylist():
                 saturation, brightness, frequency = measures[movie_id - 1].tolist()
-                image = draw(saturation, brightness, frequency, (seed, POSTER, movie_id))
+                image = draw_poster(saturation, brightness, frequency, (seed, POSTER, movie_id))
                 files.save_poster(folder, movie_id, image, faults.get(movie_id))
             yield pa.RecordBatch.from_pydict({"movies": pa.array([batch.num_rows])})
 

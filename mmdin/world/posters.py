@@ -1,6 +1,6 @@
 """Invented posters whose measured saturation, brightness and sharpness are what was asked for.
 
-For the invented world and for tests; nothing else draws.
+The only module that draws.
 """
 
 import io

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from mmdin.config import Config
-from mmdin.posters.drawing import draw_poster
 from mmdin.tables import Tables
+from mmdin.world.generate import generate_world, rate_all
 from mmdin.world.looks import poster_measures
-from mmdin.world.making import make_world, rate_all
+from mmdin.world.posters import draw_poster
 
 SIZES = {"users": 120, "movies": 700, "ratings": 20_000}
 
@@ -30,7 +30,7 @@ def _config(folder):
 def made(spark, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     config = _config(folder)
-    make_world(spark, config, draw_poster)
+    generate_world(spark, config)
     return folder, config
 
 
@@ -101,7 +101,7 @@ def test_making_it_again_gives_the_same_bytes(spark, made, tmp_path):
         files = [*(folder / "raw").glob("*.csv"), *(folder / "posters").glob("1*.jpg")]
         return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
-    make_world(spark, _config(tmp_path), draw_poster)
+    generate_world(spark, _config(tmp_path))
     assert digests(tmp_path) == digests(made[0])
 
 
