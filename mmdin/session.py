@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from mmdin.config import Config
 from mmdin.errors import ClusterError, MmdinError, StorageError
 from mmdin.options import add_options, load_given
-from mmdin.storage import files_at, is_local, join, local_path, reach
+from mmdin.storage import ensure_writable, files_at, is_local, join, local_path
 
 log = logging.getLogger("mmdin")
 
@@ -27,7 +27,7 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
 
     Options: --conf FILE, --set KEY=VALUE ... (see mmdin.config) and --resume RUN_ID, short for
     --set training.resume=RUN_ID. The configuration is checked before Spark starts and printed as
-    resolved, and the root is reached before the job starts. What is printed is kept in
+    resolved, and the root is checked before the job starts. What is printed is kept in
     <root>/logs/<name>.log. A user's mistake ends with its message and status 2; a fault of the
     program keeps its stack trace.
     """
@@ -39,7 +39,7 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             log.info("%s: configuration\n%s", name, _indent(config.to_yaml()))
             spark = open_session(f"mmdin {name} {config.name}")
             ending.callback(spark.stop)
-            reach(spark, config.root)
+            ensure_writable(spark, config.root)
             ending.callback(_keep_log, spark, path, config.root)
             started = time.monotonic()
             job(spark, config)

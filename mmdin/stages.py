@@ -97,4 +97,5 @@ def digest_code(names: tuple[str, ...]) -> str:
 
 @functools.cache
 def _core() -> tuple[str, ...]:
-    return tuple(sorted(p.name for p in Path(__file__).parent.glob("*.py")))
+    modules = (p.name for p in Path(__file__).parent.glob("*.py"))
+    return (*sorted(modules), "config", "storage")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from mmdin.storage import Files, reaching
+from mmdin.storage import Files, connect
 from mmdin.training.assignment import Assignment
 from mmdin.training.rank.data import RankData
 from mmdin.training.rank.devices import take_device
@@ -25,7 +25,7 @@ def measure_on_rank(assignments: Sequence[Assignment]) -> list[float]:
     ranks = Ranks(first.config.training.exchange_cycle)
     keep_to_own_cores(ranks.local_rank, first.threads)
     take_device(ranks, first.threads)
-    with reaching(first.checkpoint, first.hadoop) as files:
+    with connect(first.checkpoint, first.hadoop) as files:
         return [_measure(assignment, ranks, files) for assignment in assignments]
 
 

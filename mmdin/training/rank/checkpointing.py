@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from mmdin.errors import ClusterError, StorageError
 from mmdin.models.checkpoint import save_network
-from mmdin.storage import Folder, is_local, join, local_path, scratch, upload
+from mmdin.storage import Folder, is_local, join, local_path, temporary_folder, upload
 from mmdin.training.assignment import Assignment, Epoch, Outcome, write_outcome
 from mmdin.training.rank.step import TrainingStep
 from mmdin.training.state import Progress, forget_progress, read_progress, write_progress
@@ -77,7 +77,7 @@ class _Board:
 
     def __init__(self, folder: Folder) -> None:
         self._files, self._url = folder.files, join(folder.url, "tensorboard")
-        self._scratch = None if is_local(self._url) else scratch()
+        self._scratch = None if is_local(self._url) else temporary_folder()
         self._path = Path(self._scratch.name) if self._scratch else local_path(self._url)
         self._writer = tf.summary.create_file_writer(str(self._path))
 

@@ -10,7 +10,7 @@ from mmdin.dataset.batches import TARGETS, batch_and_pad, shuffle_within
 from mmdin.dataset.reader import read_rows
 from mmdin.dataset.sharding import assign_files, count_rows, count_steps
 from mmdin.models.network import RatingNetwork
-from mmdin.storage import Files, copied
+from mmdin.storage import Files, local_copies
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
 from mmdin.training.ranks import Ranks
@@ -65,7 +65,7 @@ class RankData:
 
     @contextlib.contextmanager
     def _rows(self, own: Sequence[DataFile], seed: int) -> Iterator[tf.data.Dataset]:
-        with copied(self._files, [f.url for f in own], self._say_once) as paths:
+        with local_copies(self._files, [f.url for f in own], self._say_once) as paths:
             # Petastorm takes a URL's path as it is: nothing may be quoted in it.
             local = [replace(f, url=f"file://{p}") for f, p in zip(own, paths, strict=True)]
             with read_rows(local, self._columns, seed) as chunks:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmdin.config import Training
-from mmdin.storage import Files, Folder, reaching
+from mmdin.storage import Files, Folder, connect
 from mmdin.training.assignment import Assignment, Epoch, Outcome
 from mmdin.training.rank.access import check_access
 from mmdin.training.rank.checkpointing import Record, end_record
@@ -35,7 +35,7 @@ def train_on_rank(assignments: Sequence[Assignment]) -> None:
     take_device(ranks, first.threads)
     timeout = first.config.training.step_timeout
     with (
-        reaching(first.checkpoint, first.hadoop) as files,
+        connect(first.checkpoint, first.hadoop) as files,
         Watchdog(timeout, lambda silence: ranks.give_up(_standstill(silence))) as watchdog,
     ):
         check_access(first, ranks, files)

@@ -6,7 +6,7 @@ import yaml
 from mmdin.config import MODEL_NAMES, Config, load_config
 from mmdin.errors import ConfigurationError
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -1,0 +1,214 @@
+"""The back end for Hadoop's file systems, such as HDFS and S3, through a JVM that has Hadoop."""
+
+import contextlib
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+
+from mmdin.errors import StorageError
+from mmdin.storage.errors import translated_errors
+from mmdin.storage.files import StoredFile
+from mmdin.storage.scratch import temporary_folder, temporary_name
+from mmdin.storage.urls import last_name, scheme_of
+
+_OBJECT_STORES = ("s3a", "gs")
+"""Schemes under which a file appears only when it is complete, and a rename is a copy."""
+
+_FAIL_FAST = {
+    "ipc.client.connect.max.retries": "2",
+    "ipc.client.connect.max.retries.on.timeouts": "1",
+    "ipc.client.connect.timeout": "5000",
+    "dfs.client.retry.policy.enabled": "false",
+    "fs.s3a.attempts.maximum": "1",
+    "fs.s3a.retry.limit": "1",
+    "fs.s3a.connection.establish.timeout": "5000",
+}
+"""Settings with which Hadoop reports an unreachable root in seconds rather than minutes."""
+
+
+class HadoopFiles:
+    """Files of every scheme that Hadoop has a class for; see `mmdin.storage.files.Files`.
+
+    Args:
+        gateway: to the JVM.
+        configuration: Hadoop's, in that JVM.
+    """
+
+    def __init__(self, gateway: Any, configuration: Any) -> None:
+        self._gateway = gateway
+        self._hadoop = gateway.jvm.org.apache.hadoop
+        self._configuration = configuration
+
+    def exists(self, url: str) -> bool:
+        """Whether there is such a file or folder."""
+        with self._open(url) as (system, path):
+            return bool(system.exists(path))
+
+    def list(self, url: str, recursive: bool = False) -> list[StoredFile]:
+        """The files in a folder in order of their names; none if there is no such folder."""
+        with self._open(url) as (system, path):
+            if not system.exists(path):
+                return []
+            start = len(system.makeQualified(path).toUri().getPath()) + 1
+            iterator, files = system.listFiles(path, recursive), []
+            while iterator.hasNext():
+                file = iterator.next()
+                name = file.getPath().toUri().getPath()[start:]
+                modified = file.getModificationTime() * 1_000_000
+                files.append(StoredFile(name, file.getLen(), modified))
+            return sorted(files, key=lambda f: f.name)
+
+    def size(self, url: str) -> int:
+        """Size of a file in bytes."""
+        with self._open(url) as (system, path):
+            return int(system.getFileStatus(path).getLen())
+
+    def read(self, url: str) -> bytes:
+        """Content of a file."""
+        with self._open(url) as (system, path):
+            stream = system.open(path)
+            try:
+                return bytes(stream.readAllBytes())
+            finally:
+                stream.close()
+
+    def write(self, url: str, content: bytes) -> None:
+        """Create or replace a file at once."""
+        with self._replacing(url) as (system, path):
+            stream = system.create(path, True)
+            try:
+                stream.write(content)
+            finally:
+                stream.close()
+
+    @contextlib.contextmanager
+    def reading(self, url: str) -> Iterator[Path]:
+        """The path of a local copy, deleted when the context ends."""
+        with temporary_folder() as folder:
+            path = Path(folder, last_name(url))
+            self.get(url, path)
+            with translated_errors(url):
+                yield path
+
+    @contextlib.contextmanager
+    def writing(self, url: str) -> Iterator[Path]:
+        """A local path; the file is copied from it when the context ends without an error."""
+        with temporary_folder() as folder:
+            path = Path(folder, last_name(url))
+            with translated_errors(url):
+                yield path
+            self.put(path, url)
+
+    def get(self, url: str, path: Path) -> None:
+        """Copy a file to a local path."""
+        with self._open(url) as (system, source):
+            # Raw, that is without a file of checksums next to it.
+            system.copyToLocalFile(False, source, self._local(path), True)
+
+    def put(self, path: Path, url: str) -> None:
+        """Copy a local file to a URL at once."""
+        with self._replacing(url) as (system, target):
+            # Not copyFromLocalFile: for S3 that is another client, which ignores
+            # fs.s3a.connection.expect.continue.
+            source = self._gateway.jvm.java.io.FileInputStream(str(path.absolute()))
+            stream = system.create(target, True)
+            self._hadoop.io.IOUtils.copyBytes(source, stream, 1 << 20, True)
+
+    def remove(self, url: str) -> None:
+        """Delete a file, or a folder with everything in it; do nothing if there is none."""
+        with self._open(url) as (system, path):
+            system.delete(path, True)
+
+    def qualify(self, path: str) -> str:
+        """The complete URL of a path on the default file system."""
+        with self._open(path) as (system, hadoop_path):
+            return str(system.makeQualified(hadoop_path).toString())
+
+    def make_root(self, url: str) -> None:
+        """Create a folder, and give up within a minute if that is not possible.
+
+        Raises:
+            StorageError: if the folder cannot be created; says what to do.
+        """
+        configuration = self._hadoop.conf.Configuration(self._configuration)
+        for name, value in _FAIL_FAST.items():
+            configuration.set(name, value)
+        path = self._hadoop.fs.Path(url)
+        try:
+            # A new instance: a shared file system keeps the settings that it was created with.
+            system = self._hadoop.fs.FileSystem.newInstance(path.toUri(), configuration)
+            system.mkdirs(path)
+            system.close()
+        except Py4JJavaError as error:
+            raise StorageError(f"root {url}: {_reason(error)}; {_advice(url, error)}") from None
+
+    def settings(self) -> dict[str, str]:
+        """Hadoop's settings that do not come from its own defaults."""
+        writer = self._gateway.jvm.java.io.StringWriter()
+        self._configuration.writeXml(writer)
+        settings = {}
+        for setting in ElementTree.fromstring(writer.toString()).iter("property"):
+            sources = [s.text or "" for s in setting.iter("source")]
+            if not any(s.endswith("-default.xml") for s in sources[-1:]):
+                settings[setting.findtext("name", "")] = setting.findtext("value", "")
+        return settings
+
+    def _local(self, path: Path) -> Any:
+        return self._hadoop.fs.Path("file", "", str(path.absolute()))
+
+    @contextlib.contextmanager
+    def _open(self, url: str) -> Iterator[tuple[Any, Any]]:
+        """Hadoop's FileSystem and Path of a URL."""
+        with _translated_errors(url):
+            path = self._hadoop.fs.Path(url)
+            yield path.getFileSystem(self._configuration), path
+
+    @contextlib.contextmanager
+    def _replacing(self, url: str) -> Iterator[tuple[Any, Any]]:
+        """FileSystem, and the Path to write to so that the file appears at the URL all at once."""
+        with self._open(url) as (system, path):
+            if scheme_of(url) in _OBJECT_STORES:
+                yield system, path
+                return
+            temporary = self._hadoop.fs.Path(path.getParent(), temporary_name(path.getName()))
+            yield system, temporary
+            self._rename(system.makeQualified(temporary), system.makeQualified(path))
+
+    def _rename(self, source: Any, target: Any) -> None:
+        # FileSystem's own rename does not replace a file that is there; FileContext's does.
+        fs = self._hadoop.fs
+        options = self._gateway.new_array(fs.Options.Rename, 1)
+        options[0] = fs.Options.Rename.OVERWRITE
+        context = fs.FileContext.getFileContext(source.toUri(), self._configuration)
+        context.rename(source, target, options)
+
+
+@contextlib.contextmanager
+def _translated_errors(url: str) -> Iterator[None]:
+    with translated_errors(url):
+        try:
+            yield
+        except Py4JJavaError as error:
+            raise StorageError(f"{url}: {_reason(error)}") from None
+
+
+def _reason(error: Py4JJavaError) -> str:
+    """The exception's class and the first line of its message, as Hadoop words it."""
+    name = error.java_exception.getClass().getSimpleName()
+    message = (error.java_exception.getMessage() or "").strip().splitlines()
+    return f"{name}: {message[0]}" if message else name
+
+
+def _advice(url: str, error: Py4JJavaError) -> str:
+    scheme, description = scheme_of(url), str(error.java_exception)
+    if "No FileSystem for scheme" in description or "ClassNotFoundException" in description:
+        jar = "org.apache.hadoop:hadoop-aws:3.4.1" if scheme == "s3a" else f"its jar for {scheme}"
+        return f"Spark lacks the class for {scheme}: add {jar} to spark.jars.packages"
+    return (
+        "check that it is spelt right, that the service answers, and that this user may write "
+        "there; its settings are Hadoop's, from HADOOP_CONF_DIR or as "
+        f"spark.hadoop.fs.{scheme}.* in Spark's"
+    )

@@ -1,0 +1,60 @@
+"""Which back end the driver takes, and roots that it refuses."""
+
+import pytest
+from pyspark.sql import SparkSession
+
+from mmdin.errors import StorageError
+from mmdin.storage import ensure_writable, files_at, folder_at, hadoop_settings, is_local, join
+from mmdin.storage.local import LocalFiles
+
+
+def test_the_driver_reads_and_writes_under_every_root(spark: SparkSession, root: str) -> None:
+    assert isinstance(files_at(spark, root), LocalFiles) is is_local(root)
+    folder = folder_at(spark, join(root, "deep"))
+    with folder.writing("file") as path:
+        path.write_bytes(b"content")
+    assert files_at(spark, root).read(join(root, "deep", "file")) == b"content"
+
+
+def test_a_root_that_can_be_written_is_made(spark: SparkSession, root: str) -> None:
+    ensure_writable(spark, root)
+    files_at(spark, root).write(join(root, "file"), b"")
+
+
+def test_a_path_on_a_remote_default_file_system_is_refused(spark: SparkSession) -> None:
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    configuration.set("fs.defaultFS", "hdfs://127.0.0.1:9")
+    try:
+        with pytest.raises(StorageError, match=r"root=hdfs://127\.0\.0\.1:9/"):
+            ensure_writable(spark, "build/x")
+    finally:
+        configuration.set("fs.defaultFS", "file:///")
+
+
+@pytest.mark.parametrize(
+    ("root", "advice"),
+    [
+        ("s3a://bucket/x", "org.apache.hadoop:hadoop-aws:3.4.1 to spark.jars.packages"),
+        ("nosuch://x/y", "its jar for nosuch"),
+        ("hdfs://127.0.0.1:9/x", "the service answers"),
+    ],
+)
+def test_an_unreachable_root_is_named_with_advice(
+    spark: SparkSession, root: str, advice: str
+) -> None:
+    with pytest.raises(StorageError) as error:
+        ensure_writable(spark, root)
+    assert root in str(error.value)
+    assert advice in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_are_the_drivers_and_not_shown(spark: SparkSession, remote: str) -> None:
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    configuration.set("fs.s3a.secret.key", "a<&>b")
+    settings = hadoop_settings(spark)
+    configuration.unset("fs.s3a.secret.key")
+    assert settings.values["fs.s3a.secret.key"] == "a<&>b"
+    assert any(name.startswith("fs.viewfs.mounttable.mount") for name in settings.values)
+    assert len(settings.values) < 100
+    assert "a<&>b" not in repr(settings)
