@@ -1,4 +1,4 @@
-"""Files of samples, and what a rank is told to do with them."""
+"""Files of samples, and assignments that train on them."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -7,16 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmdin.config import Config, Samples, Training
+from mmdin.config import Config, Networks, Samples, Training
 from mmdin.inputs import INPUTS
 from mmdin.storage import Folder, HadoopSettings, local_folder
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
 
 SIZES = {i.vocabulary: 8 for i in INPUTS}
+SMALL = Networks(embedding_size=8, hidden_units=(16,), attention_units=(8,), width=16, blocks=1)
+"""Networks that are traced in seconds."""
 
 
 def write_samples(folder: Path) -> list[DataFile]:
+    """Write samples whose label follows from user_index, with noise."""
     generator = np.random.default_rng(5)
     files = []
     for n, rows in enumerate((300, 170, 90, 200)):
@@ -27,18 +30,25 @@ def write_samples(folder: Path) -> list[DataFile]:
         path = folder / "of one" / "split=train" / f"{n}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path)
-        # As Spark writes them: with blanks quoted, and what its partitions are named with not.
+        # As Spark writes them: blanks are quoted, the names of its partitions are not.
         files.append(DataFile(f"file://{quote(str(path), safe='/=')}", rows))
     return files
 
 
 def make_assignment(
-    folder: Path, name: str, files: list[DataFile], model: str = "din", **training: object
+    folder: Path,
+    name: str,
+    files: list[DataFile],
+    model: str = "din",
+    networks: Networks = SMALL,
+    **training: object,
 ) -> Assignment:
+    """An assignment whose checkpoint is folder/name; the last file is for validation, twice."""
     given = {"batch_size": 64, "epochs": 3, "learning_rate": 0.01} | training
     config = Config(
         name="x",
         root=str(folder),
+        networks=networks,
         training=Training(models=(model,), **given),
         samples=Samples(files=3),
     )
@@ -57,4 +67,5 @@ def make_assignment(
 
 
 def folder_of(assignment: Assignment) -> Folder:
+    """The folder of an assignment's checkpoint."""
     return local_folder(assignment.checkpoint)

@@ -57,8 +57,8 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
 ) -> None:
     """Stopped in the third epoch: after its best weights were saved, and before, or at its end."""
     files = write_samples(tmp_path)
-    whole = make_assignment(tmp_path, "whole", files, model, epochs=5)
-    stopped = make_assignment(tmp_path, "stopped", files, model, epochs=5)
+    whole = make_assignment(tmp_path, "whole", files, model, epochs=4)
+    stopped = make_assignment(tmp_path, "stopped", files, model, epochs=4)
     expected = train(whole)
 
     leave = checkpointing.write_progress
@@ -81,7 +81,7 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
     for mine, other in zip(weights(stopped), weights(whole), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-5)
     (progress, mine), (_, other) = (read_progress(folder_of(a)) for a in (stopped, whole))
-    assert len(progress.epochs) == 5
+    assert len(progress.epochs) == 4
     for one, two in zip(mine, other, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
@@ -111,7 +111,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
     tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assignment = make_assignment(small_disk, "one", write_samples(tmp_path), epochs=4)
+    assignment = make_assignment(small_disk, "one", write_samples(tmp_path), epochs=3)
     leave = checkpointing.write_progress
 
     def fill_disk_after_second_epoch(folder, progress, variables) -> None:
@@ -126,7 +126,7 @@ def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
     monkeypatch.undo()
     (small_disk / "filler").unlink()
     outcome = train(assignment)
-    assert len(outcome.epochs) == 4
+    assert len(outcome.epochs) == 3
     assert outcome.resumed_after == (2,)
 
 
