@@ -102,7 +102,7 @@ def fingerprint(variant: Variant, seed: int, versions: Mapping[str, int]) -> str
 
 def training_code() -> str:
     """Digest of the code that training runs."""
-    return digest_code(("inputs.py", "models", "training", "dataset"))
+    return digest_code(("inputs.py", "networks.py", "models", "training", "dataset"))
 
 
 def trained_runs(tables: Tables, variants: list[Variant]) -> dict[tuple[str, int], Row]:

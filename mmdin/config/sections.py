@@ -11,10 +11,11 @@ import pydantic
 import yaml
 from pydantic import Field
 
+from mmdin.networks import NETWORKS, check_model_name
 from mmdin.storage.urls import is_local, local_path
 
-ModelName = Literal["neural_cf", "embedding_mlp", "deepfm", "din", "mmdin"]
-MODEL_NAMES: tuple[ModelName, ...] = typing.get_args(ModelName)
+ModelName = typing.Annotated[str, pydantic.AfterValidator(check_model_name)]
+MODEL_NAMES: tuple[ModelName, ...] = tuple(NETWORKS)
 
 Protocol = Literal["point_in_time", "random", "leaky"]
 Part = Literal["all", "prepare", "train", "evaluate"]

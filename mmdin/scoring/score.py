@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from mmdin.config import Config
+from mmdin.networks import NETWORKS
 from mmdin.schemas import PREDICTIONS
 from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.naive import score_best_possible, score_naively
@@ -55,7 +56,7 @@ def _score_samples(spark: SparkSession, config: Config, variants: list[Variant])
     rows.unpersist()
     chosen = choose_rows(samples.where("split = 'test'"), config.scoring, config.seed)
     for run in trained.values():
-        if run["model"] in ("din", "mmdin"):
+        if NETWORKS[run["model"]].has_attention:
             weights = weigh_history(chosen, run["run_id"], run["model"], run["checkpoint"])
             tables.replace("attention_weights", weights, f"run_id = '{run['run_id']}'")
 

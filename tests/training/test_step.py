@@ -20,7 +20,12 @@ from mmdin.training.rank.step import TrainingStep
 SIZES = {i.vocabulary: 8 for i in INPUTS}
 ROWS = 1000
 NETWORKS = Networks(
-    embedding_size=4, attention_units=(4,), width=8, blocks=1, interest_dropout=0, hidden_identity=0
+    embedding_size=4,
+    attention_units=(4,),
+    width=8,
+    blocks=1,
+    interest_dropout=0,
+    hidden_identity=0,
 )
 
 
