@@ -159,9 +159,9 @@ class Networks(Section):
     """Share of a dense layer's inputs dropped in training, in NeuralCF, EmbeddingMLP and DeepFM."""
     interest_dropout: float = Field(0.5, ge=0, lt=1)
     """The same in DIN and MMDIN; on little data, high: their factorisation is not dropped."""
-    hidden_identity: float = Field(0.1, ge=0, lt=1)
-    """Share of training rows whose user, and of those whose movie, is hidden, so that the network
-    learns what to make of users and movies that it has not seen."""
+    identity_dropout: float = Field(0.1, ge=0, lt=1)
+    """Share of training rows whose user is hidden, and share of rows whose movie is, so that the
+    network learns to score users and movies that it has not seen."""
     posters: bool = True
     """Whether MMDIN sees posters."""
     poster_dropout: float = Field(0.2, ge=0, lt=1)

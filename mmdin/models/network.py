@@ -146,7 +146,7 @@ class RatingNetwork(keras.Model):
 
         Training rows hold no unseen user or movie; without this, index 0 would stay untrained.
         """
-        hidden = self.sizes.hidden_identity
+        hidden = self.sizes.identity_dropout
         if hidden == 0:
             return indices
         draws = keras.random.uniform(tf.shape(indices), seed=self._hiding)

@@ -84,7 +84,7 @@ def test_untrained_row_zero_adds_nothing_where_the_history_is_padding(network) -
 
 
 def test_hidden_identities_are_users_and_movies_at_the_rate_asked() -> None:
-    network = build_network("din", SMALL.model_copy(update={"hidden_identity": 0.25}), SIZES)
+    network = build_network("din", SMALL.model_copy(update={"identity_dropout": 0.25}), SIZES)
     indices = random_indices(network, 4000)
     hidden = np.asarray(network.hide_identities(tf.constant(indices)))
     for column, taken in enumerate(network.inputs_taken):

@@ -27,7 +27,7 @@ PLAIN = Networks(
     blocks=1,
     interest_dropout=0,
     poster_dropout=0,
-    hidden_identity=0,
+    identity_dropout=0,
 )
 
 

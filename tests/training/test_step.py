@@ -25,7 +25,7 @@ NETWORKS = Networks(
     width=8,
     blocks=1,
     interest_dropout=0,
-    hidden_identity=0,
+    identity_dropout=0,
 )
 
 
