@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
-from mmdin.schemas import STAGES
+from mmdin.schemas import STAGES, Table, written_by
 from mmdin.storage import files_at
 from mmdin.tables import Tables
 
@@ -26,8 +26,8 @@ class Stage:
 
     name: of the job; run: its function; code: folders of the library that it runs, besides the
     core; sections: parts of the configuration that it reads;
-    files: keys of `input` whose folders it reads; reads, writes: names of tables, those of `writes`
-    by this stage alone.
+    files: keys of `input` whose folders it reads; reads: tables that it reads. It writes the tables
+    that name it as their job, and nobody else does.
     """
 
     name: str
@@ -35,17 +35,28 @@ class Stage:
     code: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
+    reads: tuple[Table, ...] = ()
+
+    @property
+    def writes(self) -> tuple[Table, ...]:
+        """The tables that it writes."""
+        return written_by(self.name)
 
 
-def run_stages(spark: SparkSession, config: Config, stages: Sequence[Stage]) -> None:
+def run_stages(
+    spark: SparkSession, config: Config, stages: Sequence[Stage], samples: Sequence[str] = ()
+) -> None:
     """Run each stage unless it ended before with the same code, configuration, input files and
-    tables, and its own tables are still as it left them. Says which it skips."""
+    tables, and its own tables are still as it left them. Says which it skips.
+
+    Args:
+        samples: names of all sets of samples that the stages read; without them, the
+            configuration's own.
+    """
     tables = Tables.of(spark, config)
     for stage in stages:
         name = f"{stage.name}_{tables.samples}" if tables.samples else stage.name
-        fingerprint = _fingerprint(tables, config, stage)
+        fingerprint = _fingerprint(tables, config, stage, samples)
         if fingerprint == _recorded(tables, name):
             log.info("== %s: unchanged, skipped", name)
             for table in stage.writes:
@@ -55,27 +66,34 @@ def run_stages(spark: SparkSession, config: Config, stages: Sequence[Stage]) -> 
         started = time.monotonic()
         stage.run(spark, config)
         log.info("== %s: %.1f s", name, time.monotonic() - started)
-        row = (name, _fingerprint(tables, config, stage), datetime.datetime.now(datetime.UTC))
-        tables.replace("stages", spark.createDataFrame([row], STAGES), f"stage = '{name}'")
+        row = (
+            name,
+            _fingerprint(tables, config, stage, samples),
+            datetime.datetime.now(datetime.UTC),
+        )
+        tables.replace(STAGES, spark.createDataFrame([row], STAGES.schema), f"stage = '{name}'")
 
 
 def _recorded(tables: Tables, name: str) -> str | None:
-    if not tables.exists("stages"):
+    if not tables.exists(STAGES):
         return None
-    rows = tables.read("stages").where(F.col("stage") == name).collect()
+    rows = tables.read(STAGES).where(F.col("stage") == name).collect()
     return rows[0]["fingerprint"] if rows else None
 
 
-def _fingerprint(tables: Tables, config: Config, stage: Stage) -> str:
+def _fingerprint(tables: Tables, config: Config, stage: Stage, samples: Sequence[str]) -> str:
     parts = [stage.name, digest_code((*_core(), *stage.code)), str(config.seed)]
     parts += [f"{s}: {getattr(config, s)!r}" for s in stage.sections]
     parts += [_describe_folder(tables.spark, getattr(config.input, f)) for f in stage.files]
-    parts += [_describe_table(tables, name) for name in (*stage.reads, *stage.writes)]
+    for name in samples or (config.samples.name,):
+        changed = config.samples.model_copy(update={"name": name})
+        own = Tables.of(tables.spark, config.model_copy(update={"samples": changed}))
+        parts += [_describe_table(own, table) for table in (*stage.reads, *stage.writes)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _describe_table(tables: Tables, name: str) -> str:
-    return f"{name} {tables.version(name) if tables.exists(name) else 'absent'}"
+def _describe_table(tables: Tables, table: Table) -> str:
+    return f"{table.name} {tables.version(table) if tables.exists(table) else 'absent'}"
 
 
 def _describe_folder(spark: SparkSession, folder: str) -> str:

@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 
 from mmdin.config import Config, ModelName, Samples, change
 from mmdin.errors import ConfigurationError, TableError
+from mmdin.schemas import RUNS, SAMPLE_TABLES
 from mmdin.stages import digest_code
-from mmdin.tables import SAMPLE_TABLES, Tables
+from mmdin.tables import Tables
 
 NAIVE = ("constant", "movie_mean", "mean_of_means")
 """The predictors that need no training, beside which every network is shown."""
@@ -86,7 +87,7 @@ def sample_sets(variants: list[Variant]) -> list[Config]:
 def fingerprint(variant: Variant, seed: int, versions: Mapping[str, int]) -> str:
     """Digest of what a training run's result depends on, besides the code.
 
-    versions: of SAMPLE_TABLES.
+    versions: of SAMPLE_TABLES, by name.
     """
     config = variant.config
     parts = {
@@ -95,7 +96,7 @@ def fingerprint(variant: Variant, seed: int, versions: Mapping[str, int]) -> str
         "networks": config.networks.model_dump(mode="json"),
         "training": config.training.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
         "samples": config.samples.model_dump(mode="json"),
-        "versions": {name: versions[name] for name in SAMPLE_TABLES},
+        "versions": {table.name: versions[table.name] for table in SAMPLE_TABLES},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -115,7 +116,7 @@ def trained_runs(tables: Tables, variants: list[Variant]) -> dict[tuple[str, int
         for variant in variants
         for seed in variant.config.training.seeds
     }
-    runs = tables.read("runs").where("status = 'finished'")
+    runs = tables.read(RUNS).where("status = 'finished'")
     latest = runs.where(F.col("fingerprint").isin(list(wanted))).orderBy("started_at", "run_id")
     found = {wanted[r["fingerprint"]]: r for r in latest.collect()}
     missing = [f"{label} with seed {seed}" for label, seed in wanted.values() - found.keys()]
@@ -135,7 +136,7 @@ def naive_run_id(predictor: str, samples_name: str) -> str:
 def sample_versions(tables: Tables, variant: Variant) -> dict[str, int]:
     """The newest versions of SAMPLE_TABLES that a variant takes."""
     own = Tables.of(tables.spark, variant.config)
-    return {name: own.version(name) for name in SAMPLE_TABLES}
+    return {table.name: own.version(table) for table in SAMPLE_TABLES}
 
 
 def _refuse_other_changes(config: Config, changed: Config, name: str) -> None:

@@ -16,7 +16,6 @@ def run(spark: SparkSession, config: Config) -> None:
         generate_world,
         sections=("world",),
         files=("movielens", "posters"),
-        writes=("true_probabilities",),
     )
     run_stages(spark, config, [stage])
 

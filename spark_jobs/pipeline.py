@@ -4,9 +4,20 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import Config
 from mmdin.features.samples import write_samples
+from mmdin.schemas import (
+    MOVIES,
+    POSTER_FEATURES,
+    POSTERS,
+    PREDICTIONS,
+    RATINGS,
+    RUNS,
+    SAMPLE_TABLES,
+    TRUE_PROBABILITIES,
+    VALIDATION_PREDICTIONS,
+)
 from mmdin.session import submit
 from mmdin.stages import Stage, run_stages
-from mmdin.tables import SAMPLE_TABLES, Tables
+from mmdin.tables import Tables
 from mmdin.variants import plan_variants, sample_sets
 from spark_jobs import (
     evaluate,
@@ -24,7 +35,6 @@ INGESTION = (
         ingest_ratings.run,
         code=("ingest",),
         files=("movielens",),
-        writes=("ratings", "movies", "links", "rejected_rows"),
     ),
     Stage(
         "ingest_posters",
@@ -32,15 +42,13 @@ INGESTION = (
         code=("posters",),
         sections=("posters",),
         files=("posters",),
-        writes=("posters",),
     ),
     Stage(
         "poster_features",
         poster_features.run,
         code=("posters",),
         sections=("posters",),
-        reads=("posters",),
-        writes=("poster_features",),
+        reads=(POSTERS,),
     ),
 )
 
@@ -49,67 +57,50 @@ SAMPLING = Stage(
     lambda spark, config: write_samples(Tables.of(spark, config), config),
     code=("features",),
     sections=("samples",),
-    reads=("ratings", "movies", "poster_features"),
-    writes=SAMPLE_TABLES,
+    reads=(RATINGS, MOVIES, POSTER_FEATURES),
 )
 
 
-def comparison(sample_tables: tuple[str, ...]) -> tuple[Stage, ...]:
-    """The stages that follow on samples.
-
-    sample_tables: names of all SAMPLE_TABLES that the variants take.
-    """
-    return (
-        Stage(
-            "train",
-            train.run,
-            code=("dataset", "models", "training"),
-            sections=("networks", "training", "experiment"),
-            reads=sample_tables,
-            writes=("runs", "epochs"),
-        ),
-        Stage(
-            "score",
-            score.run,
-            code=("models", "scoring"),
-            sections=("training", "scoring", "experiment"),
-            reads=(*sample_tables, "runs", "true_probabilities"),
-            writes=("predictions", "validation_predictions", "attention_weights"),
-        ),
-        Stage(
-            "evaluate",
-            evaluate.run,
-            code=("evaluation",),
-            sections=("samples", "training", "experiment"),
-            reads=(*sample_tables, "predictions", "validation_predictions", "runs"),
-            writes=(
-                "experiments",
-                "split_counts",
-                "metrics",
-                "metric_intervals",
-                "differences",
-                "calibration",
-                "sampled_scores",
-            ),
-        ),
-    )
+COMPARISON = (
+    Stage(
+        "train",
+        train.run,
+        code=("dataset", "models", "training"),
+        sections=("networks", "training", "experiment"),
+        reads=SAMPLE_TABLES,
+    ),
+    Stage(
+        "score",
+        score.run,
+        code=("models", "scoring"),
+        sections=("training", "scoring", "experiment"),
+        reads=(*SAMPLE_TABLES, RUNS, TRUE_PROBABILITIES),
+    ),
+    Stage(
+        "evaluate",
+        evaluate.run,
+        code=("evaluation",),
+        sections=("samples", "training", "experiment"),
+        reads=(*SAMPLE_TABLES, PREDICTIONS, VALIDATION_PREDICTIONS, RUNS),
+    ),
+)
 
 
 def run(spark: SparkSession, config: Config) -> None:
     """Run every stage in order, or those of one part, skipping those whose inputs, configuration
     and code are as before. The report is always written. With input.tables nothing is ingested."""
     sets = sample_sets(plan_variants(config))
-    suffixes = [f"_{s.samples.name}" if s.samples.name else "" for s in sets]
-    training, *evaluation = comparison(tuple(t + s for s in suffixes for t in SAMPLE_TABLES))
+    names = [s.samples.name for s in sets]
+    training, *evaluation = COMPARISON
     if config.part in ("all", "prepare"):
         if not config.input.tables:
             run_stages(spark, config, INGESTION)
         for samples in sets:
             run_stages(spark, samples, [SAMPLING])
     if config.part in ("all", "train"):
-        run_stages(spark, config, [training])
+        run_stages(spark, config, [training], names)
     if config.part in ("all", "evaluate"):
-        run_stages(spark, config, evaluation)
+        run_stages(spark, config, evaluation, names)
         report.run(spark, config)
 
 

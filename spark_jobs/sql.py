@@ -67,12 +67,12 @@ def _name_tables(spark: SparkSession, root: str) -> list[str]:
     if not files_at(spark, root).exists(root):
         raise TableError(f"there is no folder {root}")
     tables = Tables(spark, root)
-    names = [name for name in TABLES if tables.exists(name)]
-    if not names:
+    found = [table for table in TABLES if tables.exists(table)]
+    if not found:
         raise TableError(f"there are no tables in {root}/tables")
-    for name in names:
-        tables.read(name).createOrReplaceTempView(name)
-    return names
+    for table in found:
+        tables.read(table).createOrReplaceTempView(table.name)
+    return [table.name for table in found]
 
 
 def _leave_errors_to_us(spark: SparkSession) -> None:

@@ -19,7 +19,7 @@ def tables(spark: SparkSession, tmp_path: Path) -> Tables:
 
 
 def links(tables: Tables, *movies: int) -> DataFrame:
-    return tables.spark.createDataFrame([(m, f"{m:07d}", m) for m in movies], LINKS)
+    return tables.spark.createDataFrame([(m, f"{m:07d}", m) for m in movies], LINKS.schema)
 
 
 def slowly(rows: DataFrame, folder: Path) -> DataFrame:
@@ -64,14 +64,14 @@ def write_while(slow: Callable[[], None], fast: Callable[[], None], folder: Path
 @pytest.mark.parametrize("exists", [True, False])
 def test_rows_of_both_are_kept(tables: Tables, tmp_path: Path, exists: bool) -> None:
     if exists:
-        tables.write("links", links(tables, 1, 2, 3))
+        tables.write(LINKS, links(tables, 1, 2, 3))
     slow = slowly(links(tables, 1), tmp_path)
     write_while(
-        lambda: tables.replace("links", slow, "movie_id = 1"),
-        lambda: tables.replace("links", links(tables, 2, 5), "movie_id IN (2, 5)"),
+        lambda: tables.replace(LINKS, slow, "movie_id = 1"),
+        lambda: tables.replace(LINKS, links(tables, 2, 5), "movie_id IN (2, 5)"),
         tmp_path,
     )
-    found = sorted(r["movie_id"] for r in tables.read("links").collect())
+    found = sorted(r["movie_id"] for r in tables.read(LINKS).collect())
     assert found == ([1, 2, 3, 5] if exists else [1, 2, 5])
 
 
@@ -80,26 +80,26 @@ def test_of_two_that_write_the_whole_table_the_later_says_so(
     tables: Tables, tmp_path: Path, exists: bool
 ) -> None:
     if exists:
-        tables.write("links", links(tables, 1))
+        tables.write(LINKS, links(tables, 1))
     slow = slowly(links(tables, 1), tmp_path)
     with pytest.raises(TableError, match="written by another job at the same time"):
         write_while(
-            lambda: tables.write("links", slow),
-            lambda: tables.write("links", links(tables, 2)),
+            lambda: tables.write(LINKS, slow),
+            lambda: tables.write(LINKS, links(tables, 2)),
             tmp_path,
         )
-    assert [r["movie_id"] for r in tables.read("links").collect()] == [2]
+    assert [r["movie_id"] for r in tables.read(LINKS).collect()] == [2]
 
 
 def test_rows_that_other_jobs_come_before_each_time(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mmdin.tables._ATTEMPTS", 1)
-    tables.write("links", links(tables, 1, 2))
+    tables.write(LINKS, links(tables, 1, 2))
     slow = slowly(links(tables, 1), tmp_path)
     with pytest.raises(TableError, match="other jobs wrote it 1 times"):
         write_while(
-            lambda: tables.replace("links", slow, "movie_id = 1"),
-            lambda: tables.replace("links", links(tables, 2), "movie_id = 2"),
+            lambda: tables.replace(LINKS, slow, "movie_id = 1"),
+            lambda: tables.replace(LINKS, links(tables, 2), "movie_id = 2"),
             tmp_path,
         )

@@ -20,7 +20,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the stages that a pipeline would run."""
     names: list[str] = []
 
-    def run_stages(spark: object, config: Config, stages: list[pipeline.Stage]) -> None:
+    def run_stages(spark: object, config: Config, stages: list[pipeline.Stage], *_: object) -> None:
         names.extend(stage.name for stage in stages)
 
     monkeypatch.setattr(pipeline, "run_stages", run_stages)

@@ -17,15 +17,19 @@ def test_stages_run_again_only_when_something_changed(spark: SparkSession, tmp_p
 
     def write_links(spark: SparkSession, config: Config) -> None:
         ran.append("first")
-        rows = spark.createDataFrame([(1, "a", len(ran))], LINKS)
-        Tables(spark, config.root).write("links", rows)
+        rows = spark.createDataFrame([(1, "a", len(ran))], LINKS.schema)
+        Tables(spark, config.root).write(LINKS, rows)
 
     def read_links(spark: SparkSession, config: Config) -> None:
         ran.append("second")
 
     stages = [
-        Stage("first", write_links, files=("movielens",), writes=("links",)),
-        Stage("second", read_links, sections=("scoring",), reads=("links",)),
+        Stage(
+            "ingest_ratings",
+            write_links,
+            files=("movielens",),
+        ),
+        Stage("second", read_links, sections=("scoring",), reads=(LINKS,)),
     ]
 
     def rerun(changed: Config = config) -> list[str]:
@@ -40,5 +44,5 @@ def test_stages_run_again_only_when_something_changed(spark: SparkSession, tmp_p
     assert rerun() == ["second"]
     (source / "links.csv").write_text("another")
     assert rerun() == ["first", "second"]
-    Tables(spark, config.root).write("links", spark.createDataFrame([(9, "b", 9)], LINKS))
+    Tables(spark, config.root).write(LINKS, spark.createDataFrame([(9, "b", 9)], LINKS.schema))
     assert rerun() == ["first", "second"]

@@ -15,80 +15,80 @@ def tables(spark: SparkSession, tmp_path: Path) -> Tables:
 
 
 def links(spark: SparkSession, *rows: tuple[int, str, int]):
-    return spark.createDataFrame(list(rows), LINKS)
+    return spark.createDataFrame(list(rows), LINKS.schema)
 
 
 def test_every_column_has_a_comment() -> None:
-    for name, schema in TABLES.items():
-        for field in schema:
-            assert field.metadata.get("comment"), f"{name}.{field.name}"
+    for table in TABLES:
+        for field in table.schema:
+            assert field.metadata.get("comment"), f"{table.name}.{field.name}"
 
 
 def test_comments_reach_the_table(tables: Tables, spark: SparkSession) -> None:
-    tables.write("links", links(spark, (1, "0114709", 862)))
-    comments = {f.name: f.metadata.get("comment") for f in tables.read("links").schema}
-    assert comments == {f.name: f.metadata["comment"] for f in LINKS}
+    tables.write(LINKS, links(spark, (1, "0114709", 862)))
+    comments = {f.name: f.metadata.get("comment") for f in tables.read(LINKS).schema}
+    assert comments == {f.name: f.metadata["comment"] for f in LINKS.schema}
 
 
 def test_columns_that_do_not_fit_are_all_named(spark: SparkSession) -> None:
     rows = spark.range(1).select(F.col("id").alias("movie_id"), F.lit(3).alias("imdb_id"), "id")
     with pytest.raises(TableError) as error:
-        conform(rows, LINKS, "links")
+        conform(rows, LINKS)
     for said in ("tmdb_id is missing", "id is unexpected", "imdb_id is int, not string"):
         assert said in str(error.value)
 
 
 def test_a_missing_table_names_the_job_that_writes_it(tables: Tables) -> None:
     with pytest.raises(TableError, match="run ingest_ratings first"):
-        tables.read("links")
+        tables.read(LINKS)
 
 
 def test_replacing_some_rows_keeps_the_others(tables: Tables, spark: SparkSession) -> None:
-    tables.replace("links", links(spark, (1, "a", 1), (2, "b", 2)), "movie_id IN (1, 2)")
-    tables.replace("links", links(spark, (2, "c", 3)), "movie_id = 2")
-    tables.replace("links", links(spark, (2, "c", 3)), "movie_id = 2")
-    kept = {tuple(r) for r in tables.read("links").collect()}
+    tables.replace(LINKS, links(spark, (1, "a", 1), (2, "b", 2)), "movie_id IN (1, 2)")
+    tables.replace(LINKS, links(spark, (2, "c", 3)), "movie_id = 2")
+    tables.replace(LINKS, links(spark, (2, "c", 3)), "movie_id = 2")
+    kept = {tuple(r) for r in tables.read(LINKS).collect()}
     assert kept == {(1, "a", 1), (2, "c", 3)}
 
 
 def test_pinned_version_has_its_own_rows_and_files(tables: Tables, spark: SparkSession) -> None:
-    tables.write("links", links(spark, (1, "a", 1)))
-    first = tables.version("links")
-    tables.write("links", links(spark, (2, "b", 2), (3, "c", 3)))
-    assert [r["movie_id"] for r in tables.read("links", first).collect()] == [1]
-    assert sum(f.rows for f in tables.files("links", first, "true")) == 1
-    assert sum(f.rows for f in tables.files("links", tables.version("links"), "true")) == 2
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    first = tables.version(LINKS)
+    tables.write(LINKS, links(spark, (2, "b", 2), (3, "c", 3)))
+    assert [r["movie_id"] for r in tables.read(LINKS, first).collect()] == [1]
+    assert sum(f.rows for f in tables.files(LINKS, first, "true")) == 1
+    assert sum(f.rows for f in tables.files(LINKS, tables.version(LINKS), "true")) == 2
 
 
 def test_files_that_say_more_than_the_table_are_refused(
     tables: Tables, spark: SparkSession
 ) -> None:
-    tables.write("links", links(spark, (1, "a", 1)))
-    path = tables.path("links")
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    path = tables.path(LINKS)
     spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES (delta.enableDeletionVectors = true)")
     with pytest.raises(TableError, match="enableDeletionVectors"):
-        tables.files("links", tables.version("links"), "true")
+        tables.files(LINKS, tables.version(LINKS), "true")
 
 
 def test_tables_have_names_in_the_catalog(spark: SparkSession, tmp_path: Path) -> None:
     tables = Tables(spark, str(tmp_path / "a"), database="named")
     try:
         for rows in (links(spark, (1, "a", 1)), links(spark, (2, "b", 2), (3, "c", 3))):
-            tables.write("links", rows)
+            tables.write(LINKS, rows)
             assert spark.sql("SELECT count(*) FROM named.links").head()[0] == rows.count()
-        tables.replace("links", links(spark, (3, "d", 4)), "movie_id = 3")
+        tables.replace(LINKS, links(spark, (3, "d", 4)), "movie_id = 3")
         assert spark.table("named.links").where("movie_id = 3").head()["imdb_id"] == "d"
         with pytest.raises(TableError, match=r"named\.links is the table at .*/a/tables/links"):
-            Tables(spark, str(tmp_path / "b"), database="named").write("links", rows)
+            Tables(spark, str(tmp_path / "b"), database="named").write(LINKS, rows)
         spark.sql("DROP TABLE named.links")
-        assert tables.read("links").count() == 2
-        tables.register("links")
+        assert tables.read(LINKS).count() == 2
+        tables.register(LINKS)
         assert spark.table("named.links").count() == 2
     finally:
         spark.sql("DROP DATABASE IF EXISTS named CASCADE")
 
 
 def test_tables_of_another_root_get_no_name(spark: SparkSession, tmp_path: Path) -> None:
-    Tables(spark, str(tmp_path / "a")).write("links", links(spark, (1, "a", 1)))
-    Tables(spark, str(tmp_path / "b"), str(tmp_path / "a"), database="named").register("links")
+    Tables(spark, str(tmp_path / "a")).write(LINKS, links(spark, (1, "a", 1)))
+    Tables(spark, str(tmp_path / "b"), str(tmp_path / "a"), database="named").register(LINKS)
     assert not spark.catalog.databaseExists("named")

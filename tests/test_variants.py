@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import Config, load_config
 from mmdin.errors import ConfigurationError, TableError
-from mmdin.schemas import RUNS
+from mmdin.schemas import RUNS, SAMPLE_TABLES
 from mmdin.storage import local_folder
 from mmdin.tables import Tables
 from mmdin.training.driver.runs import TrainingData, end_runs, find_earlier, record, start_run
@@ -106,9 +106,9 @@ def test_ended_runs_are_found_and_stopped_ones_are_settled(
 ) -> None:
     variants = plan_variants(make_config(str(tmp_path)))
     tables = Tables(spark, str(tmp_path))
-    for name in VERSIONS:
-        path = tables.path(name)
-        for _ in range(VERSIONS[name] + 1):
+    for table in SAMPLE_TABLES:
+        path = tables.path(table)
+        for _ in range(VERSIONS[table.name] + 1):
             spark.range(1).write.format("delta").mode("append").save(path)
     wanted = [start_run(v, seed, DATA) for v in variants for seed in (1, 2)]
     assert find_earlier(tables, wanted) == (set(), {})
@@ -116,7 +116,7 @@ def test_ended_runs_are_found_and_stopped_ones_are_settled(
     record(tables, wanted)
     leave_outcome(Path(ended.checkpoint))
     assert find_earlier(tables, wanted) == ({ended.fingerprint}, {})
-    status = {r["run_id"]: (r["status"], r["reason"]) for r in tables.read("runs").collect()}
+    status = {r["run_id"]: (r["status"], r["reason"]) for r in tables.read(RUNS).collect()}
     assert status[ended.run_id] == ("finished", None)
     assert status[lost.run_id] == ("failed", "stopped before its end")
     with pytest.raises(TableError, match="no finished run of din with seed 2, mmdin with seed 1"):
@@ -128,7 +128,7 @@ def test_ended_runs_are_found_and_stopped_ones_are_settled(
     assert {key: r["run_id"] for key, r in found.items()} == {
         (run.variant.label, run.seed): run.run_id for run in wanted
     }
-    assert tables.read("runs").columns == RUNS.names
+    assert tables.read(RUNS).columns == RUNS.columns
 
 
 def leave_outcome(folder: Path) -> None:

@@ -4,22 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmdin.config import Samples
+from mmdin.metrics import METRICS
 from mmdin.variants import BEST_POSSIBLE, NAIVE
 
 Rows = Sequence[Mapping[str, Any]]
-
-_COLUMNS = (
-    ("ROC AUC", "roc_auc"),
-    ("PR AUC", "pr_auc"),
-    ("GAUC", "gauc"),
-    ("log loss", "log_loss"),
-    ("F1", "f1"),
-    ("precision", "precision"),
-    ("recall", "recall"),
-    ("F1*", "best_f1"),
-    ("precision*", "best_precision"),
-    ("recall*", "best_recall"),
-)
 
 
 def format_comparison(intervals: Rows, runs: Rows, samples: Samples) -> str:
@@ -35,16 +23,16 @@ def format_comparison(intervals: Rows, runs: Rows, samples: Samples) -> str:
     variants = list(dict.fromkeys(r["variant"] for r in intervals))
     own = {v: {r["metric"]: r for r in intervals if r["variant"] == v} for v in variants}
     width = max(14, *(len(v) + 2 for v in variants))
-    titles = [_COLUMNS[0][0], "95 % interval", *(title for title, _ in _COLUMNS[1:])]
+    titles = [METRICS[0].title, "95 % interval", *(metric.title for metric in METRICS[1:])]
     lines = [*_describe(runs, samples), "", _line("variant", titles, width)]
     rule, previous = "-" * len(lines[-1]), None
     for variant in variants:
-        first = own[variant]["roc_auc"]
+        first = own[variant][METRICS[0].name]
         part = (first["model"] in NAIVE, first["model"] == BEST_POSSIBLE)
         if part != previous:
             lines.append(rule)
         previous = part
-        means = [_number(own[variant][metric]["mean"]) for _, metric in _COLUMNS]
+        means = [_number(own[variant][metric.name]["mean"]) for metric in METRICS]
         lines.append(_line(variant, [means[0], _interval(first), *means[1:]], width))
     return "\n".join([*lines, "", _footnote(intervals, runs)])
 

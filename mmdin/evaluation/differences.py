@@ -10,8 +10,7 @@ from pyspark.sql import functions as F
 
 from mmdin.evaluation.metrics import Z_95
 from mmdin.evaluation.statistics import METRICS
-
-_LOWER_IS_BETTER = ("log_loss",)
+from mmdin.metrics import METRICS_BY_NAME
 
 
 def compare_variants(metrics: pd.DataFrame, influences: DataFrame) -> list[dict[str, Any]]:
@@ -42,7 +41,7 @@ def verdict(metric: str, lower: float, upper: float) -> str:
     """better, worse, or open where the difference's interval holds zero or is not known."""
     if not (lower > 0 or upper < 0):
         return "open"
-    return "better" if (lower > 0) != (metric in _LOWER_IS_BETTER) else "worse"
+    return "better" if (lower > 0) == METRICS_BY_NAME[metric].higher_is_better else "worse"
 
 
 def _row(

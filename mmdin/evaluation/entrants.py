@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config, Samples
-from mmdin.schemas import EXPERIMENTS
+from mmdin.schemas import EXPERIMENTS, TRUE_PROBABILITIES
 from mmdin.tables import Tables
 from mmdin.variants import (
     BEST_POSSIBLE,
@@ -36,10 +36,10 @@ def list_entrants(spark: SparkSession, config: Config) -> DataFrame:
             for v in own
             for seed in v.config.training.seeds
         ]
-    if Tables.of(spark, config).exists("true_probabilities"):
+    if Tables.of(spark, config).exists(TRUE_PROBABILITIES):
         rows += _list_naive(variants, (BEST_POSSIBLE,))
     labels = list(dict.fromkeys(row[0] for row in rows))
-    return spark.createDataFrame([(*row, labels.index(row[0])) for row in rows], EXPERIMENTS)
+    return spark.createDataFrame([(*row, labels.index(row[0])) for row in rows], EXPERIMENTS.schema)
 
 
 def add_variant(predictions: DataFrame, entrants: DataFrame) -> DataFrame:

@@ -24,7 +24,18 @@ from mmdin.evaluation.metrics import (
 )
 from mmdin.evaluation.sampling import sample_scores
 from mmdin.evaluation.slices import ALL, add_slices, describe_slices
-from mmdin.schemas import DIFFERENCES, METRICS
+from mmdin.schemas import (
+    CALIBRATION,
+    DIFFERENCES,
+    EXPERIMENTS,
+    METRIC_INTERVALS,
+    METRICS,
+    PREDICTIONS,
+    SAMPLED_SCORES,
+    SAMPLES,
+    SPLIT_COUNTS,
+    VALIDATION_PREDICTIONS,
+)
 from mmdin.storage import files_at, join
 from mmdin.tables import Tables
 from mmdin.variants import plan_variants, sample_sets
@@ -39,23 +50,23 @@ def evaluate_variants(spark: SparkSession, config: Config) -> None:
     sampled_scores, and report/metrics.csv.
     """
     tables = Tables.of(spark, config)
-    tables.write("experiments", list_entrants(spark, config))
-    entrants = tables.read("experiments")
+    tables.write(EXPERIMENTS, list_entrants(spark, config))
+    entrants = tables.read(EXPERIMENTS)
     _write_counts(tables, config)
     scored = _score_of_entrants(tables, entrants).persist(StorageLevel.MEMORY_AND_DISK)
     calibration = calibrate(scored)
-    tables.write("calibration", calibration)
-    errors = calibration_errors(tables.read("calibration"))
-    tables.write("metrics", measure_runs(scored).join(errors, on="run_id", how="inner"))
-    tables.write("metric_intervals", measure_slices(add_slices(scored, _slices(spark, config))))
+    tables.write(CALIBRATION, calibration)
+    errors = calibration_errors(tables.read(CALIBRATION))
+    tables.write(METRICS, measure_runs(scored).join(errors, on="run_id", how="inner"))
+    tables.write(METRIC_INTERVALS, measure_slices(add_slices(scored, _slices(spark, config))))
     _write_differences(tables, scored)
-    tables.write("sampled_scores", sample_scores(scored, config.seed))
+    tables.write(SAMPLED_SCORES, sample_scores(scored, config.seed))
     scored.unpersist()
     _show(tables, config)
 
 
 def _score_of_entrants(tables: Tables, entrants: DataFrame) -> DataFrame:
-    predictions, validation = tables.read("predictions"), tables.read("validation_predictions")
+    predictions, validation = tables.read(PREDICTIONS), tables.read(VALIDATION_PREDICTIONS)
     for rows in (predictions, validation):
         refuse_bad_scores(rows)
     chosen = entrants.select("run_id")
@@ -66,17 +77,17 @@ def _score_of_entrants(tables: Tables, entrants: DataFrame) -> DataFrame:
 def _write_counts(tables: Tables, config: Config) -> None:
     counts = [
         count_splits(
-            Tables.of(tables.spark, own).read("samples"), own.samples.name, own.samples.protocol
+            Tables.of(tables.spark, own).read(SAMPLES), own.samples.name, own.samples.protocol
         )
         for own in sample_sets(plan_variants(config))
     ]
-    tables.write("split_counts", functools.reduce(DataFrame.unionByName, counts))
+    tables.write(SPLIT_COUNTS, functools.reduce(DataFrame.unionByName, counts))
 
 
 def _slices(spark: SparkSession, config: Config) -> DataFrame:
     slices = [
         describe_slices(
-            Tables.of(spark, own).read("samples").where("split = 'test'"), own.samples.name
+            Tables.of(spark, own).read(SAMPLES).where("split = 'test'"), own.samples.name
         )
         for own in sample_sets(plan_variants(config))
     ]
@@ -84,24 +95,24 @@ def _slices(spark: SparkSession, config: Config) -> DataFrame:
 
 
 def _write_differences(tables: Tables, scored: DataFrame) -> None:
-    rows = compare_variants(tables.read("metrics").toPandas(), influences_of_users(scored))
-    values = [tuple(row[c] for c in DIFFERENCES.names) for row in rows]
-    tables.write("differences", tables.spark.createDataFrame(values, DIFFERENCES))
+    rows = compare_variants(tables.read(METRICS).toPandas(), influences_of_users(scored))
+    values = [tuple(row[c] for c in DIFFERENCES.columns) for row in rows]
+    tables.write(DIFFERENCES, tables.spark.createDataFrame(values, DIFFERENCES.schema))
 
 
 def _show(tables: Tables, config: Config) -> None:
-    in_order = tables.read("experiments").orderBy("place").collect()
+    in_order = tables.read(EXPERIMENTS).orderBy("place").collect()
     places = {r["variant"]: r["place"] for r in in_order}
-    metrics = [r.asDict() for r in tables.read("metrics").collect()]
+    metrics = [r.asDict() for r in tables.read(METRICS).collect()]
     metrics.sort(key=lambda r: (places[r["variant"]], r["seed"] or 0))
-    overall = tables.read("metric_intervals").where(F.col("dimension") == ALL).collect()
-    differences = tables.read("differences").where("metric = 'roc_auc'").collect()
+    overall = tables.read(METRIC_INTERVALS).where(F.col("dimension") == ALL).collect()
+    differences = tables.read(DIFFERENCES).where("metric = 'roc_auc'").collect()
     shown = sorted((r.asDict() for r in overall), key=lambda r: places[r["variant"]])
     log.info("\n%s", format_comparison(shown, metrics, config.samples))
     log.info("\n%s", format_differences([r.asDict() for r in differences], list(places)))
     url = join(config.root, "report", "metrics.csv")
     written = io.StringIO(newline="")
-    writer = csv.DictWriter(written, METRICS.names)
+    writer = csv.DictWriter(written, METRICS.columns)
     writer.writeheader()
     writer.writerows(metrics)
     files_at(tables.spark, url).write(url, written.getvalue().encode())

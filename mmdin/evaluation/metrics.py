@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DoubleType, LongType, StringType, StructField, StructType
 
-from mmdin import schemas
+from mmdin import metrics, schemas
 from mmdin.errors import TableError
 from mmdin.evaluation.statistics import (
     METRICS,
@@ -26,7 +26,7 @@ Z_95 = 1.959963984540054
 _RUN = ("run_id", "variant", "model", "seed", "protocol", "best_threshold")
 _SLICE = ("variant", "model", "protocol", "dimension", "slice")
 _ROW = ("user_id", "label", "score")
-_MEASURED_RUN = StructType([f for f in schemas.METRICS if f.name != "calibration_error"])
+_MEASURED_RUN = StructType([f for f in schemas.METRICS.schema if f.name != "calibration_error"])
 _THRESHOLDS = StructType(
     [StructField("run_id", StringType()), StructField("best_threshold", DoubleType())]
 )
@@ -100,7 +100,7 @@ def measure_slices(sliced: DataFrame) -> DataFrame:
         errors = Z_95 * standard_errors(np.mean([m.influences for m in measured], axis=0))
         mean, first = values.mean(axis=0), seeds[0]
         deviation = values.std(axis=0, ddof=1) if len(seeds) > 1 else np.full(len(mean), np.nan)
-        highest = np.where(np.array(METRICS) == "log_loss", np.inf, 1.0)
+        highest = np.array([m.upper_bound for m in metrics.METRICS])
         return pd.DataFrame(
             {
                 **{key: first[key].iloc[0] for key in _SLICE},
@@ -115,14 +115,14 @@ def measure_slices(sliced: DataFrame) -> DataFrame:
                 "lower": np.maximum(mean - errors, 0.0),
                 "upper": np.minimum(mean + errors, highest),
             }
-        )[schemas.METRIC_INTERVALS.names]
+        )[schemas.METRIC_INTERVALS.columns]
 
     needed = sliced.select(*_SLICE, "seed", "movie_id", *_ROW, "best_threshold")
-    return needed.groupBy(*_SLICE).applyInPandas(measure_slice, schemas.METRIC_INTERVALS)
+    return needed.groupBy(*_SLICE).applyInPandas(measure_slice, schemas.METRIC_INTERVALS.schema)
 
 
 def influences_of_users(scored: DataFrame) -> DataFrame:
-    """variant, user_id, and influences: array of double in the order of METRIC_COLUMNS, the mean
+    """variant, user_id, and influences: array of double in the order of METRICS, the mean
     over the variant's seeds.
 
     scored: as of measure_runs.

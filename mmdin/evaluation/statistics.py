@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmdin.schemas import METRIC_COLUMNS
+from mmdin import metrics
 
-METRICS = tuple(name for name, *_ in METRIC_COLUMNS)
+METRICS = tuple(metric.name for metric in metrics.METRICS)
 """Names of the metrics, in the order of every array here."""
 
 _EPSILON = 2.0**-52

@@ -54,7 +54,7 @@ def edges_to_rows(spark: SparkSession, edges: Edges) -> DataFrame:
     for value, inner in edges.items():
         bounds = [float("-inf"), *inner, float("inf")]
         rows += [(value, b, bounds[b - 1], bounds[b]) for b in range(1, len(bounds))]
-    return spark.createDataFrame(rows, BUCKET_EDGES)
+    return spark.createDataFrame(rows, BUCKET_EDGES.schema)
 
 
 def edges_from_rows(bucket_edges: DataFrame) -> Edges:

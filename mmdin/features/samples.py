@@ -28,7 +28,7 @@ from mmdin.features.scene import add_scene
 from mmdin.features.scope import IN_SCOPE, keep_in_scope, label_ratings
 from mmdin.features.split import SPLITS, split_rows
 from mmdin.features.vocabularies import fit_vocabularies, identifiers, look_up
-from mmdin.schemas import SAMPLES
+from mmdin.schemas import BUCKET_EDGES, MOVIES, POSTER_FEATURES, RATINGS, SAMPLES, VOCABULARIES
 from mmdin.tables import Tables
 
 log = logging.getLogger(__name__)
@@ -42,11 +42,11 @@ def write_samples(tables: Tables, config: Config) -> None:
     The same tables and configuration give the same rows in the same files. Raises InputDataError
     where no rating is in scope, a split is empty, or the training rows are of one class.
     """
-    posters = tables.read("poster_features")
+    posters = tables.read(POSTER_FEATURES)
     if config.samples.shuffle_posters:
         posters = shuffle_posters(posters, config.seed)
-    movies = _computed(describe_movies(tables.read("movies"), posters))
-    labelled = label_ratings(tables.read("ratings"), movies, config.samples)
+    movies = _computed(describe_movies(tables.read(MOVIES), posters))
+    labelled = label_ratings(tables.read(RATINGS), movies, config.samples)
     in_scope = _count_scope(labelled)
     rows = _computed(split_rows(keep_in_scope(labelled), config.samples, config.seed))
     training_rows = _count_splits(rows)
@@ -63,9 +63,9 @@ def write_samples(tables: Tables, config: Config) -> None:
     edges = fit_edges(values.where(_IS_TRAIN), training_rows, config.samples.buckets, config.seed)
     samples = add_buckets(values.withColumns(spread_history()), edges)
 
-    tables.write("vocabularies", vocabularies)
-    tables.write("bucket_edges", edges_to_rows(tables.spark, edges))
-    tables.write("samples", samples.select(*SAMPLES.names), partition_by="split")
+    tables.write(VOCABULARIES, vocabularies)
+    tables.write(BUCKET_EDGES, edges_to_rows(tables.spark, edges))
+    tables.write(SAMPLES, samples.select(*SAMPLES.columns), partition_by="split")
     _check_written(tables, in_scope)
 
 
@@ -162,6 +162,6 @@ def _log_unseen(rows: DataFrame) -> None:
 
 
 def _check_written(tables: Tables, expected: int) -> None:
-    written = tables.read("samples").count()
+    written = tables.read(SAMPLES).count()
     if written != expected:
         raise AssertionError(f"{expected} ratings are in scope, but {written} samples were written")

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from mmdin.ingest import links, movies, ratings
 from mmdin.ingest.csv_files import read_csv
 from mmdin.ingest.rejection import check_counts, kept, rejected
-from mmdin.schemas import LINKS, MOVIES, RATINGS
+from mmdin.schemas import LINKS, MOVIES, RATINGS, REJECTED_ROWS
 from mmdin.tables import Tables
 
 
@@ -36,9 +36,9 @@ def write_movielens(tables: Tables, folder: str) -> None:
             rating_rows,
             ratings.FILE,
         )
-        tables.write("movies", kept(judged_movies, *MOVIES.names))
-        tables.write("links", kept(judged_links, *LINKS.names))
-        tables.write("ratings", kept(judged_ratings, *RATINGS.names))
+        tables.write(MOVIES, kept(judged_movies, *MOVIES.columns))
+        tables.write(LINKS, kept(judged_links, *LINKS.columns))
+        tables.write(RATINGS, kept(judged_ratings, *RATINGS.columns))
         aside = rejected(judged_movies, movies.FILE)
         aside = aside.unionByName(rejected(judged_links, links.FILE))
-        tables.write("rejected_rows", aside.unionByName(rejected(judged_ratings, ratings.FILE)))
+        tables.write(REJECTED_ROWS, aside.unionByName(rejected(judged_ratings, ratings.FILE)))

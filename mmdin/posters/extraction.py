@@ -8,15 +8,16 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
-from mmdin.inputs import POSTER_FEATURES
+from mmdin import inputs
 from mmdin.posters import images
 from mmdin.posters.features import compute_features
 from mmdin.posters.task_sizes import tasks_sized_for_images
+from mmdin.schemas import POSTER_FEATURES, POSTERS
 from mmdin.tables import Tables
 
 log = logging.getLogger(__name__)
 
-_COLUMNS = StructType([StructField(feature, DoubleType()) for feature in POSTER_FEATURES])
+_COLUMNS = StructType([StructField(feature, DoubleType()) for feature in inputs.POSTER_FEATURES])
 
 
 def write_poster_features(tables: Tables) -> None:
@@ -25,8 +26,8 @@ def write_poster_features(tables: Tables) -> None:
     Raises TableError where the table posters is missing.
     """
     with tasks_sized_for_images(tables.spark):
-        tables.write("poster_features", extract_features(tables.read("posters")))
-    log.info("poster_features: %d posters measured", tables.read("poster_features").count())
+        tables.write(POSTER_FEATURES, extract_features(tables.read(POSTERS)))
+    log.info("poster_features: %d posters measured", tables.read(POSTER_FEATURES).count())
 
 
 def extract_features(posters: DataFrame) -> DataFrame:
@@ -44,4 +45,4 @@ def extract_features(posters: DataFrame) -> DataFrame:
 def _measure(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
     for contents in batches:
         features = [compute_features(images.decode(content)) for content in contents]
-        yield pd.DataFrame(features, columns=list(POSTER_FEATURES), dtype="float64")
+        yield pd.DataFrame(features, columns=list(inputs.POSTER_FEATURES), dtype="float64")

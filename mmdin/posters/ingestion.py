@@ -14,6 +14,7 @@ from mmdin.config import Config
 from mmdin.errors import InputDataError
 from mmdin.posters import images
 from mmdin.posters.task_sizes import tasks_sized_for_images
+from mmdin.schemas import POSTERS
 from mmdin.tables import Tables
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def write_posters(tables: Tables, config: Config) -> None:
         try:
             posters = reject_second_files(probed)
             _check_statuses(posters, folder)
-            tables.write("posters", posters)
+            tables.write(POSTERS, posters)
         finally:
             probed.unpersist()
 

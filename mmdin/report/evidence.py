@@ -7,7 +7,21 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
-from mmdin.schemas import ATTENTION_WEIGHTS
+from mmdin.schemas import (
+    ATTENTION_WEIGHTS,
+    CALIBRATION,
+    DIFFERENCES,
+    EPOCHS,
+    EXPERIMENTS,
+    METRIC_INTERVALS,
+    METRICS,
+    MOVIES,
+    POSTERS,
+    RUNS,
+    SAMPLED_SCORES,
+    SPLIT_COUNTS,
+    Table,
+)
 from mmdin.tables import Tables
 from mmdin.variants import BEST_POSSIBLE, NAIVE
 
@@ -99,24 +113,24 @@ def read_evidence(spark: SparkSession, config: Config) -> Evidence:
     Raises TableError where a table is missing, naming the job that writes it.
     """
     tables = Tables.of(spark, config)
-    experiments = tables.read("experiments").orderBy("place", "seed").toPandas()
-    chosen = F.broadcast(tables.read("experiments").select("run_id"))
+    experiments = tables.read(EXPERIMENTS).orderBy("place", "seed").toPandas()
+    chosen = F.broadcast(tables.read(EXPERIMENTS).select("run_id"))
 
-    def of_runs(name: str) -> DataFrame:
-        return tables.read(name).join(chosen, on="run_id", how="left_semi")
+    def of_runs(table: Table) -> DataFrame:
+        return tables.read(table).join(chosen, on="run_id", how="left_semi")
 
     attention = _read_attention(tables, experiments)
     shown = [int(m) for m in {*attention["movie_id"], *attention["history_movie_id"]}]
     return Evidence(
         experiments=experiments,
-        split_counts=tables.read("split_counts").toPandas(),
-        metrics=tables.read("metrics").toPandas(),
-        metric_intervals=tables.read("metric_intervals").toPandas(),
-        differences=tables.read("differences").toPandas(),
-        calibration=tables.read("calibration").orderBy("run_id", "bin").toPandas(),
-        sampled_scores=tables.read("sampled_scores").orderBy("run_id", "row").toPandas(),
-        runs=of_runs("runs").toPandas(),
-        epochs=of_runs("epochs").orderBy("run_id", "epoch").toPandas(),
+        split_counts=tables.read(SPLIT_COUNTS).toPandas(),
+        metrics=tables.read(METRICS).toPandas(),
+        metric_intervals=tables.read(METRIC_INTERVALS).toPandas(),
+        differences=tables.read(DIFFERENCES).toPandas(),
+        calibration=tables.read(CALIBRATION).orderBy("run_id", "bin").toPandas(),
+        sampled_scores=tables.read(SAMPLED_SCORES).orderBy("run_id", "row").toPandas(),
+        runs=of_runs(RUNS).toPandas(),
+        epochs=of_runs(EPOCHS).orderBy("run_id", "epoch").toPandas(),
         attention_weights=attention,
         posters=_read_posters(tables, shown),
         titles=_read_titles(tables, shown),
@@ -124,17 +138,17 @@ def read_evidence(spark: SparkSession, config: Config) -> Evidence:
 
 
 def _read_attention(tables: Tables, experiments: pd.DataFrame) -> pd.DataFrame:
-    if not tables.exists("attention_weights"):
-        return pd.DataFrame(columns=ATTENTION_WEIGHTS.names)
+    if not tables.exists(ATTENTION_WEIGHTS):
+        return pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
     first = [str(r) for r in experiments.drop_duplicates("variant")["run_id"]]
-    rows = tables.read("attention_weights").where(F.col("run_id").isin(first))
+    rows = tables.read(ATTENTION_WEIGHTS).where(F.col("run_id").isin(first))
     return rows.orderBy("user_id", "movie_id", "run_id", "position").toPandas()
 
 
 def _read_posters(tables: Tables, movie_ids: list[int]) -> dict[int, bytes]:
-    if not movie_ids or not tables.exists("posters"):
+    if not movie_ids or not tables.exists(POSTERS):
         return {}
-    usable = tables.read("posters").where("status = 'ok'")
+    usable = tables.read(POSTERS).where("status = 'ok'")
     rows = usable.where(F.col("movie_id").isin(movie_ids)).select("movie_id", "bytes").collect()
     return {r["movie_id"]: bytes(r["bytes"]) for r in rows if r["bytes"] is not None}
 
@@ -142,5 +156,5 @@ def _read_posters(tables: Tables, movie_ids: list[int]) -> dict[int, bytes]:
 def _read_titles(tables: Tables, movie_ids: list[int]) -> dict[int, str]:
     if not movie_ids:
         return {}
-    rows = tables.read("movies").where(F.col("movie_id").isin(movie_ids)).collect()
+    rows = tables.read(MOVIES).where(F.col("movie_id").isin(movie_ids)).collect()
     return {r["movie_id"]: r["title"] for r in rows if r["title"]}

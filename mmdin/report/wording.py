@@ -1,19 +1,10 @@
 """What metrics and protocols are called, and what they mean, in words."""
 
-METRIC_NAMES = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-    "gauc": "GAUC",
-    "log_loss": "log loss",
-    "f1": "F1",
-    "precision": "precision",
-    "recall": "recall",
-    "best_f1": "F1*",
-    "best_precision": "precision*",
-    "best_recall": "recall*",
-}
-"""Metrics of mmdin.schemas.METRIC_COLUMNS, in their order; starred ones are at the threshold chosen
-on validation rows."""
+from mmdin.metrics import METRICS
+
+METRIC_NAMES = {metric.name: metric.title for metric in METRICS}
+"""Titles of the metrics, in their order; starred ones are at the threshold chosen on validation
+rows."""
 
 PROTOCOLS = {
     "point_in_time": (

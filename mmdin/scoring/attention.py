@@ -18,9 +18,9 @@ from mmdin.scoring.networks import SentNetwork, load_scorer, send_network
 _HISTORY = tuple(history_movie(p) for p in range(1, HISTORY_LENGTH + 1))
 _KEPT = ("user_id", "movie_id", "rated_at", "label", *_HISTORY)
 _WEIGHED = StructType(
-    [StructField(c, SAMPLES[c].dataType) for c in _KEPT]
+    [StructField(c, SAMPLES.schema[c].dataType) for c in _KEPT]
     + [
-        StructField("score", ATTENTION_WEIGHTS["score"].dataType),
+        StructField("score", ATTENTION_WEIGHTS.schema["score"].dataType),
         StructField("weights", ArrayType(FloatType())),
     ]
 )

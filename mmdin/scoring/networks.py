@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _KEPT = ("user_id", "movie_id", "rated_at", "rating", "label", "split")
 _SCORED = StructType(
-    [StructField(c, SAMPLES[c].dataType) for c in _KEPT]
-    + [StructField("score", PREDICTIONS["score"].dataType)]
+    [StructField(c, SAMPLES.schema[c].dataType) for c in _KEPT]
+    + [StructField("score", PREDICTIONS.schema["score"].dataType)]
 )
 
 _FILES = ("network.json", "best.weights.h5")

@@ -9,7 +9,14 @@ from pyspark.storagelevel import StorageLevel
 
 from mmdin.config import Config
 from mmdin.networks import NETWORKS
-from mmdin.schemas import PREDICTIONS
+from mmdin.schemas import (
+    ATTENTION_WEIGHTS,
+    PREDICTIONS,
+    SAMPLES,
+    TRUE_PROBABILITIES,
+    VALIDATION_PREDICTIONS,
+    Table,
+)
 from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.naive import score_best_possible, score_naively
 from mmdin.scoring.networks import score_with_network
@@ -41,7 +48,7 @@ def score_variants(spark: SparkSession, config: Config) -> None:
 def _score_samples(spark: SparkSession, config: Config, variants: list[Variant]) -> None:
     tables = Tables.of(spark, config)
     trained = trained_runs(tables, variants)
-    samples = tables.read("samples", next(iter(trained.values()))["table_versions"]["samples"])
+    samples = tables.read(SAMPLES, next(iter(trained.values()))["table_versions"]["samples"])
     held_out = samples.where(F.col("split").isin("validation", "test"))
     scored = [
         score_with_network(
@@ -51,29 +58,29 @@ def _score_samples(spark: SparkSession, config: Config, variants: list[Variant])
     ]
     scored.append(_score_without_training(tables, samples))
     rows = functools.reduce(DataFrame.unionByName, scored).persist(StorageLevel.MEMORY_AND_DISK)
-    for name, split in (("predictions", "test"), ("validation_predictions", "validation")):
-        _replace_runs(tables, name, rows.where(F.col("split") == split))
+    for table, split in ((PREDICTIONS, "test"), (VALIDATION_PREDICTIONS, "validation")):
+        _replace_runs(tables, table, rows.where(F.col("split") == split))
     rows.unpersist()
     chosen = choose_rows(samples.where("split = 'test'"), config.scoring, config.seed)
     for run in trained.values():
         if NETWORKS[run["model"]].has_attention:
             weights = weigh_history(chosen, run["run_id"], run["model"], run["checkpoint"])
-            tables.replace("attention_weights", weights, f"run_id = '{run['run_id']}'")
+            tables.replace(ATTENTION_WEIGHTS, weights, f"run_id = '{run['run_id']}'")
 
 
 def _score_without_training(tables: Tables, samples: DataFrame) -> DataFrame:
     scored = score_naively(samples)
-    if tables.exists("true_probabilities"):
-        best = score_best_possible(samples, tables.read("true_probabilities"))
+    if tables.exists(TRUE_PROBABILITIES):
+        best = score_best_possible(samples, tables.read(TRUE_PROBABILITIES))
         scored = scored.unionByName(best)
     names = {p: naive_run_id(p, tables.samples) for p in (*NAIVE, BEST_POSSIBLE)}
     of_samples = F.create_map(*(F.lit(word) for pair in names.items() for word in pair))
     return scored.withColumn("run_id", of_samples[F.col("model")])
 
 
-def _replace_runs(tables: Tables, name: str, rows: DataFrame) -> None:
+def _replace_runs(tables: Tables, table: Table, rows: DataFrame) -> None:
     counts = rows.groupBy("run_id").count().orderBy("run_id").collect()
     names = ", ".join(f"'{c['run_id']}'" for c in counts)
-    tables.replace(name, rows.select(*PREDICTIONS.names), f"run_id IN ({names})")
+    tables.replace(table, rows.select(*PREDICTIONS.columns), f"run_id IN ({names})")
     for count in counts:
-        log.info("score: %s rows of %s into %s", f"{count['count']:,}", count["run_id"], name)
+        log.info("score: %s rows of %s into %s", f"{count['count']:,}", count["run_id"], table.name)

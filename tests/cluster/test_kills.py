@@ -44,7 +44,7 @@ def test_a_killed_driver_resumes(small_world: Path, local: str, tmp_path: Path) 
 
 def test_a_killed_writer_leaves_the_table_as_it_was(spark, tmp_path: Path) -> None:
     tables = Tables(spark, str(tmp_path))
-    tables.write("links", spark.createDataFrame([(1, "0114709", 862)], LINKS))
+    tables.write(LINKS, spark.createDataFrame([(1, "0114709", 862)], LINKS.schema))
     computing = tmp_path / "computing"
     program = tmp_path / "writer.py"
     program.write_text(
@@ -57,7 +57,7 @@ def test_a_killed_writer_leaves_the_table_as_it_was(spark, tmp_path: Path) -> No
         f"    pathlib.Path('{computing}').touch()\n"
         "    time.sleep(600)\n"
         "spark = open_session('writer')\n"
-        "rows = spark.createDataFrame([(2, '0113497', 8844)], LINKS)\n"
+        "rows = spark.createDataFrame([(2, '0113497', 8844)], LINKS.schema)\n"
         f"Tables(spark, '{tmp_path}').write('links', rows.mapInArrow(wait, rows.schema))\n"
     )
     properties = str(PROJECT / "conf/spark/local.conf")
@@ -77,7 +77,7 @@ def test_a_killed_writer_leaves_the_table_as_it_was(spark, tmp_path: Path) -> No
     wait_for(computing.exists, writer, log)
     os.killpg(writer.pid, signal.SIGKILL)
     writer.wait()
-    assert tables.version("links") == 0
-    assert [r["movie_id"] for r in tables.read("links").collect()] == [1]
-    tables.write("links", spark.createDataFrame([(3, "0113228", 15602)], LINKS))
-    assert [r["movie_id"] for r in tables.read("links").collect()] == [3]
+    assert tables.version(LINKS) == 0
+    assert [r["movie_id"] for r in tables.read(LINKS).collect()] == [1]
+    tables.write(LINKS, spark.createDataFrame([(3, "0113228", 15602)], LINKS.schema))
+    assert [r["movie_id"] for r in tables.read(LINKS).collect()] == [3]

@@ -82,7 +82,7 @@ def test_equal_rows_have_equal_digests(spark: SparkSession, runs: pd.DataFrame) 
     digests = {r["run_id"]: r["rows_digest"] for r in found}
     assert digests.pop("other") not in digests.values()
     assert len(set(digests.values())) == 1
-    assert set(found[0].asDict()) == set(METRICS_TABLE.names) - {"calibration_error"}
+    assert set(found[0].asDict()) == set(METRICS_TABLE.columns) - {"calibration_error"}
 
 
 def test_thresholds_are_found_for_each_run(spark: SparkSession, runs: pd.DataFrame) -> None:
@@ -93,7 +93,7 @@ def test_thresholds_are_found_for_each_run(spark: SparkSession, runs: pd.DataFra
 
 def test_slices_are_measured_over_seeds(spark: SparkSession, runs: pd.DataFrame) -> None:
     found = measure_slices(to_spark(spark, runs))
-    assert found.columns == METRIC_INTERVALS.names
+    assert found.columns == METRIC_INTERVALS.columns
     rows = found.collect()
     assert len(rows) == 3 * 2 * len(METRICS)
     for row in rows:
@@ -203,4 +203,4 @@ def test_the_same_rows_are_sampled_of_every_variant(
 def test_bad_scores_name_their_run(spark: SparkSession, bad: float | None) -> None:
     rows = [("good", "din", 1, 1, None, 4.0, 1, 0.5), ("bad", "din", 1, 1, None, 4.0, 1, bad)]
     with pytest.raises(TableError, match=r"bad \(1 rows\)"):
-        refuse_bad_scores(spark.createDataFrame(rows, PREDICTIONS))
+        refuse_bad_scores(spark.createDataFrame(rows, PREDICTIONS.schema))

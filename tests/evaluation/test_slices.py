@@ -13,8 +13,8 @@ START = datetime.datetime(2020, 1, 1)
 
 
 def samples(spark: SparkSession, rows: list[dict[str, Any]]) -> DataFrame:
-    filled = [tuple({"rated_at": START, **row}.get(c) for c in SAMPLES.names) for row in rows]
-    return spark.createDataFrame(filled, SAMPLES)
+    filled = [tuple({"rated_at": START, **row}.get(c) for c in SAMPLES.columns) for row in rows]
+    return spark.createDataFrame(filled, SAMPLES.schema)
 
 
 def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
@@ -81,7 +81,7 @@ def test_cold_users_and_movies_are_counted(spark: SparkSession) -> None:
         {"split": "test", "user_id": 2, "movie_id": 1, "label": 0, "rated_at": START + 3 * day},
     ]
     counts = count_splits(samples(spark, rows), "", "random")
-    assert set(counts.columns) == set(SPLIT_COUNTS.names)
+    assert set(counts.columns) == set(SPLIT_COUNTS.columns)
     found = {r["split"]: r for r in counts.collect()}
     test = found["test"]
     assert (test["rows"], test["positives"], test["users"], test["movies"]) == (3, 2, 2, 2)

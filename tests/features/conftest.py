@@ -9,6 +9,7 @@ from invented_ratings import World, invent
 
 from mmdin.config import Config, Samples
 from mmdin.features.samples import write_samples
+from mmdin.schemas import SAMPLES, Table
 from mmdin.tables import Tables
 
 Build = Callable[..., "Built"]
@@ -22,12 +23,12 @@ class Built:
     config: Config
     tables: Tables
 
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        return [row.asDict() for row in self.tables.read(name).collect()]
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        return [row.asDict() for row in self.tables.read(table).collect()]
 
     def samples(self) -> dict[tuple[int, int], dict[str, Any]]:
         """Rows of samples by user and movie."""
-        return {(row["user_id"], row["movie_id"]): row for row in self.rows("samples")}
+        return {(row["user_id"], row["movie_id"]): row for row in self.rows(SAMPLES)}
 
 
 @pytest.fixture(scope="session")

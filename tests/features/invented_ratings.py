@@ -54,24 +54,24 @@ class World:
 
     def write(self, spark: SparkSession, root: str) -> Tables:
         tables = Tables(spark, root)
-        tables.write("ratings", ratings_table(spark, self.ratings))
-        tables.write("movies", movies_table(spark, self.movies))
-        tables.write("poster_features", posters_table(spark, self.posters))
+        tables.write(RATINGS, ratings_table(spark, self.ratings))
+        tables.write(MOVIES, movies_table(spark, self.movies))
+        tables.write(POSTER_FEATURES, posters_table(spark, self.posters))
         return tables
 
 
 def ratings_table(spark: SparkSession, ratings: tuple[Rating, ...]) -> DataFrame:
     rows = [(r.user, r.movie, r.stars, r.moment) for r in ratings]
-    return spark.createDataFrame(rows, RATINGS)
+    return spark.createDataFrame(rows, RATINGS.schema)
 
 
 def movies_table(spark: SparkSession, movies: dict[int, Movie]) -> DataFrame:
     rows = [(i, f"Movie {i}", m.year, list(m.genres)) for i, m in movies.items()]
-    return spark.createDataFrame(rows, MOVIES)
+    return spark.createDataFrame(rows, MOVIES.schema)
 
 
 def posters_table(spark: SparkSession, posters: dict[int, tuple[float, ...]]) -> DataFrame:
-    return spark.createDataFrame([(i, *p) for i, p in posters.items()], POSTER_FEATURES)
+    return spark.createDataFrame([(i, *p) for i, p in posters.items()], POSTER_FEATURES.schema)
 
 
 def invent(seed: int = 1, users: int = 14, movies: int = 30) -> World:

@@ -17,7 +17,15 @@ from mmdin.features.samples import write_samples
 from mmdin.features.scope import keep_in_scope, label_ratings
 from mmdin.features.split import ALL_TRAINING_ROWS, SPLITS, split_rows
 from mmdin.hashing import hashed_order
-from mmdin.schemas import SAMPLE_VALUES
+from mmdin.schemas import (
+    BUCKET_EDGES,
+    MOVIES,
+    POSTER_FEATURES,
+    RATINGS,
+    SAMPLE_VALUES,
+    SAMPLES,
+    VOCABULARIES,
+)
 
 
 def test_features_by_time_are_those_of_strictly_earlier_ratings(by_time):
@@ -51,8 +59,8 @@ def test_leaky_statistics_are_of_all_rows(build):
 def test_rerun_gives_the_same_rows_in_the_same_files(build, by_time):
     again = build(by_time.world.shuffled(), protocol="point_in_time")
     assert laid_out(again) == laid_out(by_time)
-    for name in ("vocabularies", "bucket_edges"):
-        assert sorted(map(str, again.rows(name))) == sorted(map(str, by_time.rows(name)))
+    for table in (VOCABULARIES, BUCKET_EDGES):
+        assert sorted(map(str, again.rows(table))) == sorted(map(str, by_time.rows(table)))
 
 
 def test_files_are_even_and_ordered_by_chance(by_time):
@@ -64,7 +72,7 @@ def test_files_are_even_and_ordered_by_chance(by_time):
     order = F.struct(
         hashed_order(by_time.config.seed, "order").alias("order"), "user_id", "movie_id"
     )
-    rows = by_time.tables.read("samples").select(order.alias("row"))
+    rows = by_time.tables.read(SAMPLES).select(order.alias("row"))
     places = {(r.row.user_id, r.row.movie_id): r.row.order for r in rows.collect()}
     for rows in files.values():
         in_file = [places[row["user_id"], row["movie_id"]] for row in rows]
@@ -74,8 +82,8 @@ def test_files_are_even_and_ordered_by_chance(by_time):
 def test_nothing_is_fitted_on_tested_rows(build, by_time):
     held_out = {key for key, row in by_time.samples().items() if row["split"] != "train"}
     changed = build(by_time.world.with_other_stars(held_out), protocol="point_in_time")
-    for name in ("vocabularies", "bucket_edges"):
-        assert sorted(map(str, changed.rows(name))) == sorted(map(str, by_time.rows(name)))
+    for table in (VOCABULARIES, BUCKET_EDGES):
+        assert sorted(map(str, changed.rows(table))) == sorted(map(str, by_time.rows(table)))
     before, after = by_time.samples(), changed.samples()
     assert {k: r for k, r in after.items() if r["split"] == "train"} == {
         k: r for k, r in before.items() if r["split"] == "train"
@@ -127,8 +135,8 @@ def assert_same(got, expected, name):
 def views(built):
     """The view that each row's statistics are taken from, by user and movie."""
     tables, config = built.tables, built.config
-    movies = describe_movies(tables.read("movies"), tables.read("poster_features"))
-    labelled = label_ratings(tables.read("ratings"), movies, config.samples)
+    movies = describe_movies(tables.read(MOVIES), tables.read(POSTER_FEATURES))
+    labelled = label_ratings(tables.read(RATINGS), movies, config.samples)
     rows = split_rows(keep_in_scope(labelled), config.samples, config.seed).collect()
     return {(row["user_id"], row["movie_id"]): row["sees"] for row in rows}
 
@@ -136,7 +144,7 @@ def views(built):
 def laid_out(built):
     """Rows as they stand in their files, by split and number of the file."""
     tables = built.tables
-    data_files = tables.files("samples", tables.version("samples"), "true")
+    data_files = tables.files(SAMPLES, tables.version(SAMPLES), "true")
     paths = [Path(urlparse(file.url).path) for file in data_files]
     return {
         f"{path.parent.name}/{path.name.split('-')[1]}": pq.ParquetFile(path).read().to_pylist()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from mmdin import schemas
 from mmdin.config import Config, Input
 from mmdin.errors import InputDataError
 from mmdin.ingest import links, movies, ratings, rejection
@@ -53,7 +54,7 @@ def ingest(spark: SparkSession, folder: Path | str, root: Path) -> Tables:
 
 
 def rejected(tables: Tables) -> set[tuple[str, str, str]]:
-    rows = tables.read("rejected_rows").collect()
+    rows = tables.read(schemas.REJECTED_ROWS).collect()
     found = {(r["file"], r["line"], r["reason"]) for r in rows}
     assert len(found) == len(rows)
     return found
@@ -61,12 +62,12 @@ def rejected(tables: Tables) -> set[tuple[str, str, str]]:
 
 def test_good_files_become_tables(spark: SparkSession, tmp_path: Path) -> None:
     tables = ingest(spark, write(tmp_path / "in", "\r\n", codecs.BOM_UTF8), tmp_path / "root")
-    assert sorted(map(tuple, tables.read("ratings").collect())) == [
+    assert sorted(map(tuple, tables.read(schemas.RATINGS).collect())) == [
         (1, 1, 4.0, datetime(2001, 9, 9, 1, 46, 39)),
         (1, 2, 3.5, datetime(2005, 4, 2, 23, 53, 47)),
         (2, 7, 0.5, datetime(2001, 9, 9, 1, 46, 40)),
     ]
-    assert sorted(map(tuple, tables.read("movies").collect())) == [
+    assert sorted(map(tuple, tables.read(schemas.MOVIES).collect())) == [
         (1, "Toy Story", 1995, ["Adventure", "Animation"]),
         (2, "American President, The", 1995, ["Comedy"]),
         (3, 'Say "Hello", World (Bonjour)', 2001, []),
@@ -75,7 +76,7 @@ def test_good_files_become_tables(spark: SparkSession, tmp_path: Path) -> None:
         (6, "Big Bang Theory", 2007, ["Comedy"]),
         (7, "2001: A Space Odyssey", 1968, ["Drama", "Sci-Fi"]),
     ]
-    assert sorted(map(tuple, tables.read("links").collect())) == [
+    assert sorted(map(tuple, tables.read(schemas.LINKS).collect())) == [
         (1, "0114709", 862),
         (2, "0112346", None),
     ]
@@ -123,14 +124,14 @@ def test_bad_ratings_are_set_aside_with_their_reason_however_often_it_runs(
     with caplog.at_level(logging.INFO, logger="mmdin"):
         tables = ingest(spark, folder, tmp_path / "root")
     assert rejected(tables) == {("ratings.csv", line, why) for line, why in BAD_RATINGS.items()}
-    assert tables.read("ratings").count() == len(GOOD_AMONG_BAD)
+    assert tables.read(schemas.RATINGS).count() == len(GOOD_AMONG_BAD)
     read = len(BAD_RATINGS) + len(GOOD_AMONG_BAD)
     assert f"ratings.csv: {read} rows read = 4 kept + {len(BAD_RATINGS)} rejected" in caplog.text
     assert f"ratings.csv:   4 x {ratings.NOT_STARS}" in caplog.text
     ingest(spark, folder, tmp_path / "root")
-    for name in ("ratings", "rejected_rows"):
-        assert tables.version(name) == 1
-        first, second = tables.read(name, 0).collect(), tables.read(name, 1).collect()
+    for table in (schemas.RATINGS, schemas.REJECTED_ROWS):
+        assert tables.version(table) == 1
+        first, second = tables.read(table, 0).collect(), tables.read(table, 1).collect()
         assert sorted(map(tuple, first)) == sorted(map(tuple, second))
 
 
@@ -215,6 +216,6 @@ def test_unusable_input_stops_the_job_and_writes_nothing(
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"real ratings are not at {REAL}")
 def test_real_ratings(spark: SparkSession, tmp_path: Path) -> None:
     tables = ingest(spark, REAL, tmp_path)
-    assert tables.read("ratings").count() == 150_629
-    assert tables.read("movies").count() == 27_278
-    assert tables.read("rejected_rows").isEmpty()
+    assert tables.read(schemas.RATINGS).count() == 150_629
+    assert tables.read(schemas.MOVIES).count() == 27_278
+    assert tables.read(schemas.REJECTED_ROWS).isEmpty()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from pyspark.sql import SparkSession
 
+from mmdin import schemas
 from mmdin.config import Config, Input, Posters
 from mmdin.errors import InputDataError
 from mmdin.inputs import POSTER_FEATURES
@@ -92,13 +93,13 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tab
 
 
 def test_each_file_is_a_row_with_its_status(tables: Tables) -> None:
-    rows = tables.read("posters").select("file", "status").collect()
+    rows = tables.read(schemas.POSTERS).select("file", "status").collect()
     assert len(rows) == len(FILES)
     assert {r["file"]: r["status"] for r in rows} == STATUSES
 
 
 def test_rows_describe_their_files(tables: Tables) -> None:
-    rows = {r["file"]: r for r in tables.read("posters").collect()}
+    rows = {r["file"]: r for r in tables.read(schemas.POSTERS).collect()}
     jpeg = rows["2.JPG"]
     assert (jpeg["movie_id"], jpeg["format"], jpeg["width"], jpeg["height"]) == (2, "JPEG", 12, 8)
     assert bytes(jpeg["bytes"]) == FILES["2.JPG"]
@@ -109,7 +110,7 @@ def test_rows_describe_their_files(tables: Tables) -> None:
 
 
 def test_usable_posters_are_measured(tables: Tables) -> None:
-    rows = {r["movie_id"]: r for r in tables.read("poster_features").collect()}
+    rows = {r["movie_id"]: r for r in tables.read(schemas.POSTER_FEATURES).collect()}
     assert sorted(rows) == [1, 2, 10, 11, 12]
     for movie_id, file in ((1, "1.png"), (2, "2.JPG")):
         expected = compute_features(images.decode(FILES[file]))
@@ -117,7 +118,7 @@ def test_usable_posters_are_measured(tables: Tables) -> None:
 
 
 def test_a_grey_poster_has_null_hue_and_nothing_else_null(tables: Tables) -> None:
-    row = tables.read("poster_features").where("movie_id = 12").collect()[0].asDict()
+    row = tables.read(schemas.POSTER_FEATURES).where("movie_id = 12").collect()[0].asDict()
     assert {name for name, value in row.items() if value is None} == {"hue_mean", "hue_stddev"}
     assert not any(math.isnan(value) for value in row.values() if value is not None)
 
@@ -128,8 +129,8 @@ def test_running_again_gives_the_same_rows(
     config = configure(make_folder(tmp_path / "folder", FILES), tmp_path / "root")
     with caplog.at_level(logging.INFO, logger="mmdin"):
         ingest_posters.run(spark, config)
-    again = Tables(spark, config.root).read("posters")
-    assert again.exceptAll(tables.read("posters")).isEmpty()
+    again = Tables(spark, config.root).read(schemas.POSTERS)
+    assert again.exceptAll(tables.read(schemas.POSTERS)).isEmpty()
     assert again.count() == len(FILES)
     assert "posters: 14 files read = 5 ok + 9 not" in caplog.text
     assert "2 x file name is not a movie id" in caplog.text
@@ -170,6 +171,6 @@ def test_settings_are_put_back(spark: SparkSession) -> None:
 def test_real_posters(spark: SparkSession, tmp_path: Path) -> None:
     config = Config(name="t", root=str(tmp_path), input=Input(posters=str(REAL)))
     ingest_posters.run(spark, config)
-    posters = Tables(spark, config.root).read("posters")
+    posters = Tables(spark, config.root).read(schemas.POSTERS)
     counts = posters.groupBy("status", "format").count().collect()
     assert [tuple(r) for r in counts] == [("ok", "JPEG", 971)]

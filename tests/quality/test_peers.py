@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmdin.schemas import EXPERIMENTS, PREDICTIONS, SAMPLES
 from mmdin.training.rank.roc_auc import roc_auc
 from mmdin.variants import BEST_POSSIBLE
 
@@ -18,9 +19,9 @@ RESAMPLES = 1000
 
 @pytest.fixture
 def samples(tables):
-    if not tables.read("experiments").where(f"model = '{BEST_POSSIBLE}'").isEmpty():
+    if not tables.read(EXPERIMENTS).where(f"model = '{BEST_POSSIBLE}'").isEmpty():
         pytest.skip("an invented world")
-    rows = tables.read("samples").orderBy("user_id", "movie_id").toPandas()
+    rows = tables.read(SAMPLES).orderBy("user_id", "movie_id").toPandas()
     return {s: own.reset_index(drop=True) for s, own in rows.groupby("split")}
 
 
@@ -28,8 +29,8 @@ def samples(tables):
 def scores(tables, samples) -> list[np.ndarray]:
     """MMDIN's of each seed, in the order of the test rows."""
     keys = samples["test"][["user_id", "movie_id"]]
-    runs = tables.read("experiments").where("model = 'mmdin'").select("run_id")
-    rows = tables.read("predictions").join(runs, "run_id", how="left_semi").toPandas()
+    runs = tables.read(EXPERIMENTS).where("model = 'mmdin'").select("run_id")
+    rows = tables.read(PREDICTIONS).join(runs, "run_id", how="left_semi").toPandas()
     return [
         keys.merge(own, on=["user_id", "movie_id"], how="left").score.to_numpy()
         for _, own in rows.groupby("run_id")

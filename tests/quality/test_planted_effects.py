@@ -8,6 +8,7 @@
 
 import pytest
 
+from mmdin.schemas import DIFFERENCES
 from mmdin.variants import BEST_POSSIBLE
 
 pytestmark = pytest.mark.quality
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.quality
 @pytest.fixture
 def verdicts(tables) -> dict[tuple[str, str], str]:
     """Of ROC AUC, by variant and other variant."""
-    rows = tables.read("differences").where("metric = 'roc_auc'").collect()
+    rows = tables.read(DIFFERENCES).where("metric = 'roc_auc'").collect()
     found = {(r["variant"], r["other"]): r["verdict"] for r in rows}
     if ("mmdin", "shuffled posters") not in found or (BEST_POSSIBLE, "mmdin") not in found:
         pytest.skip("no ablation on an invented world")

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.image import imsave
 
+from mmdin import metrics
 from mmdin.report.evidence import Evidence
-from mmdin.schemas import ATTENTION_WEIGHTS, EPOCHS, METRIC_COLUMNS
+from mmdin.schemas import ATTENTION_WEIGHTS, EPOCHS
 from mmdin.variants import BEST_POSSIBLE, NAIVE
 
-METRICS = [name for name, *_ in METRIC_COLUMNS]
+METRICS = [metric.name for metric in metrics.METRICS]
 SLICES = {
     "all": ["all"],
     "genre": ["Drama", "Action", "unknown"],
@@ -39,7 +40,7 @@ def invent(
     experiments = _experiments(networks, seeds, protocols, naive, best_possible)
     variants = experiments.drop_duplicates("variant")
     intervals = _intervals(generator, variants, seeds, one_class)
-    weights = _attention(variants) if attention else pd.DataFrame(columns=ATTENTION_WEIGHTS.names)
+    weights = _attention(variants) if attention else pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
     trained = experiments[experiments["seed"].notna()]
     shown = {*weights["movie_id"], *weights["history_movie_id"]}
     return Evidence(
@@ -59,7 +60,7 @@ def invent(
         calibration=_calibration(generator, variants),
         sampled_scores=_scores(generator, variants, one_class),
         runs=_runs(trained),
-        epochs=_epochs(generator, trained) if epochs else pd.DataFrame(columns=EPOCHS.names),
+        epochs=_epochs(generator, trained) if epochs else pd.DataFrame(columns=EPOCHS.columns),
         attention_weights=weights,
         posters={m: _poster(generator) for m in sorted(shown)[1:]} if posters else {},
         titles={m: TITLE if m == 100 else f"Movie {m}" for m in sorted(shown)[:-1]},
@@ -198,7 +199,7 @@ def _epochs(generator: np.random.Generator, trained: pd.DataFrame) -> pd.DataFra
         for r in trained.itertuples()
         for epoch in (1, 2, 3)
     ]
-    return pd.DataFrame(rows, columns=EPOCHS.names)
+    return pd.DataFrame(rows, columns=EPOCHS.columns)
 
 
 def _attention(variants: pd.DataFrame) -> pd.DataFrame:
@@ -209,7 +210,7 @@ def _attention(variants: pd.DataFrame) -> pd.DataFrame:
                 at = pd.Timestamp("2012-01-01")
                 own = (v.run_id, v.model, user, 100 + user - 7, at, user - 7, 0.6)
                 rows.append((*own, position, 110 + position, (position - 3) * 0.17))
-    return pd.DataFrame(rows, columns=ATTENTION_WEIGHTS.names)
+    return pd.DataFrame(rows, columns=ATTENTION_WEIGHTS.columns)
 
 
 def _poster(generator: np.random.Generator) -> bytes:

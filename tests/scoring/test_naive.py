@@ -34,13 +34,15 @@ def rows() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def samples(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
     records = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    return spark.createDataFrame([tuple(r.get(c) for c in SAMPLES.names) for r in records], SAMPLES)
+    return spark.createDataFrame(
+        [tuple(r.get(c) for c in SAMPLES.columns) for r in records], SAMPLES.schema
+    )
 
 
 @pytest.fixture(scope="module")
 def scored(samples: DataFrame) -> pd.DataFrame:
     naive = score_naively(samples)
-    assert set(naive.columns) == {*PREDICTIONS.names, "split"}
+    assert set(naive.columns) == {*PREDICTIONS.columns, "split"}
     return naive.toPandas()
 
 
@@ -82,7 +84,7 @@ def test_best_possible_scores_are_the_planted_ones(spark, rows, samples) -> None
         (int(r.user_id), int(r.movie_id), 0.3 + (r.user_id % 7) / 20, 0.0, 0.0, 0.0, 0.0, 0.0)
         for r in rows.itertuples()
     ]
-    truth = spark.createDataFrame(planted, TRUE_PROBABILITIES)
+    truth = spark.createDataFrame(planted, TRUE_PROBABILITIES.schema)
     best = score_best_possible(samples, truth).toPandas()
     assert len(best) == (rows.split != "train").sum()
     np.testing.assert_allclose(best.score, 0.3 + (best.user_id % 7) / 20)

@@ -27,8 +27,8 @@ def samples(spark: SparkSession) -> DataFrame:
     for n in range(57):
         given = {"user_id": n, "movie_id": n % 5, "label": n % 2, "split": "test", "rating": 4.0}
         values = {c: int(generator.integers(0, 6)) for c in encoded}
-        rows.append(tuple({**values, **given}.get(c) for c in SAMPLES.names))
-    return spark.createDataFrame(rows, SAMPLES).repartition(3)
+        rows.append(tuple({**values, **given}.get(c) for c in SAMPLES.columns))
+    return spark.createDataFrame(rows, SAMPLES.schema).repartition(3)
 
 
 def test_scores_are_the_networks_own_whatever_the_batches(
@@ -38,7 +38,7 @@ def test_scores_are_the_networks_own_whatever_the_batches(
     network = build_network("mmdin", Networks(embedding_size=4), SIZES)
     save_network(local_folder(tmp_path / "run"), "mmdin", SIZES, network)
     scored = score_with_network(samples, "run-1", "mmdin", str(tmp_path / "run"), batch_size=8)
-    assert set(scored.columns) == {*PREDICTIONS.names, "split"}
+    assert set(scored.columns) == {*PREDICTIONS.columns, "split"}
     found = {r["user_id"]: r["score"] for r in scored.collect()}
     columns = [i.column for i in network.inputs_taken]
     rows = samples.select("user_id", *(F.col(c) for c in columns)).collect()
@@ -69,7 +69,7 @@ def test_attention_weights_are_the_networks_own(
     assert {(r["user_id"], r["position"]) for r in rows} == {
         (u, p) for u in (3, 9) for p in range(1, 6)
     }
-    assert set(rows[0].asDict()) == set(ATTENTION_WEIGHTS.names)
+    assert set(rows[0].asDict()) == set(ATTENTION_WEIGHTS.columns)
     columns = [i.column for i in network.inputs_taken]
     for user in (3, 9):
         row = full.where(F.col("user_id") == user).select(*columns).collect()[0]

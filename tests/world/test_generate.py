@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from mmdin.config import Config
+from mmdin.schemas import TRUE_PROBABILITIES
 from mmdin.tables import Tables
 from mmdin.world.generate import generate_world, rate_all
 from mmdin.world.looks import poster_measures
@@ -46,7 +47,7 @@ def good_ratings(made):
 
 def test_every_good_rating_has_its_truth_and_the_other_way_round(spark, made, good_ratings):
     good, _ = good_ratings
-    truth = Tables(spark, made[1].root).read("true_probabilities").select("user_id", "movie_id")
+    truth = Tables(spark, made[1].root).read(TRUE_PROBABILITIES).select("user_id", "movie_id")
     assert sorted((u, m) for u, m, _, _ in good) == sorted(map(tuple, truth.collect()))
     assert len(good) == pytest.approx(SIZES["ratings"], rel=0.01)
     assert [(u, m) for u, m, _, _ in good] == sorted((u, m) for u, m, _, _ in good)

@@ -91,7 +91,7 @@ class Run:
             "revision": code_revision(),
             "checkpoint": self.checkpoint,
         }
-        return tuple(values[column] for column in RUNS.names)
+        return tuple(values[column] for column in RUNS.columns)
 
 
 def start_run(variant: Variant, seed: int, data: TrainingData) -> Run:
@@ -123,10 +123,10 @@ def find_earlier(tables: Tables, wanted: Sequence[Run]) -> tuple[set[str], dict[
     the middle and left where they stand, as the runs that go on. What became of stopped runs is
     recorded first.
     """
-    if not tables.exists("runs"):
+    if not tables.exists(RUNS):
         return set(), {}
     alike = {run.fingerprint: run for run in wanted}
-    same = tables.read("runs").where(
+    same = tables.read(RUNS).where(
         F.col("fingerprint").isin(list(alike)) & (F.col("code") == training_code())
     )
     unfinished = [
@@ -158,9 +158,9 @@ def check_resumed(tables: Tables, run_id: str, going_on: Collection[Run]) -> Non
     """Raises TableError where the run is not among those that go on, saying why."""
     if run_id in {run.run_id for run in going_on}:
         return
-    found = tables.read("runs").where(F.col("run_id") == run_id).collect()
+    found = tables.read(RUNS).where(F.col("run_id") == run_id).collect()
     if not found:
-        raise TableError(f"there is no run {run_id} in table runs at {tables.path('runs')}")
+        raise TableError(f"there is no run {run_id} in table runs at {tables.path(RUNS)}")
     row = found[0]
     if row["status"] == "finished":
         raise TableError(f"run {run_id} has ended: there is nothing to resume")
@@ -186,20 +186,20 @@ def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> 
     outcomes = {run.run_id: read_outcome(run.folder(tables.spark)) for run in runs}
     ended = [_end(run, outcomes[run.run_id], reason) for run in runs]
     epochs = [
-        tuple({"run_id": run_id, **asdict(epoch)}[column] for column in EPOCHS.names)
+        tuple({"run_id": run_id, **asdict(epoch)}[column] for column in EPOCHS.columns)
         for run_id, outcome in outcomes.items()
         if outcome
         for epoch in outcome.epochs
     ]
-    tables.replace("epochs", tables.spark.createDataFrame(epochs, EPOCHS), _among(runs))
+    tables.replace(EPOCHS, tables.spark.createDataFrame(epochs, EPOCHS.schema), _among(runs))
     record(tables, ended)
     return ended
 
 
 def record(tables: Tables, runs: Sequence[Run]) -> None:
     """Write the runs' rows, in place of what stood there."""
-    rows = tables.spark.createDataFrame([run.to_row() for run in runs], RUNS)
-    tables.replace("runs", rows, _among(runs))
+    rows = tables.spark.createDataFrame([run.to_row() for run in runs], RUNS.schema)
+    tables.replace(RUNS, rows, _among(runs))
 
 
 def _end(run: Run, outcome: Outcome | None, reason: str | None) -> Run:

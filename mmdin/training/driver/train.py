@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 from mmdin.config import Config, Training
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
+from mmdin.schemas import BUCKET_EDGES, SAMPLE_TABLES, SAMPLES, VOCABULARIES
 from mmdin.storage import HadoopSettings, folder_at, hadoop_settings
-from mmdin.tables import SAMPLE_TABLES, DataFile, Tables
+from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import Assignment, read_outcome
 from mmdin.training.driver.runs import (
     Run,
@@ -110,7 +111,7 @@ def run_to_the_end(spark: SparkSession, assignments: list[Assignment], training:
 def _describe(spark: SparkSession, config: Config) -> TrainingData:
     """What the runs on one set of samples read."""
     tables = Tables.of(spark, config)
-    versions = {name: tables.version(name) for name in SAMPLE_TABLES}
+    versions = {table.name: tables.version(table) for table in SAMPLE_TABLES}
     files = {
         split: _files_of(tables, versions["samples"], split, config)
         for split in ("train", "validation")
@@ -161,8 +162,8 @@ def _assign(run: Run, data: TrainingData, threads: int, hadoop: HadoopSettings) 
 
 def vocabulary_sizes(tables: Tables, versions: dict[str, int]) -> dict[str, int]:
     """Rows of every input's vocabulary, index 0 counted."""
-    words = tables.read("vocabularies", versions["vocabularies"])
-    buckets = tables.read("bucket_edges", versions["bucket_edges"])
+    words = tables.read(VOCABULARIES, versions["vocabularies"])
+    buckets = tables.read(BUCKET_EDGES, versions["bucket_edges"])
     largest = (
         words.groupBy("vocabulary")
         .agg(F.max("index").alias("largest"))
@@ -177,7 +178,7 @@ def vocabulary_sizes(tables: Tables, versions: dict[str, int]) -> dict[str, int]
 
 
 def _files_of(tables: Tables, version: int, split: str, config: Config) -> list[DataFile]:
-    files = tables.files("samples", version, f"split = '{split}'")
+    files = tables.files(SAMPLES, version, f"split = '{split}'")
     if len(files) < config.training.ranks:
         raise TableError(
             f"samples has {len(files)} files for split {split}, and training.ranks is "
