@@ -25,7 +25,11 @@ STATEMENT = re.compile(
 
 
 def main() -> int:
-    """Run the statement given, or those typed at a prompt; the process's exit status."""
+    """Run the statements given, up to the first mistake, or those typed at a prompt.
+
+    Returns:
+        The exit status of the process.
+    """
     options = _parse()
     try:
         root = options.root or (load_config(options.conf).root if options.conf else _newest_root())
@@ -36,7 +40,9 @@ def main() -> int:
         print(f"sql: error: {error}", file=sys.stderr)
         return 2
     if options.statement:
-        return 0 if _run(spark, options.statement, options.limit) else 1
+        statements, last = _split(options.statement)
+        given = [*statements, *([last] if last.strip() else [])]
+        return 0 if all(_run(spark, statement, options.limit) for statement in given) else 1
     print(
         f"Tables of {root}: {', '.join(names)}\nEnd a statement with ; and the prompt with Ctrl-D."
     )
@@ -47,7 +53,8 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="submit/sql.sh", description=__doc__)
-    parser.add_argument("statement", nargs="?", help="SQL; without it, a prompt opens")
+    statement = "SQL, several with ; between them; without it, a prompt opens"
+    parser.add_argument("statement", nargs="?", help=statement)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--root", help="folder that holds tables/; by default the newest in build/")
     where.add_argument("--conf", help="configuration whose root to take")
@@ -95,16 +102,24 @@ def _typed_statements() -> Iterator[str]:
             typed = ""
         if typed.strip().rstrip(";").lower() in ("exit", "quit"):
             return
-        while ended := STATEMENT.match(typed):
-            typed = typed[ended.end() :]
-            if ended[1].strip():
-                yield ended[1]
-        typed = typed if typed.strip() else ""
+        statements, rest = _split(typed)
+        yield from statements
+        typed = rest if rest.strip() else ""
+
+
+def _split(text: str) -> tuple[list[str], str]:
+    """The statements that end with a semicolon, and what follows the last of them."""
+    statements = []
+    while ended := STATEMENT.match(text):
+        text = text[ended.end() :]
+        if ended[1].strip():
+            statements.append(ended[1])
+    return statements, text
 
 
 def _run(spark: SparkSession, statement: str, limit: int) -> bool:
     try:
-        rows = spark.sql(statement.strip().rstrip(";"))
+        rows = spark.sql(statement.strip())
         if not rows.columns:
             return True
         shown = rows.limit(limit + 1).persist()

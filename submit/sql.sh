@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Spark SQL over the tables of a run by their plain names, such as predictions and metrics.
-#   submit/sql.sh "SELECT * FROM metrics"          prints the result
+#   submit/sql.sh "SELECT * FROM metrics"          prints the result; of several, with ; between them, each
 #   submit/sql.sh                                  opens a prompt
 #   submit/sql.sh --root build/movielens ...       tables under that root, not the newest in build/
 set -euo pipefail

@@ -48,8 +48,35 @@ def _submit_arguments() -> str:
     return f"--master local[2] --properties-file {properties} pyspark-shell"
 
 
+@pytest.fixture
+def generated_code(spark: "SparkSession") -> Iterator[None]:  # noqa: F821
+    """Queries compiled, as users' are, for a test of what depends on it."""
+    usual = {"wholeStage": "true", "factoryMode": "FALLBACK"}
+    before = {name: spark.conf.get(f"spark.sql.codegen.{name}") for name in usual}
+    for name, value in usual.items():
+        spark.conf.set(f"spark.sql.codegen.{name}", value)
+    yield
+    for name, value in before.items():
+        spark.conf.set(f"spark.sql.codegen.{name}", value)
+
+
+SLOWEST = ("e2e", "training", "features", "report")
+"""Folders of tests that two workers begin with, so that neither is left with a long one."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that takes the Spark session, so that -m 'not spark' starts none."""
+    """Mark what starts Spark, so that -m 'not spark' starts none, and share tests out to workers.
+
+    A folder's or, in the largest, a file's tests stay on one worker, where they share fixtures.
+    """
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return SLOWEST.index(folder) if folder in SLOWEST else len(SLOWEST)

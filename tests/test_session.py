@@ -39,3 +39,29 @@ def test_a_log_that_cannot_be_kept_is_no_failure(
 ) -> None:
     session._keep_log(spark, tmp_path / "x.log", "nosuch://host/root")
     assert "could not be kept at nosuch://host/root/logs/x.log" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("small.yaml", "--set", "training.rank=2"), "did you mean training.ranks"),
+        (("nowhere.yaml",), "nowhere.yaml: cannot be read"),
+    ],
+)
+def test_a_wrong_configuration_is_one_message_with_status_2_before_spark_starts(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    (tmp_path / "small.yaml").write_text("training: {ranks: 2}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(session, "open_session", lambda name: pytest.fail("Spark was started"))
+    with pytest.raises(SystemExit) as ended:
+        session.submit(lambda spark, config: None, "train", ["--conf", *arguments])
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert len(printed.err.splitlines()) == 1
+    assert not printed.out
