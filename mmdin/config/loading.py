@@ -14,12 +14,23 @@ from mmdin.errors import ConfigurationError
 
 AnySection = TypeVar("AnySection", bound=Section)
 
+_SIMILAR = 0.5
+"""Similarity, by difflib's ratio, from which an unknown key is taken for a misspelt one."""
+
 
 def load_config(path: str, overrides: Iterable[str] = ()) -> Config:
-    """Read a configuration file and apply overrides of the form `section.key=value`.
+    """Read a configuration file and apply overrides.
 
-    Values of overrides are read as YAML. Raises ConfigurationError naming the key, the file or
-    override it came from, and the nearest valid key.
+    Args:
+        path: of the YAML file.
+        overrides: each of the form `section.key=value`; values are read as YAML.
+
+    Returns:
+        The configuration, with its name and root set.
+
+    Raises:
+        ConfigurationError: if the file or an override is not valid; names the key, the file or
+            override that it came from, and what would be valid.
     """
     values = _read_yaml(path)
     values.setdefault("name", Path(path).stem)
@@ -32,10 +43,7 @@ def load_config(path: str, overrides: Iterable[str] = ()) -> Config:
         _refuse_unknown_keys(_nested(key, None), Config, f"--set {override}")
         _put(values, key, _parse_value(text, override))
         sources[key] = f"--set {override}"
-    try:
-        config = Config.model_validate(values)
-    except pydantic.ValidationError as error:
-        raise ConfigurationError(_explain(error, path, sources)) from None
+    config = _validate(Config, values, path, sources)
     if not config.root:
         config = config.model_copy(update={"root": f"build/{config.name}"})
     for name, changes in config.experiment.variants.items():
@@ -44,34 +52,54 @@ def load_config(path: str, overrides: Iterable[str] = ()) -> Config:
 
 
 def read_section(path: str, kind: type[AnySection]) -> AnySection:
-    """Read a file that holds one section of its own kind, such as a cluster's.
+    """Read a file that holds a single section, such as a cluster's.
 
-    Raises ConfigurationError as load_config does.
+    Args:
+        path: of the YAML file.
+        kind: class of the section.
+
+    Returns:
+        The section.
+
+    Raises:
+        ConfigurationError: as load_config does.
     """
     values = _read_yaml(path)
     _refuse_unknown_keys(values, kind, path)
-    try:
-        return kind.model_validate(values)
-    except pydantic.ValidationError as error:
-        raise ConfigurationError(_explain(error, path, {})) from None
+    return _validate(kind, values, path)
 
 
 def change(config: Config, changes: Mapping[str, Any], source: str) -> Config:
-    """The configuration with some keys, such as networks.heads, set to other values.
+    """Set some keys of a configuration to other values.
 
     Args:
-        source: where the changes stand, for messages.
+        config: the configuration, which stays unchanged.
+        changes: values by key, such as networks.heads.
+        source: where the changes come from, for messages.
 
-    Raises ConfigurationError as load_config does.
+    Returns:
+        A new configuration.
+
+    Raises:
+        ConfigurationError: as load_config does.
     """
     values = config.model_dump(mode="json")
     for key, value in changes.items():
         _refuse_unknown_keys(_nested(key, None), Config, source)
         _put(values, key, value)
+    return _validate(Config, values, source)
+
+
+def _validate(
+    kind: type[AnySection],
+    values: dict[str, Any],
+    source: str,
+    sources_of_keys: Mapping[str, str] = types.MappingProxyType({}),
+) -> AnySection:
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except pydantic.ValidationError as error:
-        raise ConfigurationError(_explain(error, source, {})) from None
+        raise ConfigurationError(_explain(error, source, sources_of_keys)) from None
 
 
 def _read_yaml(path: str) -> dict[str, Any]:
@@ -111,9 +139,27 @@ def _put(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-def _section_of(annotation: Any) -> type[Section] | None:
-    is_class = isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias)
-    return annotation if is_class and issubclass(annotation, Section) else None
+def _refuse_unknown_keys(values: dict[Any, Any], whole: type[Section], source: str) -> None:
+    def refuse(values: dict[Any, Any], section: type[Section], prefix: str) -> None:
+        for name, value in values.items():
+            if name not in section.model_fields:
+                hint = _hint(str(name), prefix, section, whole)
+                raise ConfigurationError(f"{source}: unknown key {prefix}{name}; {hint}")
+            inner = _section_of(section.model_fields[name].annotation)
+            if inner and isinstance(value, dict):
+                refuse(value, inner, f"{prefix}{name}.")
+
+    refuse(values, whole, "")
+
+
+def _hint(name: str, prefix: str, section: type[Section], whole: type[Section]) -> str:
+    """The key that was probably meant, or all keys of the section if none is similar."""
+    elsewhere = [key for key in _valid_keys(whole) if key.rpartition(".")[2] == name]
+    similar = difflib.get_close_matches(name, section.model_fields, n=1, cutoff=_SIMILAR)
+    if meant := elsewhere or [prefix + key for key in similar]:
+        return f"did you mean {meant[0]}?"
+    of_section = f" of {prefix.removesuffix('.')}" if prefix else ""
+    return f"the keys{of_section} are: {', '.join(section.model_fields)}"
 
 
 def _valid_keys(section: type[Section], prefix: str = "") -> list[str]:
@@ -125,34 +171,19 @@ def _valid_keys(section: type[Section], prefix: str = "") -> list[str]:
     return keys
 
 
-def _refuse_unknown_keys(values: dict[Any, Any], whole: type[Section], source: str) -> None:
-    def refuse(values: dict[Any, Any], section: type[Section], prefix: str) -> None:
-        for name, value in values.items():
-            key = f"{prefix}{name}"
-            if name not in section.model_fields:
-                raise ConfigurationError(f"{source}: unknown key {key}{_nearest(key, whole)}")
-            inner = _section_of(section.model_fields[name].annotation)
-            if inner and isinstance(value, dict):
-                refuse(value, inner, f"{key}.")
-
-    refuse(values, whole, "")
+def _section_of(annotation: Any) -> type[Section] | None:
+    is_class = isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias)
+    return annotation if is_class and issubclass(annotation, Section) else None
 
 
-def _nearest(key: str, whole: type[Section]) -> str:
-    keys = _valid_keys(whole)
-    by_last_word = [k for k in keys if k.split(".")[-1] == key.split(".")[-1]]
-    matches = by_last_word or difflib.get_close_matches(key, keys, n=1, cutoff=0.0)
-    return f"; did you mean {matches[0]}?"
-
-
-def _explain(error: pydantic.ValidationError, path: str, sources: dict[str, str]) -> str:
+def _explain(error: pydantic.ValidationError, path: str, sources: Mapping[str, str]) -> str:
     lines = []
     for problem in error.errors():
         parts = [str(p) for p in problem["loc"]]
         key = ".".join(p for p in parts if not p.isdigit())
         source = sources.get(key, path)
-        got = problem["input"]
-        said = problem["msg"].removeprefix("Value error, ")
-        shown = "" if isinstance(got, dict | Section) else f", got {got!r}"
-        lines.append(f"{source}: {key}: {said}{shown}" if key else f"{source}: {said}")
+        value = problem["input"]
+        message = problem["msg"].removeprefix("Value error, ")
+        shown = "" if isinstance(value, dict | Section) else f", got {value!r}"
+        lines.append(f"{source}: {key}: {message}{shown}" if key else f"{source}: {message}")
     return "\n".join(lines)

@@ -36,7 +36,7 @@ class Section(pydantic.BaseModel):
 
 
 class Input(Section):
-    """Where the raw data lies."""
+    """Where the raw data is."""
 
     movielens: str = ""
     """Folder that holds ratings.csv, movies.csv and links.csv."""
@@ -44,31 +44,33 @@ class Input(Section):
     """Folder of images named by movie id, such as 1.jpg."""
     tables: str = ""
     """Root of another pipeline whose ratings, movies, posters and true probabilities are used
-    as they are; empty ingests the two folders above."""
+    unchanged; if empty, the two folders above are ingested."""
 
 
 class World(Section):
-    """The invented world that make_demo_data writes. Strengths are standard deviations in
-    log-odds of a positive rating."""
+    """The invented world that make_demo_data writes.
+
+    Strengths are standard deviations in log-odds of a positive rating.
+    """
 
     users: PositiveInt = 700
     """Users who rate."""
     movies: int = Field(1000, ge=100, le=200_000)
     """Movies that can be rated."""
     ratings: int = Field(100_000, ge=20_000, le=25_000_000)
-    """Ratings, about; at least 20 a user, and at most a quarter of all users x movies."""
+    """Approximate number of ratings; at least 20 a user, at most a quarter of users x movies."""
     movie_quality: NonNegative = 0.6
-    """How much movies differ for everyone."""
+    """How much movies differ in quality, for everyone alike."""
     user_mean: NonNegative = 0.6
-    """How much users differ over all movies."""
+    """How much users differ in their mean rating."""
     genre_taste: NonNegative = 0.4
-    """How much a user's liking differs between genres."""
+    """How much a user's taste differs between genres."""
     recent_interest: NonNegative = 1.3
-    """How much likeness to the last praised movies raises the liking."""
+    """How much similarity to the last liked movies raises the odds."""
     poster_taste: NonNegative = 1.0
-    """How much a user's liking differs between poster colours and sharpness."""
+    """How much a user's taste differs between poster colours and sharpness."""
     bad_rows: bool = True
-    """Whether to put a few rows and posters that cannot be right among the good ones."""
+    """Whether to add a few invalid rows and posters."""
 
     @pydantic.model_validator(mode="after")
     def _ratings_fit_users_and_movies(self) -> "World":
@@ -87,9 +89,9 @@ class Download(Section):
     release: Literal["ml-latest-small", "ml-25m", "ml-32m"] = "ml-latest-small"
     """Name of the MovieLens release."""
     url: str = Field("https://files.grouplens.org/datasets/movielens", pattern="^https?://")
-    """The publisher's folder that holds <release>.zip and its MD5."""
+    """The publisher's folder that holds <release>.zip and its MD5 checksum."""
     folder: str = "data"
-    """Where to unpack it: <folder>/<release>/."""
+    """Folder to unpack it in, as <folder>/<release>/."""
 
 
 class Posters(Section):
@@ -106,29 +108,29 @@ class Samples(Section):
 
     protocol: Protocol = "point_in_time"
     """point_in_time: features from strictly earlier ratings, split by time. random: split by a
-    seeded hash, statistics out of fold. leaky: statistics over all rows, only to stand beside
+    seeded hash, statistics out of fold. leaky: statistics over all rows, only for comparison with
     published numbers."""
     positive_rating: float = Field(3.5, ge=0.5, le=5)
-    """Ratings of at least so many stars are positive."""
+    """Ratings of at least this many stars are positive."""
     max_movie_id: PositiveInt | None = None
-    """Keep ratings of movies with ids up to this; null keeps all."""
+    """Keep only ratings of movies with ids up to this; null keeps all."""
     with_posters_only: bool = True
-    """Keep ratings of movies that have poster features."""
+    """Keep only ratings of movies that have poster features."""
     test_fraction: Fraction = 0.2
-    """Share of rows that are tested on."""
+    """Share of rows to test on."""
     validation_fraction: Fraction = 0.1
-    """Share of rows that early stopping and thresholds look at."""
+    """Share of rows for early stopping and for choosing thresholds."""
     folds: int = Field(5, ge=2, le=100)
     """Folds of the training rows for out-of-fold statistics (protocol random)."""
     buckets: int = Field(20, ge=2, le=1000)
-    """Buckets that a number is cut into, by quantiles of the training rows."""
+    """Number of buckets for a numeric feature, by quantiles of the training rows."""
     shuffle_posters: bool = False
-    """Whether every movie gets another movie's poster: the control for what posters tell."""
+    """Whether every movie gets another movie's poster: the control for the effect of posters."""
     name: str = Field("", pattern=r"^[A-Za-z0-9_]*$")
-    """Name of these samples where one root holds several, as in an experiment; part of the
-    table's path."""
+    """Name of these samples if one root holds several, as in an experiment; part of the table's
+    path."""
     files: PositiveInt = 8
-    """Parquet files per split: ranks share them out, so at least as many as ranks."""
+    """Parquet files per split. They are divided among the ranks, so at least one per rank."""
 
     @pydantic.model_validator(mode="after")
     def _some_rows_left_to_train(self) -> "Samples":
@@ -141,14 +143,14 @@ class Samples(Section):
 
 
 class Networks(Section):
-    """Sizes of the networks. The baselines share what they have in common with MMDIN."""
+    """Sizes of the networks. Settings of parts that MMDIN shares with baselines hold for both."""
 
     embedding_size: PositiveInt = 32
-    """Numbers per embedding."""
+    """Length of an embedding vector."""
     hidden_units: Widths = (128, 64)
     """Widths of the baselines' dense layers."""
     attention_units: Widths = (32,)
-    """Widths of the dense layers that weigh a praised movie against the candidate."""
+    """Widths of the dense layers that compute the attention weight of a liked movie."""
     width: PositiveInt = 128
     """Width of MMDIN's dense layer and of its residual blocks."""
     heads: PositiveInt = 2
@@ -158,26 +160,27 @@ class Networks(Section):
     dropout: float = Field(0.3, ge=0, lt=1)
     """Share of a dense layer's inputs dropped in training, in NeuralCF, EmbeddingMLP and DeepFM."""
     interest_dropout: float = Field(0.5, ge=0, lt=1)
-    """The same in DIN and MMDIN; on little data, high: their factorisation is not dropped."""
+    """The same in DIN and MMDIN. High, for small data sets; their factorisation has no dropout."""
     identity_dropout: float = Field(0.1, ge=0, lt=1)
     """Share of training rows whose user is hidden, and share of rows whose movie is, so that the
     network learns to score users and movies that it has not seen."""
     posters: bool = True
-    """Whether MMDIN sees posters."""
+    """Whether MMDIN uses posters."""
     poster_dropout: float = Field(0.2, ge=0, lt=1)
-    """Share of training rows whose posters MMDIN does not see, so that it can do without."""
+    """Share of training rows whose posters are hidden from MMDIN, so that it does not depend on
+    them."""
     genres: bool = True
-    """Whether networks see genres."""
+    """Whether networks use genres."""
     attention: Literal["outer", "concatenation", "mean"] = "outer"
-    """How MMDIN weighs a praised movie h against the candidate c: from h, c and their outer
-    product, from h and c alone, or all alike."""
+    """How MMDIN weighs a liked movie h for the candidate c. outer: from h, c and their outer
+    product. concatenation: from h and c. mean: all alike."""
     trunk: Literal["residual", "plain"] = "residual"
-    """Whether MMDIN ends in heads of residual blocks, or in plain dense layers, as many as in
-    one head."""
+    """Whether MMDIN ends in heads of residual blocks, or in as many plain dense layers as one head
+    has."""
     factorization: bool = True
-    """Whether the logit of DIN and MMDIN holds a matrix factorisation, that is user and movie
-    biases and the inner product of their embeddings, beside the dense layers; the paper's have
-    none."""
+    """Whether the logit of DIN and MMDIN is the sum of the dense layers' output and a matrix
+    factorisation: user and movie biases and the inner product of their embeddings. The paper's
+    networks have no factorisation."""
 
 
 class Training(Section):
@@ -186,56 +189,58 @@ class Training(Section):
     models: tuple[ModelName, ...] = Field(MODEL_NAMES, min_length=1)
     """Networks to train, in this order; `all` means every one."""
     seeds: tuple[PositiveInt, ...] = Field((1,), min_length=1)
-    """Seeds of weights and row order; every network is trained once with each. (The split has the
-    configuration's own seed: it stays the same.)"""
+    """Seeds of weights and row order; every network is trained once with each. The split does not
+    change: it depends on `seed` of the configuration."""
     ranks: PositiveInt = 2
     """Horovod ranks; each is a Spark task."""
     batch_size: PositiveInt = 4500
     """Rows per step and rank."""
     epochs: PositiveInt = 20
-    """Passes over the training rows at most."""
+    """Maximum number of passes over the training rows."""
     patience: PositiveInt = 4
-    """Epochs without a better validation ROC AUC after which training stops."""
+    """Training stops after this many epochs without a better validation ROC AUC."""
     learning_rate: float = Field(1e-3, gt=0)
-    """Adam's step size for one rank."""
+    """Learning rate of Adam with one rank."""
     learning_rate_scaling: Literal["none", "sqrt", "linear"] = "sqrt"
     """How the learning rate grows with the number of ranks."""
     factor_learning_rate: float = Field(0.05, gt=0)
-    """Step size of the factorisation's users and movies, per row that looks one up."""
+    """Learning rate of the factorisation's user and movie embeddings, per row that looks one up."""
     factor_l2: NonNegative = 0.06
-    """Weight of half their squared embeddings in the objective, per row that looks them up."""
+    """L2 penalty of these embeddings: weight in the loss of half their squared norm, per row that
+    looks one up."""
     poster_l2: NonNegative = 3000.0
-    """How many rows' worth of half the squared vector that a poster adds to its movie's the
-    objective over all training rows holds. It closes the poster branch where posters say nothing,
-    and fades as rows grow in number, since posters' embeddings are shared by all rows."""
+    """L2 penalty of the vector that a poster adds to its movie: weight of half its squared norm in
+    the loss summed over all training rows. It keeps the poster branch near zero if posters carry no
+    information. Its effect falls as the number of rows grows."""
     dense_l2: NonNegative = 1e-3
-    """Weight of the squared weights of dense layers in the objective."""
+    """L2 penalty of dense layers: weight of their squared weights in the loss."""
     ordinal_stars: tuple[typing.Annotated[float, Field(ge=1, le=5)], ...] = (2.5, 4.5)
-    """Stars of which training also asks whether a rating reaches them, so that it learns from how
-    good and how bad a rating is; empty learns from the label alone, as the paper does."""
+    """Further thresholds in stars. Training also predicts whether a rating reaches each of them, so
+    that it learns from the whole rating; if empty, it learns from the label alone, as in the
+    paper."""
     ordinal_weight: float = Field(0.5, gt=0)
-    """Weight of each of these questions, that of the label's being 1."""
+    """Weight in the loss of each of these thresholds; the label has weight 1."""
     start_timeout: PositiveInt = 300
-    """Seconds to wait until Spark has a task slot for every rank, and for their tasks to start."""
+    """Seconds to wait for a task slot for every rank, and for the ranks' tasks to start."""
     step_timeout: PositiveInt = 900
-    """Seconds without a step after which a rank takes it that another hangs, and training ends;
-    longer than the slowest start of a network or reading of a file."""
+    """A rank ends the training after this many seconds without a step, because another rank must
+    be hanging. Must be longer than the slowest start of a network or read of a file."""
     exchange_cycle: float = Field(1.0, gt=0)
     """Milliseconds between a rank's looks whether all have something to sum (Horovod's cycle time).
     Each takes some 0.06 ms of a core, and a step waits for one: about a fiftieth of a step is best.
     """
     restarts: int = Field(3, ge=0)
-    """How often training starts again, from the last epoch, after a rank or executor is lost."""
+    """How often training restarts from the last epoch after a rank or executor is lost."""
     resume: str = ""
-    """Run of table runs that must be gone on with; without it, those that were stopped are gone on
-    with where configuration, samples and code are the same."""
+    """run_id, in table runs, of the run that must be resumed. If empty, stopped runs are resumed if
+    their configuration, samples and code are unchanged."""
     shuffle_rows: PositiveInt = 200_000
-    """Rows that are shuffled together in memory, per rank; files are shuffled besides."""
+    """Rows per rank that are shuffled together in memory; the order of files is shuffled too."""
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    """What dense layers compute in; bfloat16 pays on GPUs that have units for it. Weights, the
-    embedding table, logits and scoring are float32 either way."""
+    """Precision of the dense layers; bfloat16 is faster on GPUs that support it. Weights, the
+    embedding table, logits and scoring are always float32."""
     xla: bool = False
-    """Whether XLA compiles the step; on CPUs it was slower than TensorFlow's own kernels."""
+    """Whether XLA compiles the training step; on CPUs it was slower than TensorFlow's kernels."""
 
     @pydantic.field_validator("models", mode="before")
     @classmethod
@@ -249,7 +254,7 @@ class Training(Section):
     def _nothing_twice(cls, given: tuple[Any, ...], info: pydantic.ValidationInfo) -> Any:
         if len(set(given)) < len(given):
             raise ValueError(
-                f"one of {info.field_name} is named twice: {', '.join(str(g) for g in given)}"
+                f"one of {info.field_name} is listed twice: {', '.join(str(g) for g in given)}"
             )
         return given
 
@@ -258,42 +263,43 @@ class Scoring(Section):
     """How test rows are scored."""
 
     batch_size: PositiveInt = 8192
-    """Rows that a network scores at once."""
+    """Rows per batch."""
     attention_users: tuple[int, ...] = ()
-    """Users for whom the report shows what attention looks at; empty takes four by chance."""
+    """Users whose attention weights the report shows; if empty, four chosen at random."""
 
 
 class Tables(Section):
-    """Where else the tables are known."""
+    """Registration of the tables in Spark's catalog."""
 
     database: str = Field("", pattern=r"^[A-Za-z0-9_]*$")
-    """Database of Spark's catalog in which the tables get their plain names, such as
-    mmdin.predictions, beside their places under the root; empty registers none."""
+    """Database in which the tables are also registered by name, such as mmdin.predictions; if
+    empty, they are not registered."""
 
 
 class Experiment(Section):
     """What is compared."""
 
     question: str = "How well does each model tell which movies a user will rate highly?"
-    """What the experiment asks, in one sentence; heads the report."""
+    """The experiment's question in one sentence, shown at the top of the report."""
     variants: dict[VariantName, dict[str, Any]] = {}
-    """What each variant changes of this configuration, as keys such as networks.heads; empty
-    compares training.models as they are."""
+    """Keys, such as networks.heads, that each variant sets to other values; if empty, the networks
+    of training.models are compared."""
 
 
 class Config(Section):
-    """The whole configuration of a job."""
+    """The complete configuration of a job."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
-    """Name of the configuration, by default that of its file."""
+    """Name of the configuration; by default, the name of its file."""
     root: str = ""
-    """Folder that everything is written under: tables/, checkpoints/, logs/, report/. A path, or
-    a URL such as hdfs://host/folder or s3a://bucket/folder. By default build/<name>."""
+    """Folder for everything that is written: tables/, checkpoints/, logs/, report/. A path, or a
+    URL such as hdfs://host/folder or s3a://bucket/folder. By default build/<name>."""
     seed: PositiveInt = 1
-    """Seed of the invented world, of the split and its folds, and of what is sampled to show."""
+    """Seed of the invented world, of the split and its folds, and of rows sampled for figures."""
     part: Part = "all"
-    """What pipeline and experiment run: all, or only what prepares samples, what trains, or what
-    scores, evaluates and reports, so that each can have a cluster's resources of its own."""
+    """Part of pipeline and experiment to run. prepare: up to the samples. train: training.
+    evaluate: scoring, evaluation and report. all: these three. On a cluster each part can have its
+    own resources."""
     input: Input = Input()
     world: World = World()
     download: Download = Download()
@@ -328,5 +334,9 @@ class Config(Section):
         return self
 
     def to_yaml(self) -> str:
-        """The resolved configuration, every key with its value, as YAML."""
+        """The resolved configuration as YAML: every key with its value."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+    def changes_to_yaml(self) -> str:
+        """The keys whose values differ from the defaults, as YAML."""
+        return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False)

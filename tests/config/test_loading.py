@@ -58,16 +58,32 @@ def test_printed_configuration_reads_back_the_same(file: str) -> None:
     assert Config.model_validate(yaml.safe_load(config.to_yaml())) == config
 
 
+def test_only_changed_keys_are_shown(file: str) -> None:
+    config = load_config(file, ["training.ranks=3", "networks.heads=2", "samples.folds=6"])
+    assert yaml.safe_load(config.changes_to_yaml()) == {
+        "name": "small",
+        "root": "build/small",
+        "training": {"batch_size": 7, "ranks": 3},
+        "samples": {"folds": 6},
+    }
+
+
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("training.rank=2", "unknown key training.rank; did you mean training.ranks?"),
         ("trainig.ranks=2", "unknown key trainig; did you mean training?"),
-        ("ranks=2", "did you mean training.ranks?"),
+        ("ranks=2", "unknown key ranks; did you mean training.ranks?"),
+        ("tables.xyz=1", "unknown key tables.xyz; the keys of tables are: database"),
+        (
+            "input.trainset=x",
+            "unknown key input.trainset; the keys of input are: movielens, posters, tables",
+        ),
+        ("xyzzyx=1", "unknown key xyzzyx; the keys are: name, root, seed, part, input, world,"),
         ("training.ranks=two", "training.ranks: Input should be a valid integer"),
         ("training.ranks=0", "greater than or equal to 1, got 0"),
         ("training.models=dinn", "'din' or 'mmdin', got 'dinn'"),
-        ("training.models=[din, din]", "is named twice"),
+        ("training.models=[din, din]", "is listed twice"),
         ("samples.test_fraction=0.95", "must leave rows to train on"),
         ("training.ranks=9", "samples.files (8) must be at least training.ranks (9)"),
         ("world.ratings=10", "world.ratings"),
@@ -79,10 +95,10 @@ def test_printed_configuration_reads_back_the_same(file: str) -> None:
         ("tables.database=a-b", "tables.database"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(file: str, override: str, said: str) -> None:
+def test_invalid_overrides_are_refused_by_name(file: str, override: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         load_config(file, [override])
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_file_is_named_with_its_wrong_key(tmp_path: Path) -> None:
@@ -93,12 +109,14 @@ def test_a_file_is_named_with_its_wrong_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("[1, 2]", "must hold sections"), ("a: [", "is not YAML")]
+    ("text", "message"), [("[1, 2]", "must hold sections"), ("a: [", "is not YAML")]
 )
-def test_files_that_are_no_configuration(tmp_path: Path, text: str, said: str) -> None:
+def test_files_that_are_not_a_configuration_are_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=message):
         load_config(str(path))
 
 
