@@ -1,24 +1,24 @@
-"""Errors that are a user's to mend: each message says what was wrong, where, and what to do.
+"""Errors that a user can correct. Each message says what is wrong, where, and what to do.
 
-A job prints such a message without a stack trace and exits with status 2. Anything else that is
-raised is a fault of this project and keeps its stack trace.
+A job prints such a message without a stack trace and exits with status 2. Any other exception is a
+fault of this project and keeps its stack trace.
 """
 
 
 class MmdinError(Exception):
-    """Base of every error that a user can mend."""
+    """Base of every error that a user can correct."""
 
 
 class ConfigurationError(MmdinError):
-    """A configuration file or a --set override says something that cannot be."""
+    """A configuration file or a --set override is not valid."""
 
 
 class InputDataError(MmdinError):
-    """Files given as input are missing, lack a column, or hold nothing usable."""
+    """Input files are missing, lack a column, or hold no usable row."""
 
 
 class TableError(MmdinError):
-    """A table is missing, or its columns are not those of its schema."""
+    """A table is missing, or its columns differ from its schema."""
 
 
 class ClusterError(MmdinError):
@@ -26,4 +26,4 @@ class ClusterError(MmdinError):
 
 
 class StorageError(MmdinError):
-    """A file system cannot be reached, or refuses what is asked of it."""
+    """A file system cannot be reached, or refuses an operation."""

@@ -1,4 +1,4 @@
-"""The options by which a job, or its launcher, is given a configuration."""
+"""The command-line options with which a job or its launcher is given a configuration."""
 
 import argparse
 
@@ -6,25 +6,31 @@ from mmdin.config import Config, load_config
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Let the parser take --conf FILE, --set KEY=VALUE ... and --resume RUN_ID."""
-    parser.add_argument("--conf", required=True, metavar="FILE", help="configuration, conf/X.yaml")
+    """Add --conf FILE, --set KEY=VALUE ... and --resume RUN_ID to the parser."""
+    parser.add_argument(
+        "--conf", required=True, metavar="FILE", help="configuration, such as conf/demo.yaml"
+    )
     parser.add_argument(
         "--set",
         nargs="+",
         action="extend",
         default=[],
         metavar="KEY=VALUE",
-        help="overrides, such as training.ranks=4",
+        help="values to override, such as training.ranks=4",
     )
-    parser.add_argument("--resume", metavar="RUN_ID", help="training run that must be gone on with")
+    parser.add_argument("--resume", metavar="RUN_ID", help="training run to resume")
 
 
 def overrides(options: argparse.Namespace) -> list[str]:
-    """KEY=VALUE of all that the options say beside the configuration's file."""
+    """KEY=VALUE of every option that changes the configuration file's values."""
     resume = [f"training.resume={options.resume}"] if options.resume else []
     return [*options.set, *resume]
 
 
 def load_given(options: argparse.Namespace) -> Config:
-    """The configuration. Raises ConfigurationError naming what is wrong."""
+    """Read the configuration that the options name.
+
+    Raises:
+        ConfigurationError: if the file or an override is not valid.
+    """
     return load_config(options.conf, overrides(options))

@@ -26,37 +26,43 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
     """Run a job as an application and end the process with its status.
 
     Options: --conf FILE, --set KEY=VALUE ... (see mmdin.config) and --resume RUN_ID, short for
-    --set training.resume=RUN_ID. The configuration is checked before Spark starts and printed as
-    resolved, and the root is checked before the job starts. What is printed is kept in
-    <root>/logs/<name>.log. A user's mistake ends with its message and status 2; a fault of the
-    program keeps its stack trace.
+    --set training.resume=RUN_ID. The configuration is checked before Spark starts, and the root
+    before the job starts. Messages are printed and appended to <root>/logs/<name>.log, which also
+    has the complete configuration. After a user's mistake the process prints its message and exits
+    with status 2; a fault of the program keeps its stack trace.
+
+    Args:
+        job: function to run.
+        name: of the job.
+        argv: options; by default those of the command line.
     """
     options = _parse(name, job.__doc__ or "", argv)
-    with contextlib.ExitStack() as ending:
+    with contextlib.ExitStack() as stack:
         try:
             config = load_given(options)
-            path = ending.enter_context(_log_to_console_and_file(config.root, name))
-            log.info("%s: configuration\n%s", name, _indent(config.to_yaml()))
+            path = stack.enter_context(_log_to_console_and_file(config.root, name))
+            _log_configuration(config, name)
             spark = open_session(f"mmdin {name} {config.name}")
-            ending.callback(spark.stop)
+            stack.callback(spark.stop)
             ensure_writable(spark, config.root)
-            ending.callback(_keep_log, spark, path, config.root)
+            stack.callback(_store_log, spark, path, config.root)
             started = time.monotonic()
             job(spark, config)
             log.info("%s: done in %.1f s", name, time.monotonic() - started)
         except MmdinError as error:
-            _record(str(error))
+            _write_to_file(str(error), logging.ERROR)
             print(f"{name}: error: {error}", file=sys.stderr)
             sys.exit(2)
         except Exception:
-            _record(traceback.format_exc())
+            _write_to_file(traceback.format_exc(), logging.ERROR)
             raise
 
 
 def open_session(app_name: str) -> SparkSession:
     """The application's Spark session, with times in UTC.
 
-    Raises ClusterError where spark-submit was started without Delta.
+    Raises:
+        ClusterError: if spark-submit was started without Delta.
     """
     spark = SparkSession.builder.appName(app_name).getOrCreate()
     spark.conf.set("spark.sql.session.timeZone", "UTC")
@@ -79,9 +85,14 @@ def _parse(name: str, description: str, argv: Sequence[str] | None) -> argparse.
 
 @contextlib.contextmanager
 def _log_to_console_and_file(root: str, name: str) -> Iterator[Path]:
-    """Send the project's messages to standard output, and with times to a file, whose path it is.
+    """Send the project's messages to standard output and, with times, to a file.
 
-    The file is under the root where that is local, and otherwise a temporary one.
+    Args:
+        root: if it is local, the file is in its logs/, otherwise in a temporary folder.
+        name: of the job.
+
+    Yields:
+        Path of the file.
     """
     log.setLevel(logging.INFO)
     log.propagate = False
@@ -97,8 +108,19 @@ def _log_to_console_and_file(root: str, name: str) -> Iterator[Path]:
         yield folder / f"{name}.log"
 
 
-def _keep_log(spark: SparkSession, path: Path, root: str) -> None:
-    """Put the log's lines behind those of earlier runs under the root, unless they are there."""
+def _log_configuration(config: Config, name: str) -> None:
+    """Print what differs from the defaults; write the complete configuration to the file alone."""
+    _write_to_file(f"{name}: complete configuration\n{_indent(config.to_yaml())}", logging.INFO)
+    log.info(
+        "%s: configuration, without defaults (complete in %s)\n%s",
+        name,
+        join(config.root, "logs", f"{name}.log"),
+        _indent(config.changes_to_yaml()),
+    )
+
+
+def _store_log(spark: SparkSession, path: Path, root: str) -> None:
+    """Append the log to that of earlier runs under the root, unless it was written there."""
     if is_local(root):
         return
     url = join(root, "logs", path.name)
@@ -107,15 +129,15 @@ def _keep_log(spark: SparkSession, path: Path, root: str) -> None:
         earlier = files.read(url) if files.exists(url) else b""
         files.write(url, earlier + path.read_bytes())
     except StorageError as error:
-        # Whatever ended the job is worth more than this.
-        print(f"the log could not be kept at {url}: {error}", file=sys.stderr)
+        # Not raised: it would hide how the job ended.
+        print(f"the log could not be stored at {url}: {error}", file=sys.stderr)
 
 
-def _record(message: str) -> None:
-    """Put what the job ended with into the file alone; the console has it on standard error."""
+def _write_to_file(message: str, level: int) -> None:
+    """Write a message to the log file and not to the console."""
     for handler in log.handlers:
         if isinstance(handler, logging.FileHandler):
-            handler.emit(log.makeRecord(log.name, logging.ERROR, "", 0, message, (), None))
+            handler.emit(log.makeRecord(log.name, level, "", 0, message, (), None))
 
 
 def _indent(text: str) -> str:

@@ -6,11 +6,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from mmdin import session, storage
+from mmdin.config import Config, Training
 
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """The log as it was before."""
+    """Restore the log's handlers."""
     log = logging.getLogger("mmdin")
     before = log.handlers[:], log.propagate, log.level
     yield
@@ -18,27 +19,43 @@ def handlers() -> Iterator[None]:
     log.setLevel(before[2])
 
 
-def test_a_remote_log_goes_on_where_the_last_one_ended(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_remote_log_is_appended_to_that_of_earlier_runs(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     (tmp_path / "remote").mkdir()
     configuration = spark.sparkContext._jsc.hadoopConfiguration()
     configuration.set("fs.viewfs.mounttable.logs.link./root", (tmp_path / "remote").as_uri())
-    for said in ("first", "second"):
+    for message in ("first", "second"):
         with session._log_to_console_and_file("viewfs://logs/root", "job") as path:
-            session.log.info(said)
-            session._record(f"{said} error")
-            session._keep_log(spark, path, "viewfs://logs/root")
+            session.log.info(message)
+            session._write_to_file(f"{message} error", logging.ERROR)
+            session._store_log(spark, path, "viewfs://logs/root")
         session.log.handlers.clear()
         assert not path.exists()
-    kept = storage.files_at(spark, "viewfs://logs/root").read("viewfs://logs/root/logs/job.log")
-    words = [line.split(maxsplit=3)[-1] for line in kept.decode().splitlines()]
+    stored = storage.files_at(spark, "viewfs://logs/root").read("viewfs://logs/root/logs/job.log")
+    words = [line.split(maxsplit=3)[-1] for line in stored.decode().splitlines()]
     assert words == ["first", "first error", "second", "second error"]
 
 
-def test_a_log_that_cannot_be_kept_is_no_failure(
+def test_a_job_succeeds_even_if_its_log_cannot_be_stored(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session._keep_log(spark, tmp_path / "x.log", "nosuch://host/root")
-    assert "could not be kept at nosuch://host/root/logs/x.log" in capsys.readouterr().err
+    session._store_log(spark, tmp_path / "x.log", "nosuch://host/root")
+    assert "could not be stored at nosuch://host/root/logs/x.log" in capsys.readouterr().err
+
+
+def test_the_console_shows_changed_keys_and_the_log_file_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config(name="x", root=str(tmp_path), training={"batch_size": 256})
+    with session._log_to_console_and_file(config.root, "job") as path:
+        session._log_configuration(config, "job")
+    shown = capsys.readouterr().out
+    assert "batch_size: 256" in shown
+    assert "learning_rate" not in shown
+    assert str(path) in shown
+    written = path.read_text()
+    assert all(f"{key}:" in written for key in Training.model_fields)
 
 
 @pytest.mark.parametrize(
