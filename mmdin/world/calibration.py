@@ -1,8 +1,9 @@
-"""Strengths that hold: terms are scaled on a pilot of users to the deviations asked for."""
+"""Scaling of the terms on a pilot of users, to the standard deviations that are configured."""
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmdin.config import World
 from mmdin.world.catalogue import Catalogue
@@ -11,17 +12,18 @@ from mmdin.world.population import Population
 from mmdin.world.rating_process import EVEN_CUTS, Calibration, fit_cuts, rate
 
 POSITIVE_SHARE = 0.55
-"""Share of ratings of 3.5 and more, as in MovieLens."""
+"""Share of ratings of 3.5 stars and more, as in MovieLens."""
 
 _PILOT_USERS = 2000
 _ROUNDS = 5
 
 
 def calibrate(world: World, population: Population, catalogue: Catalogue, seed: int) -> Calibration:
-    """Centre and scale every term over the ratings of a pilot, set the base for 0.55 positive, and
-    cut satisfaction into stars.
+    """Fit the constants of the rating process to a pilot of users.
 
-    Recent interest depends on outcomes and they on it, so that is repeated until it settles.
+    Every term is centred and scaled over the pilot's ratings, the base is set so that 0.55 of them
+    are positive, and satisfaction is cut into stars. Recent interest depends on outcomes and
+    outcomes on it, so these steps are repeated until they settle.
     """
     users = np.unique(np.linspace(1, world.users, min(world.users, _PILOT_USERS)).astype(int))
     plans = [draw_plan(int(user), population, catalogue, seed) for user in users]
@@ -43,7 +45,9 @@ def calibrate(world: World, population: Population, catalogue: Catalogue, seed: 
     return replace(calibration, cuts=fit_cuts(satisfaction))
 
 
-def _fit(calibration: Calibration, term: str, values: np.ndarray, deviation: float) -> Calibration:
+def _fit(
+    calibration: Calibration, term: str, values: NDArray[np.float64], deviation: float
+) -> Calibration:
     return replace(
         calibration,
         centre=calibration.centre | {term: float(values.mean())},

@@ -1,4 +1,4 @@
-"""The world's movies: titles, years, genres, popularity, quality and how their posters look."""
+"""The world's movies: titles, years, genres, popularity, quality and looks of the posters."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,13 +28,13 @@ GENRE_WEIGHTS = {
     "War": 0.04,
     "Western": 0.03,
 }
-"""How common each of MovieLens' genres is, in MovieLens' order."""
+"""Relative frequency of each genre of MovieLens, in MovieLens' order."""
 
 GENRES = tuple(GENRE_WEIGHTS)
 NO_GENRES = "(no genres listed)"
 
 LOOKS = ("saturation", "brightness", "sharpness")
-"""How posters differ, as far as users care."""
+"""Properties of posters that users have tastes for."""
 
 LAST_RELEASE_YEAR = 2015
 
@@ -46,9 +46,13 @@ _ONE_BITS = np.array([bin(n).count("1") for n in range(1 << len(GENRES))], dtype
 class Catalogue:
     """M movies; row i is movie_id i + 1.
 
-    titles: with the year in brackets. release_year: (M,) int32. has_genre: (M, 18) bool.
-    log_popularity: (M,), log of how often a movie is chosen, up to a constant.
-    quality: (M,) and looks: (M, 3), standard normal.
+    Attributes:
+        titles: with the year in brackets.
+        release_year: (M,).
+        has_genre: (M, 18).
+        log_popularity: (M,), log of how often a movie is chosen, up to a constant.
+        quality: (M,), standard normal.
+        looks: (M, 3), standard normal.
     """
 
     titles: tuple[str, ...]
@@ -65,50 +69,55 @@ class Catalogue:
 
     @cached_property
     def released_at(self) -> NDArray[np.int64]:
-        """(M,) seconds since 1970 of the first of January of the release year."""
+        """(M,) first of January of the release year, in seconds since 1970."""
         years = (self.release_year - 1970).astype("datetime64[Y]")
         return years.astype("datetime64[s]").astype(np.int64)
 
     @cached_property
     def genre_shares(self) -> NDArray[np.float64]:
-        """(M, 18): one over the number of the movie's genres at each of them, else 0."""
-        return self.has_genre / np.maximum(self.has_genre.sum(axis=1, keepdims=True), 1)
+        """(M, 18): 1 / number of the movie's genres for each of them, otherwise 0."""
+        shares: NDArray[np.float64] = self.has_genre / np.maximum(
+            self.has_genre.sum(axis=1, keepdims=True), 1
+        )
+        return shares
 
     @cached_property
     def genre_bits(self) -> NDArray[np.int64]:
-        """(M + 1,): a movie's genres as bits; the last row stands for no movie."""
+        """(M + 1,): a movie's genres as bits; the last row represents no movie."""
         bits = self.has_genre @ (1 << np.arange(len(GENRES)))
         return np.append(bits, 0)
 
     @cached_property
     def expected_likeness(self) -> NDArray[np.float64]:
-        """(M,): mean likeness of a movie to movies drawn by popularity."""
+        """(M,): mean likeness of a movie to movies drawn in proportion to their popularity."""
         popularity = np.exp(self.log_popularity)
         kinds, kind = np.unique(self.genre_bits[:-1], return_inverse=True)
         weights = np.bincount(kind, popularity) / popularity.sum()
-        return (likeness(kinds[:, None], kinds[None, :]) * weights).sum(axis=1)[kind]
+        expected = (likeness(kinds[:, None], kinds[None, :]) * weights).sum(axis=1)
+        likeness_of_movies: NDArray[np.float64] = expected[kind]
+        return likeness_of_movies
 
     def genres(self, row: int) -> str:
-        """The genres as movies.csv spells them."""
+        """The genres of a row as movies.csv spells them."""
         listed = (g for g, has in zip(GENRES, self.has_genre[row], strict=True) if has)
         return "|".join(listed) or NO_GENRES
 
 
 def likeness(bits: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Fourth power of the cosine between sets of genres given as bits; 0 where either is empty.
+    """Fourth power of the cosine between sets of genres given as bits; 0 if either is empty.
 
-    So high a power wants nearly the same genres: two movies can only be seen to be alike by
-    comparing them, and the average over several praised movies says little of it. It is computed
-    from counts, and so is the same in arrays of any shape.
+    With such a high power only movies of nearly the same genres are alike: a network has to compare
+    two movies, because the average over several liked movies hides which of them are alike. It is
+    computed from counts, so arrays of different shapes give the same numbers.
     """
     shared = _ONE_BITS[bits & others].astype(np.float64)
     sizes = _ONE_BITS[bits].astype(np.float64) * _ONE_BITS[others]
-    squared_cosine = shared * shared / np.maximum(sizes, 1.0)
+    squared_cosine: NDArray[np.float64] = shared * shared / np.maximum(sizes, 1.0)
     return squared_cosine * squared_cosine
 
 
 def draw_catalogue(movies: int, seed: int) -> Catalogue:
-    """Draw so many movies. The same seed and number give the same movies."""
+    """Draw this many movies. The same seed and number give the same movies."""
     rng = stream(seed, CATALOGUE)
     years = LAST_RELEASE_YEAR - np.minimum(rng.gamma(2.0, 9.0, movies), 95).astype(np.int32)
     quality = rng.standard_normal(movies)
@@ -116,7 +125,7 @@ def draw_catalogue(movies: int, seed: int) -> Catalogue:
         titles=_draw_titles(years, rng),
         release_year=years,
         has_genre=_draw_genres(movies, rng),
-        # Good movies are seen more, but far from always.
+        # Good movies are watched more often, but the correlation is weak.
         log_popularity=1.2 * rng.standard_normal(movies) + 0.4 * quality,
         quality=quality,
         looks=np.clip(rng.standard_normal((movies, len(LOOKS))), -2.5, 2.5),
@@ -125,9 +134,10 @@ def draw_catalogue(movies: int, seed: int) -> Catalogue:
 
 def _draw_genres(movies: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     count = rng.choice(len(_GENRES_PER_MOVIE), movies, p=_GENRES_PER_MOVIE)
-    # The smallest of exponentials divided by weights: drawing without putting back.
+    # The smallest of exponentials divided by weights: drawing without replacement.
     keys = rng.standard_exponential((movies, len(GENRES))) / np.array(list(GENRE_WEIGHTS.values()))
-    return keys.argsort(axis=1).argsort(axis=1) < count[:, None]
+    has_genre: NDArray[np.bool_] = keys.argsort(axis=1).argsort(axis=1) < count[:, None]
+    return has_genre
 
 
 _ADJECTIVES = (

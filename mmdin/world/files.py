@@ -1,4 +1,7 @@
-"""The world on disk, in MovieLens' file format. Everything is made beside its place, then moved."""
+"""The world on disk, in MovieLens' file format.
+
+Everything is written to a new folder and then moved into place.
+"""
 
 import csv
 import shutil
@@ -13,31 +16,36 @@ from mmdin.world.catalogue import Catalogue
 
 RATINGS_HEADER = "userId,movieId,rating,timestamp"
 MARKER = "world.yaml"
-"""Says that a folder was made here, from what, and where its posters lie."""
+"""File that marks a generated folder: with which configuration, and where its posters are."""
 
 _DAY = 86_400
 _YEAR_2999 = 32_480_000_000
 
 
 def check_places(config: Config) -> tuple[Path, Path]:
-    """The folders for the files and the posters, as absolute paths.
+    """The folders for the files and for the posters, as absolute paths.
 
-    Raises ConfigurationError where one is not given or not a local path, and InputDataError where
-    one holds files that were not made here, which would be lost.
+    Raises:
+        ConfigurationError: if a folder is not given, is not local, or contains the other.
+        InputDataError: if a folder holds files that were not generated, which would be lost.
     """
     movielens = _local_folder(config.input.movielens, "input.movielens")
     posters = _local_folder(config.input.posters, "input.posters")
     if movielens == posters or posters in movielens.parents:
         raise ConfigurationError(
-            f"input.movielens ({movielens}) must not be or lie in input.posters, which is replaced"
+            f"input.movielens ({movielens}) must not be input.posters, or in it: it is replaced"
         )
-    known = _read_marker(movielens)
-    if known is None and (movielens / "ratings.csv").exists():
+    marker = _read_marker(movielens)
+    if marker is None and (movielens / "ratings.csv").exists():
         raise InputDataError(
             f"{movielens} holds ratings that make_demo_data did not write; "
             "set input.movielens to another folder"
         )
-    if (known or {}).get("posters") != str(posters) and posters.is_dir() and any(posters.iterdir()):
+    if (
+        (marker or {}).get("posters") != str(posters)
+        and posters.is_dir()
+        and any(posters.iterdir())
+    ):
         raise InputDataError(
             f"{posters} holds files that make_demo_data did not write; "
             "set input.posters to another folder"
@@ -54,8 +62,8 @@ def _local_folder(path: str, key: str) -> Path:
 
 
 def _read_marker(folder: Path) -> dict[str, object] | None:
-    marker = folder / MARKER
-    return yaml.safe_load(marker.read_text(encoding="utf-8")) if marker.exists() else None
+    path = folder / MARKER
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def write_movies(path: Path, catalogue: Catalogue) -> None:
@@ -65,7 +73,7 @@ def write_movies(path: Path, catalogue: Catalogue) -> None:
 
 
 def write_links(path: Path, catalogue: Catalogue) -> None:
-    """Write links.csv: movieId, imdbId of seven digits, tmdbId, which a few movies lack."""
+    """Write links.csv: movieId, imdbId of seven digits, tmdbId, empty for a few movies."""
     ids = range(1, catalogue.size + 1)
     rows = ((i, f"{100_000 + 7 * i:07d}", "" if i % 200 == 0 else 500 + 3 * i) for i in ids)
     _write_csv(path, ("movieId", "imdbId", "tmdbId"), rows)
@@ -79,9 +87,12 @@ def _write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object
 
 
 def join_ratings(parts: Path, path: Path, bad_rows: Callable[[str], Iterable[str]] | None) -> None:
-    """Write ratings.csv from Spark's part files, in their order, and remove these.
+    """Write ratings.csv from Spark's part files, in their order, and delete these.
 
-    bad_rows gives the lines to append, from the first good line.
+    Args:
+        parts: folder of the part files.
+        path: of ratings.csv.
+        bad_rows: gives the lines to append, from the first valid line; None appends none.
     """
     with path.open("wb") as file:
         file.write(f"{RATINGS_HEADER}\n".encode())
@@ -97,27 +108,33 @@ def join_ratings(parts: Path, path: Path, bad_rows: Callable[[str], Iterable[str
 
 
 def bad_rating_rows(users: int, movies: int, good_row: str) -> list[str]:
-    """Lines of ratings.csv that must not count: numbers that are none, stars and times that
-    cannot be, a movie that is not listed, and an older rating of what good_row rates.
+    """Lines of ratings.csv that ingestion must reject.
 
-    The others are by a user who does not exist, so no true rating is touched.
+    They have invalid numbers, stars and times, a missing field, a movie that is not listed, and an
+    older rating of the movie in good_row. All but the last are by a user who does not exist, so
+    they affect no true rating.
+
+    Args:
+        users: number of users.
+        movies: number of movies.
+        good_row: a valid line of ratings.csv.
     """
     user, movie, rating, seconds = good_row.strip().split(",")
     older = f"{user},{movie},{1.0 if float(rating) > 2.5 else 4.5},{int(seconds) - _DAY}"
-    stranger = users + 1
+    unknown_user = users + 1
     return [
-        f"{stranger},1,four,1000000000",
-        f"{stranger},2,7.0,1000000000",
-        f"{stranger},{movies + 1},4.0,1000000000",
-        f"{stranger},3,4.0,-1000000000",
-        f"{stranger},4,3.0,{_YEAR_2999}",
-        f"{stranger},5",
+        f"{unknown_user},1,four,1000000000",
+        f"{unknown_user},2,7.0,1000000000",
+        f"{unknown_user},{movies + 1},4.0,1000000000",
+        f"{unknown_user},3,4.0,-1000000000",
+        f"{unknown_user},4,3.0,{_YEAR_2999}",
+        f"{unknown_user},5",
         older,
     ]
 
 
 def poster_faults(catalogue: Catalogue) -> dict[int, str]:
-    """Which movies' posters are bad, by movie_id, and how: rather unpopular ones, as in life.
+    """The faults of invalid posters, by movie_id; they are those of rather unpopular movies.
 
     missing: no file. misnamed: saved as cover.jpg. truncated: half a JPEG. empty: no bytes.
     text: not an image.
@@ -128,36 +145,39 @@ def poster_faults(catalogue: Catalogue) -> dict[int, str]:
 
 
 def save_poster(folder: Path, movie_id: int, image: bytes, fault: str | None) -> None:
-    """Write <movie_id>.jpg, or what the fault makes of it."""
+    """Write <movie_id>.jpg, with the fault if there is one."""
     if fault == "missing":
         return
     name = "cover.jpg" if fault == "misnamed" else f"{movie_id}.jpg"
-    spoilt = {"truncated": image[: len(image) // 2], "empty": b"", "text": b"No poster today.\n"}
-    (folder / name).write_bytes(spoilt.get(fault or "", image))
+    faulty = {"truncated": image[: len(image) // 2], "empty": b"", "text": b"No poster today.\n"}
+    (folder / name).write_bytes(faulty.get(fault or "", image))
 
 
-def fresh_folder(path: Path) -> Path:
-    """An empty folder beside the path, to make its content in."""
-    folder = path.with_name(f".{path.name}.making")
+def new_folder(path: Path) -> Path:
+    """An empty folder next to the path, for its new content."""
+    folder = path.with_name(f".{path.name}.new")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
 
 
-def move_in_place(made: Mapping[Path, Path], marker: dict[str, object]) -> None:
-    """Put the made folders {movielens: made, posters: made} where they belong.
+def replace_files(folder: Path, new: Path, marker: Mapping[str, object]) -> None:
+    """Move the files of a new folder into a folder, the marker first, and delete the new folder.
 
-    Of the first, the files replace those of the same names; the second is replaced whole.
+    Files of the same names are replaced; others stay.
     """
-    (movielens, files), (posters, images) = made.items()
-    movielens.mkdir(parents=True, exist_ok=True)
-    (files / MARKER).write_text(yaml.safe_dump(marker, sort_keys=False), encoding="utf-8")
-    for file in sorted(files.iterdir(), key=lambda file: file.name != MARKER):
-        file.replace(movielens / file.name)
-    files.rmdir()
-    old = posters.with_name(f".{posters.name}.old")
+    folder.mkdir(parents=True, exist_ok=True)
+    (new / MARKER).write_text(yaml.safe_dump(dict(marker), sort_keys=False), encoding="utf-8")
+    for file in sorted(new.iterdir(), key=lambda file: file.name != MARKER):
+        file.replace(folder / file.name)
+    new.rmdir()
+
+
+def replace_folder(folder: Path, new: Path) -> None:
+    """Move a new folder to the path of a folder, which is deleted."""
+    old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
-    if posters.exists():
-        posters.rename(old)
-    images.rename(posters)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)

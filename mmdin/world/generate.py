@@ -1,4 +1,4 @@
-"""Make the world in Spark: ratings by blocks of users, posters by movies, the truth as a table."""
+"""Generate the world in Spark: ratings by blocks of users, then posters, movies and the truth."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -15,13 +15,13 @@ from mmdin.config import Config
 from mmdin.schemas import TRUE_PROBABILITIES
 from mmdin.tables import Tables
 from mmdin.world import files
-from mmdin.world.calibration import Calibration, calibrate
+from mmdin.world.calibration import calibrate
 from mmdin.world.catalogue import Catalogue, draw_catalogue
 from mmdin.world.looks import poster_measures
 from mmdin.world.plans import draw_plan
 from mmdin.world.population import Population, draw_population
 from mmdin.world.posters import draw_poster
-from mmdin.world.rating_process import TERMS, Outcomes, rate
+from mmdin.world.rating_process import TERMS, Calibration, Outcomes, rate
 from mmdin.world.seeds import POSTER
 from mmdin.world.summary import describe
 
@@ -33,7 +33,7 @@ RATED = ", ".join(
         *(f"{term} double" for term in TERMS),
     )
 )
-"""Columns of the ratings as drawn: stars, seconds since 1970, terms in log-odds."""
+"""Columns of the generated ratings: rating in stars, seconds since 1970, terms in log-odds."""
 
 _USERS_PER_BLOCK = 512
 _USERS_PER_TASK = 2048
@@ -43,25 +43,29 @@ _MOVIES_PER_TASK = 250
 def generate_world(spark: SparkSession, config: Config) -> None:
     """Write ratings.csv, movies.csv, links.csv, the posters and the table true_probabilities.
 
-    The same configuration gives the same files and rows on any number of cores. Raises
-    ConfigurationError and InputDataError for places that cannot be written to.
+    The same configuration gives the same files and rows on any number of cores.
+
+    Raises:
+        ConfigurationError: if a folder to write to is not given or not local.
+        InputDataError: if a folder holds files that were not generated.
     """
     movielens, posters = files.check_places(config)
     catalogue = draw_catalogue(config.world.movies, config.seed)
     population = draw_population(config.world, catalogue, config.seed)
     calibration = calibrate(config.world, population, catalogue, config.seed)
-    making = {movielens: files.fresh_folder(movielens), posters: files.fresh_folder(posters)}
+    new_movielens, new_posters = files.new_folder(movielens), files.new_folder(posters)
 
     rated = rate_all(spark, population, catalogue, calibration, config.seed)
     rated.persist(StorageLevel.DISK_ONLY)
-    _write_ratings(rated, making[movielens], config)
-    files.write_movies(making[movielens] / "movies.csv", catalogue)
-    files.write_links(making[movielens] / "links.csv", catalogue)
-    drawn = _draw_posters(spark, catalogue, making[posters], config)
+    _write_ratings(rated, new_movielens, config)
+    files.write_movies(new_movielens / "movies.csv", catalogue)
+    files.write_links(new_movielens / "links.csv", catalogue)
+    valid_posters = _draw_posters(spark, catalogue, new_posters, config)
     truth = rated.select(*TRUE_PROBABILITIES.columns)
     Tables.of(spark, config).write(TRUE_PROBABILITIES, truth)
-    files.move_in_place(making, _origin(config, posters))
-    log.info("%s", describe(rated, drawn, calibration.base))
+    files.replace_files(movielens, new_movielens, _origin(config, posters))
+    files.replace_folder(posters, new_posters)
+    log.info("%s", describe(rated, valid_posters, calibration.base))
     rated.unpersist()
 
 
@@ -73,7 +77,16 @@ def rate_all(
     seed: int,
     partitions: int | None = None,
 ) -> DataFrame:
-    """Everyone's ratings, columns as in RATED, in order of user_id and movie_id."""
+    """The ratings of all users, columns as in RATED, in order of user_id and movie_id.
+
+    Args:
+        spark: the session.
+        population: the users.
+        catalogue: the movies.
+        calibration: of the rating process.
+        seed: of the world.
+        partitions: of the result, which does not depend on them.
+    """
     users = population.ratings.size
     tasks = partitions or max(spark.sparkContext.defaultParallelism, -(-users // _USERS_PER_TASK))
     world = spark.sparkContext.broadcast((population, catalogue, calibration))
@@ -107,12 +120,12 @@ def _write_ratings(rated: DataFrame, folder: Path, config: Config) -> None:
     parts = folder / "parts"
     rated.select("user_id", "movie_id", "rating", "seconds").write.csv(parts.as_uri())
     world = config.world
-    spoil = partial(files.bad_rating_rows, world.users, world.movies) if world.bad_rows else None
-    files.join_ratings(parts, folder / "ratings.csv", spoil)
+    bad_rows = partial(files.bad_rating_rows, world.users, world.movies) if world.bad_rows else None
+    files.join_ratings(parts, folder / "ratings.csv", bad_rows)
 
 
 def _draw_posters(spark: SparkSession, catalogue: Catalogue, folder: Path, config: Config) -> int:
-    """Draw every movie's poster into the folder, and count the good ones."""
+    """Draw every movie's poster into the folder; gives the number of valid ones."""
     faults = files.poster_faults(catalogue) if config.world.bad_rows else {}
     measures, seed = poster_measures(catalogue.looks), config.seed
 

@@ -1,4 +1,4 @@
-"""How a poster's look, standard normal, turns into what can be measured on its pixels."""
+"""From a poster's looks, standard normal, to measures of its pixels."""
 
 import math
 
@@ -13,6 +13,7 @@ _normal_share = np.vectorize(lambda x: 0.5 * (1 + math.erf(x / math.sqrt(2))))
 def poster_measures(looks: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 3) mean saturation, mean brightness and spatial frequency from (n, 3) looks.
 
-    Each grows with its look, evenly spread between the bounds that drawing can hold.
+    Each grows with its look and is spread evenly between bounds that drawing can meet.
     """
-    return _LOWEST + (_HIGHEST - _LOWEST) * _normal_share(looks)
+    measures: NDArray[np.float64] = _LOWEST + (_HIGHEST - _LOWEST) * _normal_share(looks)
+    return measures

@@ -1,4 +1,4 @@
-"""What a user rates and when, before it is known how the user likes it."""
+"""What a user rates and when, before the ratings themselves are drawn."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,28 @@ from mmdin.world.population import Population, Taste, draw_taste
 from mmdin.world.seeds import USER, stream
 
 FIXED_TERMS = ("movie_quality", "user_mean", "genre_taste", "poster_taste")
-"""Parts of the liking that do not depend on what was praised before."""
+"""Terms of the log-odds that do not depend on earlier ratings."""
 
 _RATINGS_PER_SESSION = 12
 _SAME_SECOND = 0.165
-"""Chance that a rating falls into the second of the one before, as when a page is sent."""
+"""Probability that a rating has the same second as the one before, as if one page sent both."""
 _SECONDS_BETWEEN = 15.0
 
 _CHOICE_BY_GENRES = 0.6
 _CHOICE_BY_LOOKS = 0.8
-"""How much taste decides what is rated, in log-odds of choosing a movie."""
+"""Weights of taste in the choice of movies, in log-odds."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One user's n ratings to come, in order of time and, within a second, of movie_id.
+    """The n ratings that one user will give, in order of time and, within a second, of movie_id.
 
-    movies: (n,) int64 rows of the catalogue. seconds: (n,) int64 since 1970.
-    terms: the fixed terms, each (n,), not yet scaled. uniform: (n,), uniform in [0, 1).
+    Attributes:
+        user_id: of the user.
+        movies: (n,), rows of the catalogue.
+        seconds: (n,), since 1970.
+        terms: the fixed terms by name, each (n,), not yet scaled.
+        uniform: (n,), uniform in [0, 1); decides whether a rating is positive.
     """
 
     user_id: int
@@ -38,14 +42,16 @@ class Plan:
 
 
 def draw_plan(user_id: int, population: Population, catalogue: Catalogue, seed: int) -> Plan:
-    """Draw the user's taste, choice of movies and moments, from a stream of the user's own."""
+    """Draw a user's taste, choice of movies and times, from the user's own random stream."""
     rng = stream(seed, USER, user_id)
     taste = draw_taste(rng)
     count, first, last = population.activity(user_id)
     by_genres = catalogue.genre_shares @ taste.genres
     by_looks = catalogue.looks @ taste.looks
-    wish = catalogue.log_popularity + _CHOICE_BY_GENRES * by_genres + _CHOICE_BY_LOOKS * by_looks
-    movies = _choose(wish, catalogue.released_at <= last, count, rng)
+    log_odds = (
+        catalogue.log_popularity + _CHOICE_BY_GENRES * by_genres + _CHOICE_BY_LOOKS * by_looks
+    )
+    movies = _choose(log_odds, catalogue.released_at <= last, count, rng)
     seconds = _draw_seconds(catalogue.released_at[movies], first, last, rng)
     order = np.lexsort((movies, seconds))
     movies, seconds = movies[order], seconds[order]
@@ -54,18 +60,18 @@ def draw_plan(user_id: int, population: Population, catalogue: Catalogue, seed: 
 
 
 def _choose(
-    wish: NDArray[np.float64], out: NDArray[np.bool_], count: int, rng: np.random.Generator
+    log_odds: NDArray[np.float64], released: NDArray[np.bool_], count: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Rows of so many different movies that are out, each drawn with odds exp(wish), shuffled."""
-    keys = np.log(rng.standard_exponential(wish.size)) - wish
-    keys[~out] = np.inf
+    """Rows of `count` different released movies, drawn in proportion to exp(log_odds), shuffled."""
+    keys = np.log(rng.standard_exponential(log_odds.size)) - log_odds
+    keys[~released] = np.inf
     return rng.permutation(np.argpartition(keys, count - 1)[:count])
 
 
 def _draw_seconds(
     released_at: NDArray[np.int64], first: int, last: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """When each movie is rated: in one of the user's sessions after its release."""
+    """When each movie is rated, in seconds: in one of the user's sessions after its release."""
     count = released_at.size
     between = rng.integers(first, last + 1, rng.poisson(count / _RATINGS_PER_SESSION))
     sessions = np.sort(np.concatenate(([first, last], between)))

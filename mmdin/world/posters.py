@@ -1,4 +1,4 @@
-"""Invented posters whose measured saturation, brightness and sharpness are what was asked for.
+"""Invented posters with given saturation, brightness and sharpness.
 
 The only module that draws.
 """
@@ -24,10 +24,17 @@ def draw_poster(
 ) -> bytes:
     """Draw a poster of 185 x 278 pixels and encode it as JPEG.
 
-    saturation, brightness: wanted means over pixels of the HSV channels, best within 0.15..0.85
-    and 0.25..0.75. spatial_frequency: wanted sqrt(RF^2 + CF^2) of the luminance in 0..1, best
-    within 0.03..0.2. What is measured follows these closely and in the same order. The same
-    arguments give the same bytes.
+    Measures of the poster follow the arguments closely and in the same order. The same arguments
+    give the same bytes.
+
+    Args:
+        saturation: mean over pixels of the HSV channel, best within 0.15..0.85.
+        brightness: mean over pixels of the HSV value, best within 0.25..0.75.
+        spatial_frequency: sqrt(RF^2 + CF^2) of the luminance in 0..1, best within 0.03..0.2.
+        seed: of everything else.
+
+    Returns:
+        The JPEG file's content.
     """
     rng = np.random.default_rng(seed)
     shapes, hue = _draw_shapes(rng), _draw_hue(rng)
@@ -64,32 +71,37 @@ def _draw_shapes(rng: np.random.Generator) -> Pixels:
 def _draw_hue(rng: np.random.Generator) -> Pixels:
     """A slanted gradient between two near hues, in turns: (HEIGHT, WIDTH)."""
     slant = rng.uniform(-1, 1)
-    return (rng.random() + rng.uniform(-0.25, 0.25) * (_ROWS + slant * _COLUMNS)) % 1.0
+    hue: Pixels = (rng.random() + rng.uniform(-0.25, 0.25) * (_ROWS + slant * _COLUMNS)) % 1.0
+    return hue
 
 
 def _draw_shading(shapes: Pixels, rng: np.random.Generator) -> Pixels:
-    return shapes + rng.choice([-1.0, 1.0]) * (2.0 * _ROWS + rng.uniform(-1, 1) * _COLUMNS)
+    sign = rng.choice([-1.0, 1.0])
+    shading: Pixels = shapes + sign * (2.0 * _ROWS + rng.uniform(-1, 1) * _COLUMNS)
+    return shading
 
 
 def _spread(field: Pixels, mean: float, deviation: float) -> Pixels:
-    """The field with this mean exactly, and as much of this deviation as stays within 0..1."""
+    """The field with exactly this mean, and at most this deviation, so that it stays in 0..1."""
     centred = field - field.mean()
     reach = 0.95 * min(mean, 1 - mean) / np.abs(centred).max()
-    return mean + centred * min(deviation / centred.std(), reach)
+    levels: Pixels = mean + centred * min(deviation / centred.std(), reach)
+    return levels
 
 
 def _draw_texture(rng: np.random.Generator) -> Pixels:
-    """Grain and fine stripes, without mean, mostly within -1..1: (HEIGHT, WIDTH)."""
+    """Grain and fine stripes with mean 0, mostly within -1..1: (HEIGHT, WIDTH)."""
     stripes = np.sin(2 * np.pi * (_ROWS * rng.uniform(30, 60) + _COLUMNS * rng.uniform(-60, 60)))
-    texture = 0.6 * stripes + (2 * rng.random((HEIGHT, WIDTH), dtype=np.float32) - 1)
-    return texture - texture.mean()
+    texture: Pixels = 0.6 * stripes + (2 * rng.random((HEIGHT, WIDTH), dtype=np.float32) - 1)
+    texture -= texture.mean()
+    return texture
 
 
 def _sharpen(picture: Pixels, texture: Pixels, spatial_frequency: float) -> Pixels:
-    """Lay the texture over the picture, as strong as gives the wanted spatial frequency.
+    """Lay the texture over the picture, with the strength that gives the spatial frequency.
 
-    Multiplying by 1 + strength * texture scales RGB alike, so hue and saturation stay. The squared
-    frequency is a square polynomial of the strength, whose positive root is taken.
+    Multiplying by 1 + strength * texture scales R, G and B alike, so hue and saturation stay the
+    same. The squared frequency is a quadratic polynomial of the strength; this solves it.
     """
     plain = picture @ _LUMINANCE
     textured = plain * texture
@@ -97,7 +109,8 @@ def _sharpen(picture: Pixels, texture: Pixels, spatial_frequency: float) -> Pixe
     b = 2 * _product_of_differences(plain, textured)
     c = _product_of_differences(plain, plain) - spatial_frequency**2
     strength = (-b + np.sqrt(max(b * b - 4 * a * c, 0.0))) / (2 * a)
-    return np.clip(picture * (1 + max(strength, 0.0) * texture[..., None]), 0.0, 1.0)
+    sharpened: Pixels = np.clip(picture * (1 + max(strength, 0.0) * texture[..., None]), 0.0, 1.0)
+    return sharpened
 
 
 def _product_of_differences(one: Pixels, other: Pixels) -> float:
@@ -112,4 +125,5 @@ def _hsv_to_rgb(hue: Pixels, saturation: Pixels, value: Pixels) -> Pixels:
     k = np.array([5.0, 3.0, 1.0], dtype=np.float32) + 6 * hue[..., None]
     k -= 6 * (k >= 6)
     reach = np.clip(np.minimum(k, 4 - k), 0, 1)
-    return value[..., None] * (1 - saturation[..., None] * reach)
+    rgb: Pixels = value[..., None] * (1 - saturation[..., None] * reach)
+    return rgb

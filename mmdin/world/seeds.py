@@ -1,11 +1,11 @@
-"""Random streams. Each is named by what it is for, so that no result depends on partitions."""
+"""Random streams, one for each purpose, so that no result depends on Spark's partitions."""
 
 import numpy as np
 
 CATALOGUE, POPULATION, USER, POSTER = 1, 2, 3, 4
-"""What a stream is for."""
+"""Purposes of streams."""
 
 
 def stream(seed: int, purpose: int, number: int = 0) -> np.random.Generator:
-    """A generator of its own for one purpose and one user or movie."""
+    """The generator of one purpose and one user or movie."""
     return np.random.default_rng((seed, purpose, number))

@@ -1,4 +1,4 @@
-"""What a made world holds, and how well anyone could predict its ratings."""
+"""Counts of a generated world, and the best ROC AUC that any model can reach on it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,25 +6,31 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 POSITIVE_RATING = 3.5
-"""Ratings of so many stars are what the true probabilities speak of."""
+"""The true probabilities are those of at least this many stars."""
 
 _BINS = 100_000
 
 
 def describe(rated: DataFrame, posters: int, base: float) -> str:
-    """Counts, shares and the best possible ROC AUC of ratings that mmdin.world.generate drew."""
+    """Counts, shares and the best possible ROC AUC of a generated world, in a few lines.
+
+    Args:
+        rated: columns of mmdin.world.generate.RATED.
+        posters: number of valid posters.
+        base: log-odds of the rating process without any term.
+    """
     counts = rated.agg(
         F.count_distinct("user_id").alias("users"), F.count_distinct("movie_id").alias("movies")
     ).collect()[0]
     per_second = rated.groupBy("user_id", "seconds").count()
-    together = per_second.where("count > 1").agg(F.sum("count")).collect()[0][0] or 0
+    simultaneous = per_second.where("count > 1").agg(F.sum("count")).collect()[0][0] or 0
     negatives, positives = _count_by_probability(rated)
     rows = int(negatives.sum() + positives.sum())
     return (
         f"{counts['users']} users, {counts['movies']} movies rated, {rows} ratings, "
         f"{posters} good posters\n"
         f"share positive (>= {POSITIVE_RATING} stars): {positives.sum() / rows:.4f}\n"
-        f"share that shares user and second with another: {together / rows:.4f}\n"
+        f"share with the same user and second as another: {simultaneous / rows:.4f}\n"
         f"base log-odds: {base:.4f}\n"
         f"best possible ROC AUC, over all ratings: {roc_auc(negatives, positives):.4f}"
     )
@@ -43,9 +49,9 @@ def _count_by_probability(rated: DataFrame) -> tuple[NDArray[np.int64], NDArray[
 
 
 def roc_auc(negatives: NDArray[np.int64], positives: NDArray[np.int64]) -> float:
-    """ROC AUC from counts in bins of rising score; rows of one bin count as ties.
+    """ROC AUC from counts in bins of ascending score; rows of one bin count as ties.
 
-    With 100,000 bins that differs from the exact value by less than 0.0001.
+    With 100,000 bins it differs from the exact value by less than 0.0001.
     """
     below = np.cumsum(negatives) - negatives
     won = (positives * (below + 0.5 * negatives)).sum()

@@ -21,7 +21,7 @@ def test_movies_have_none_to_five_genres_and_mostly_one_or_two(catalogue):
     assert counts[1] + counts[2] > 0.5
 
 
-def test_genres_are_spelled_as_movielens_spells_them(catalogue):
+def test_genres_are_spelled_as_in_movielens(catalogue):
     spelled = [catalogue.genres(row) for row in range(catalogue.size)]
     assert NO_GENRES in spelled
     named = {genre for text in spelled if text != NO_GENRES for genre in text.split("|")}
@@ -29,7 +29,7 @@ def test_genres_are_spelled_as_movielens_spells_them(catalogue):
     assert all(text.split("|") == sorted(text.split("|")) for text in spelled)
 
 
-def test_release_years_lean_to_the_recent_and_stand_in_the_titles(catalogue):
+def test_release_years_are_mostly_recent_and_in_the_titles(catalogue):
     years = catalogue.release_year
     assert years.min() >= 1920
     assert years.max() <= 2015

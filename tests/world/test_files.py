@@ -1,4 +1,4 @@
-"""Files in MovieLens' format, what is bad in them, and what is not overwritten."""
+"""Files in MovieLens' format, invalid rows and posters, and files that are not overwritten."""
 
 import csv
 
@@ -42,7 +42,7 @@ def test_parts_are_joined_in_order_behind_one_header(tmp_path):
     assert not parts.exists()
 
 
-def test_bad_rows_are_of_a_stranger_but_for_the_older_rating():
+def test_bad_rows_are_by_an_unknown_user_except_the_older_rating():
     *others, older = files.bad_rating_rows(10, 20, "1,5,4.0,1000000000\n")
     assert all(line.startswith("11,") for line in others)
     user, movie, rating, seconds = older.split(",")
@@ -61,7 +61,7 @@ def test_bad_rows_are_of_a_stranger_but_for_the_older_rating():
         ("text", "7.jpg", b"No poster today.\n"),
     ],
 )
-def test_a_fault_spoils_the_poster(tmp_path, fault, name, content):
+def test_a_fault_damages_the_poster(tmp_path, fault, name, content):
     files.save_poster(tmp_path, 7, b"0123456789", fault)
     assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == {name: content}
 
@@ -79,7 +79,7 @@ def test_bad_posters_are_of_unpopular_movies():
     assert all(rank[movie_id - 1] < 250 for movie_id in faults)
 
 
-def test_folders_that_were_not_made_here_are_left_alone(tmp_path):
+def test_folders_that_were_not_generated_are_refused(tmp_path):
     movielens, posters = tmp_path / "raw", tmp_path / "posters"
     assert files.check_places(_config(movielens, posters)) == (movielens, posters)
     movielens.mkdir()
@@ -92,7 +92,7 @@ def test_folders_that_were_not_made_here_are_left_alone(tmp_path):
         files.check_places(_config(tmp_path / "other", posters))
 
 
-def test_places_that_cannot_be_written_to_are_refused(tmp_path):
+def test_invalid_folders_are_refused(tmp_path):
     for movielens, posters in (
         ("", tmp_path / "posters"),
         (tmp_path / "raw", ""),
@@ -104,14 +104,15 @@ def test_places_that_cannot_be_written_to_are_refused(tmp_path):
             files.check_places(_config(movielens, posters))
 
 
-def test_moving_in_place_replaces_an_older_world_whole(tmp_path):
+def test_a_new_world_replaces_an_older_one(tmp_path):
     movielens, posters = tmp_path / "raw", tmp_path / "raw" / "posters"
     for text in ("first", "second"):
         files.check_places(_config(movielens, posters))
-        made = {place: files.fresh_folder(place) for place in (movielens, posters)}
-        (made[movielens] / "ratings.csv").write_text(text)
-        (made[posters] / f"{text}.jpg").write_text(text)
-        files.move_in_place(made, {"posters": str(posters)})
+        new_movielens, new_posters = files.new_folder(movielens), files.new_folder(posters)
+        (new_movielens / "ratings.csv").write_text(text)
+        (new_posters / f"{text}.jpg").write_text(text)
+        files.replace_files(movielens, new_movielens, {"posters": str(posters)})
+        files.replace_folder(posters, new_posters)
     assert (movielens / "ratings.csv").read_text() == "second"
     assert [f.name for f in posters.iterdir()] == ["second.jpg"]
     assert sorted(f.name for f in movielens.iterdir()) == ["posters", "ratings.csv", "world.yaml"]

@@ -1,4 +1,4 @@
-"""The whole job in Spark: same files on any number of cores, and a truth for every good rating."""
+"""The whole job in Spark: the same files on any number of cores, and a truth for every rating."""
 
 import csv
 import hashlib
@@ -28,7 +28,7 @@ def _config(folder):
 
 
 @pytest.fixture(scope="module")
-def made(spark, tmp_path_factory):
+def generated(spark, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     config = _config(folder)
     generate_world(spark, config)
@@ -36,8 +36,8 @@ def made(spark, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def good_ratings(made):
-    folder, _ = made
+def good_ratings(generated):
+    folder, _ = generated
     with (folder / "raw" / "ratings.csv").open(newline="") as file:
         reader = csv.reader(file)
         assert next(reader) == ["userId", "movieId", "rating", "timestamp"]
@@ -45,15 +45,15 @@ def good_ratings(made):
     return [(int(u), int(m), float(r), int(t)) for u, m, r, t in rows[:-7]], rows[-7:]
 
 
-def test_every_good_rating_has_its_truth_and_the_other_way_round(spark, made, good_ratings):
+def test_ratings_and_true_probabilities_are_of_the_same_pairs(spark, generated, good_ratings):
     good, _ = good_ratings
-    truth = Tables(spark, made[1].root).read(TRUE_PROBABILITIES).select("user_id", "movie_id")
+    truth = Tables(spark, generated[1].root).read(TRUE_PROBABILITIES).select("user_id", "movie_id")
     assert sorted((u, m) for u, m, _, _ in good) == sorted(map(tuple, truth.collect()))
     assert len(good) == pytest.approx(SIZES["ratings"], rel=0.01)
     assert [(u, m) for u, m, _, _ in good] == sorted((u, m) for u, m, _, _ in good)
 
 
-def test_bad_rows_are_there_and_the_older_rating_stays_older(good_ratings):
+def test_bad_rows_are_written_and_the_older_rating_is_older(good_ratings):
     good, bad = good_ratings
     assert sum(row[0] == str(SIZES["users"] + 1) for row in bad) == 6
     times = {(u, m): t for u, m, _, t in good}
@@ -61,8 +61,8 @@ def test_bad_rows_are_there_and_the_older_rating_stays_older(good_ratings):
     assert int(seconds) < times[int(user), int(movie)]
 
 
-def test_posters_are_drawn_but_for_the_bad_ones(made):
-    posters = list((made[0] / "posters").iterdir())
+def test_all_posters_but_the_faulty_ones_can_be_read(generated):
+    posters = list((generated[0] / "posters").iterdir())
     assert len(posters) == SIZES["movies"] - 3
     readable = 0
     for poster in posters:
@@ -74,20 +74,20 @@ def test_posters_are_drawn_but_for_the_bad_ones(made):
     assert readable == SIZES["movies"] - 7
 
 
-def test_measured_posters_follow_the_looks_that_users_care_about(made, draw):
-    drawn = draw(made[1].world, made[1].seed)
+def test_posters_measure_as_their_looks(generated, draw):
+    drawn = draw(generated[1].world, generated[1].seed)
     brightness = []
     for movie_id in range(1, 60):
-        path = made[0] / "posters" / f"{movie_id}.jpg"
+        path = generated[0] / "posters" / f"{movie_id}.jpg"
         image = Image.open(path) if path.exists() and path.stat().st_size > 1000 else None
         brightness.append(np.nan if image is None else np.asarray(image).max(axis=2).mean() / 255)
     wanted = poster_measures(drawn.catalogue.looks)[:59, 1]
-    known = ~np.isnan(brightness)
-    assert np.corrcoef(np.array(brightness)[known], wanted[known])[0, 1] > 0.98
+    readable = ~np.isnan(brightness)
+    assert np.corrcoef(np.array(brightness)[readable], wanted[readable])[0, 1] > 0.98
 
 
-def test_the_number_of_partitions_changes_nothing(spark, made, good_ratings, draw):
-    config = made[1]
+def test_ratings_do_not_depend_on_the_number_of_partitions(spark, generated, good_ratings, draw):
+    config = generated[1]
     drawn = draw(config.world, config.seed)
     world = (drawn.population, drawn.catalogue, drawn.calibration, config.seed)
     one, five = (
@@ -97,13 +97,13 @@ def test_the_number_of_partitions_changes_nothing(spark, made, good_ratings, dra
     assert [row[:3] for row in one] == [row[:3] for row in good_ratings[0]]
 
 
-def test_making_it_again_gives_the_same_bytes(spark, made, tmp_path):
+def test_generating_again_gives_the_same_bytes(spark, generated, tmp_path):
     def digests(folder):
         files = [*(folder / "raw").glob("*.csv"), *(folder / "posters").glob("1*.jpg")]
         return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
     generate_world(spark, _config(tmp_path))
-    assert digests(tmp_path) == digests(made[0])
+    assert digests(tmp_path) == digests(generated[0])
 
 
 def test_a_poster_is_a_small_jpeg():

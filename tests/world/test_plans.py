@@ -1,4 +1,4 @@
-"""What is rated and when."""
+"""Which movies are rated, and when."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def test_rating_years_cover_1996_to_2015(drawn):
     assert set((years.astype(int) + 1970).tolist()) == set(range(1996, 2016))
 
 
-def test_a_split_by_time_leaves_most_users_and_movies_known(drawn):
+def test_a_split_by_time_has_known_users_and_movies_in_most_test_rows(drawn):
     outcomes = drawn.outcomes
     early = outcomes.seconds < np.quantile(outcomes.seconds, 0.7)
     late = outcomes.seconds >= np.quantile(outcomes.seconds, 0.8)

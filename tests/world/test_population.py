@@ -1,4 +1,4 @@
-"""Users: how much and how long they rate."""
+"""Users: how many ratings they give, and in which period."""
 
 import numpy as np
 import pytest
@@ -23,8 +23,8 @@ def test_ratings_add_up_and_nobody_has_fewer_than_twenty(world):
     population = draw_population(world, catalogue, seed=1)
     assert population.ratings.sum() == pytest.approx(world.ratings, rel=0.01)
     assert population.ratings.min() >= 20
-    out = [(catalogue.released_at <= last).sum() for last in population.last]
-    assert (population.ratings <= np.array(out)).all()
+    released = [(catalogue.released_at <= last).sum() for last in population.last]
+    assert (population.ratings <= np.array(released)).all()
 
 
 def test_activity_is_log_normal_like_movielens():
@@ -44,5 +44,5 @@ def test_users_come_and_go_between_1996_and_2015(drawn):
     assert (population.first <= population.last).all()
 
 
-def test_poster_tastes_cancel_out_over_the_types():
+def test_types_of_poster_taste_sum_to_zero():
     np.testing.assert_allclose(POSTER_TYPES.sum(axis=0), 0, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Drawn posters measure as asked for."""
+"""Measures of drawn posters."""
 
 import io
 
@@ -29,7 +29,7 @@ def wanted_and_measured():
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_each_measure_follows_what_was_asked_for(wanted_and_measured, measure):
+def test_each_measure_follows_its_argument(wanted_and_measured, measure):
     column = MEASURES.index(measure)
     wanted, measured = (values[:, column] for values in wanted_and_measured)
     assert np.corrcoef(wanted, measured)[0, 1] > 0.99
@@ -37,7 +37,7 @@ def test_each_measure_follows_what_was_asked_for(wanted_and_measured, measure):
     assert np.corrcoef(*ranks)[0, 1] > 0.99
 
 
-def test_measures_do_not_move_one_another(wanted_and_measured):
+def test_measures_do_not_affect_each_other(wanted_and_measured):
     wanted, measured = wanted_and_measured
     errors = measured - wanted
     assert np.abs(errors).max(axis=0) == pytest.approx([0, 0, 0], abs=0.07)
@@ -49,5 +49,5 @@ def test_the_same_arguments_give_the_same_bytes():
 
 
 @pytest.mark.parametrize("extreme", [(0.0, 0.05, 0.0), (1.0, 1.0, 0.5), (0.0, 1.0, 0.0)])
-def test_extremes_still_draw(extreme):
+def test_extreme_arguments_can_be_drawn(extreme):
     assert np.isfinite(_measure(draw_poster(*extreme, (1, 1)))).all()

@@ -1,4 +1,4 @@
-"""Probabilities: the planted terms, their strengths, and what is drawn from them."""
+"""Probabilities: the terms, their strengths, and the ratings drawn from them."""
 
 import math
 
@@ -16,7 +16,7 @@ def _of_user(drawn, user_id):
 
 
 def _slow_recent_interest(drawn, user_id):
-    """The definition, word for word: likeness to the last five praised in earlier seconds."""
+    """The definition taken literally: likeness to the last five liked in earlier seconds."""
     outcomes, catalogue = drawn.outcomes, drawn.catalogue
     bits, calibration = catalogue.genre_bits, drawn.calibration
     rows = sorted(
@@ -25,9 +25,9 @@ def _slow_recent_interest(drawn, user_id):
     )
     interest = {}
     for second, movie_id, _ in rows:
-        praised = [m for s, m, stars in rows if s < second and stars >= 3.5][-5:]
+        liked = [m for s, m, stars in rows if s < second and stars >= 3.5][-5:]
         expected = catalogue.expected_likeness[movie_id - 1]
-        raw = sum(likeness(bits[movie_id - 1], bits[m - 1]) - expected for m in praised) / 5
+        raw = sum(likeness(bits[movie_id - 1], bits[m - 1]) - expected for m in liked) / 5
         factor = calibration.factor["recent_interest"]
         interest[movie_id] = factor * (raw - calibration.centre["recent_interest"])
     return interest
@@ -48,7 +48,7 @@ def test_log_odds_are_the_base_and_the_terms(drawn):
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_each_term_has_its_strength_and_no_mean_effect_and_tells_something(drawn, term):
+def test_each_term_has_its_strength_no_mean_effect_and_information(drawn, term):
     values = drawn.outcomes.terms[term]
     strength = getattr(drawn.sizes, term)
     assert values.std() == pytest.approx(strength, rel=0.08)
@@ -64,7 +64,7 @@ def test_probabilities_are_calibrated(drawn):
         assert abs(label[decile].mean() - p[decile].mean()) < 4 * error
 
 
-def test_best_possible_roc_auc_leaves_room_above_the_means(drawn):
+def test_best_possible_roc_auc_is_well_above_that_of_the_means(drawn):
     outcomes = drawn.outcomes
     label = outcomes.rating >= 3.5
     best = roc_auc_score(label, outcomes.probability)
@@ -90,7 +90,7 @@ def test_a_block_of_other_users_changes_nothing(drawn):
     np.testing.assert_array_equal(alone.rating, drawn.outcomes.rating[rows])
 
 
-def test_a_strength_of_zero_takes_the_term_away(draw):
+def test_a_strength_of_zero_removes_the_term(draw):
     strengths = dict.fromkeys(TERMS, 0.0)
     world = draw(World(users=100, movies=800, ratings=20_000, **strengths))
     assert np.ptp(world.outcomes.probability) == 0
@@ -98,7 +98,7 @@ def test_a_strength_of_zero_takes_the_term_away(draw):
 
 
 def test_stars_follow_the_odds_at_every_cut(drawn):
-    """Of ratings with equal probability, the more probable a rating is positive, the more stars."""
+    """The odds of reaching any cut are proportional to the odds of a positive rating."""
     outcomes = drawn.outcomes
     odds = np.log(outcomes.probability / (1 - outcomes.probability))
     for stars, cut in zip(np.arange(1, 5.5, 0.5), drawn.calibration.cuts, strict=True):
