@@ -46,6 +46,10 @@ cores=${MMDIN_CORES:-$(nproc)}
 [ "$cores" -ge 2 ] || cores=2 # two Horovod ranks run as two tasks at once
 scratch=${TMPDIR:-/tmp}
 driver_java_options="-Dlog4j2.configurationFile=file:$project/conf/spark/log4j2.properties -Dderby.system.home=$scratch"
+# Set-up archives Spark's classes, which JVMs then map instead of parsing jars. A JVM that cannot use
+# the archive goes without.
+class_archive="$project/.venv/spark.jsa"
+[ ! -f "$class_archive" ] || driver_java_options+=" -XX:SharedArchiveFile=$class_archive -Xlog:cds=off -Xlog:cds+dynamic=off"
 spark_options=(
     --master "local[$cores]"
     --properties-file "${MMDIN_SPARK_PROPERTIES:-$project/conf/spark/local.conf}"

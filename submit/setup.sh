@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Make .venv ready: exact versions, Horovod built for this TensorFlow, the project itself, Delta's
-# jars. Does nothing when that is done; picks up where it was interrupted. MMDIN_GPU=1: for GPUs.
+# jars, and an archive of Spark's classes from which JVMs start faster. Does nothing when that is done;
+# picks up where it was interrupted. MMDIN_GPU=1: for GPUs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -73,37 +74,71 @@ make_venv() {
 
 install() { # what pip is to install
     touch .venv/half-written
-    .venv/bin/python -m pip --disable-pip-version-check install --quiet "$@" ||
-        fail "pip could not install this; run it again to go on from here"
+    .venv/bin/python -m pip --disable-pip-version-check install --progress-bar off "$@" | show_packages ||
+        fail "pip could not install the packages; run it again to resume"
     rm .venv/half-written
 }
 
-# A wheel per user, since it takes minutes: later clones find it.
-build_horovod() {
-    local cache log work ticker
-    cache="${XDG_CACHE_HOME:-$HOME/.cache}/mmdin/wheels/horovod-$horovod-tensorflow-$tensorflow-py311-$(uname -m)-$variant"
-    log=$cache/build.log
-    mkdir -p "$cache"
-    exec 9>"$cache/lock"
-    wait_for_lock 9 "builds Horovod"
-    wheel=$(find "$cache" -maxdepth 1 -name '*.whl')
-    [ -z "$wheel" ] || return 0
+# pip says a line for each package it collects, and is silent while it unpacks them all.
+show_packages() {
+    local line count=0 started=$SECONDS
+    while read -r line; do
+        case $line in
+            Collecting*) count=$((count + 1)) && [ $((count % 25)) != 0 ] || say "  $count packages collected, $((SECONDS - started)) s" ;;
+            Downloading*" MB)") say "  ${line,}" ;;
+            "Installing collected packages"*) say "  unpacking $count packages" ;;
+        esac
+    done
+}
 
-    rm -rf "$cache"/work.* || true # what a killed set-up left
-    work=$(mktemp -d "$cache/work.XXXX")
+# Horovod is compiled against TensorFlow: these come first, and the other packages beside the compiler.
+install_tensorflow() {
+    say "installing TensorFlow $tensorflow, which Horovod is built for"
+    install --constraint requirements.lock "tensorflow==$tensorflow" setuptools wheel cloudpickle psutil PyYAML
+    [ "$variant" = cpu ] || install --constraint requirements.lock "tensorflow[and-cuda]==$tensorflow"
+}
+
+install_others() {
+    say "installing the other packages of requirements.lock, Spark among them"
+    install --no-deps --requirement requirements.lock
+    install --no-deps --no-build-isolation --editable .
+}
+
+wheels() {
+    echo "${XDG_CACHE_HOME:-$HOME/.cache}/mmdin/wheels/horovod-$horovod-tensorflow-$tensorflow-py311-$(uname -m)-$variant"
+}
+
+# The wheel takes minutes, so it is kept per user: later clones find it. Runs beside other steps.
+build_horovod() { # folder of the wheel
+    local log=$1/build.log work
+    mkdir -p "$1"
+    exec 9>"$1/lock"
+    wait_for_lock 9 "builds Horovod"
+    [ -z "$(find_wheel "$1")" ] || return 0
+
+    rm -rf "$1"/work.* || true # what a killed set-up left
+    work=$(mktemp -d "$1/work.XXXX")
     say "building Horovod $horovod for TensorFlow $tensorflow ($variant), once per user: 2 to 5 minutes on two cores"
-    (while sleep 30 && kill -0 $$ 2>/dev/null; do say "  still building after $SECONDS s"; done) 8>&- 9>&- &
-    ticker=$!
-    # The compilers do not inherit the locks: where set-up is killed, they must not hold the next one up.
-    if ! make_wheel "$work" >"$log" 2>&1 8>&- 9>&-; then
-        kill "$ticker"
-        tail -n 30 "$log" >&2
-        fail "Horovod could not be built; the whole log is $log"
-    fi
-    kill "$ticker"
-    mv "$work"/wheel/*.whl "$cache/"
+    # The compilers do not inherit the locks: when set-up is killed, they must not hold the next one up.
+    make_wheel "$work" >"$log" 2>&1 8>&- 9>&- || return 1
+    mv "$work"/wheel/*.whl "$1/"
     rm -rf "$work"
-    wheel=$(find "$cache" -maxdepth 1 -name '*.whl')
+    say "Horovod is built"
+}
+
+find_wheel() { # folder
+    find "$1" -maxdepth 1 -name '*.whl'
+}
+
+wait_for_horovod() { # process that builds it, folder of the wheel
+    while kill -0 "$1" 2>/dev/null; do
+        sleep 1
+        [ $((SECONDS % 30)) != 0 ] || say "  still building Horovod after $SECONDS s"
+    done
+    if ! wait "$1"; then
+        tail -n 30 "$2/build.log" >&2
+        fail "Horovod could not be built; the whole log is $2/build.log"
+    fi
 }
 
 make_wheel() { # folder
@@ -121,23 +156,35 @@ make_wheel() { # folder
             $pip wheel --no-build-isolation --no-deps --wheel-dir "$1/wheel" "$source"
 }
 
-install_horovod() {
+install_horovod() { # folder of the wheel
+    local wheel
+    wheel=$(find_wheel "$1")
     # pip takes another build of the same version for the same thing, so ask where it came from.
     grep -qsF "$wheel" .venv/lib/python3.11/site-packages/horovod-*.dist-info/direct_url.json ||
         install --no-deps --force-reinstall "$wheel"
 }
 
-# Spark fetches a job's jars before it starts the job: here one that does nothing.
-fetch_jars() {
-    local log=.venv/jars.log
-    touch .venv/nothing.py
-    (source submit/environment.sh && "$spark_submit" "${spark_options[@]}" .venv/nothing.py) >$log 2>&1 || {
-        tail -n 20 $log >&2
-        fail "Spark could not fetch Delta's jars; the whole log is $log"
+# Spark fetches a job's jars before it starts the job: here one that opens a session, so that the
+# JVM can archive the classes that a session loads. Later JVMs map the archive instead of parsing jars.
+prepare_spark() {
+    local log=$PWD/.venv/spark.log work
+    work=$(mktemp -d)
+    rm -f "$PWD/.venv/spark.jsa"
+    (
+        source submit/environment.sh
+        cd "$work"
+        # The session is short: compiling its code well would take longer than running it.
+        options="$driver_java_options -XX:TieredStopAtLevel=1 -XX:ArchiveClassesAtExit=$class_archive"
+        "$spark_submit" "${spark_options[@]}" --driver-java-options "$options" "$project/submit/first_session.py" "$work/table"
+    ) >"$log" 2>&1 || {
+        tail -n 20 "$log" >&2
+        fail "Spark could not start with Delta's jars; the whole log is $log"
     }
+    rm -rf "$work"
 }
 
 main() {
+    local folder building
     check_machine
     if ready; then return; fi
     exec 8<submit/setup.sh
@@ -146,14 +193,17 @@ main() {
 
     rm -f .venv/set-up-done
     make_venv
-    say "installing the versions of requirements.lock, TensorFlow and Spark among them: a minute or two"
-    install --no-deps --requirement requirements.lock
-    [ "$variant" = cpu ] || install --constraint requirements.lock "tensorflow[and-cuda]==$tensorflow"
-    build_horovod
-    install_horovod
-    install --no-deps --no-build-isolation --editable .
-    say "letting Spark fetch Delta's jars"
-    fetch_jars
+    folder=$(wheels)
+    install_tensorflow
+    build_horovod "$folder" &
+    building=$!
+    trap 'kill $building 2>/dev/null || true' EXIT
+    install_others
+    say "starting Spark once: it fetches Delta's jars, and the JVM archives its classes"
+    prepare_spark
+    wait_for_horovod "$building" "$folder"
+    trap - EXIT
+    install_horovod "$folder"
     fingerprint >.venv/set-up-done
     say "done in $SECONDS s"
 }
