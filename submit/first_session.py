@@ -1,4 +1,4 @@
-"""Write and read one Delta table. Set-up runs this, so that the JVM archives what a session loads."""
+"""Write and read a Delta table. Set-up runs this to archive the classes that a session loads."""
 
 import sys
 
