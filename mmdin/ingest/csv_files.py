@@ -1,4 +1,4 @@
-"""Reading a CSV file so that no line gets lost: fields by the header's names, beside the line."""
+"""Reading CSV files without losing a line: fields by the header's names, with the line itself."""
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -7,24 +7,34 @@ from pyspark.sql import functions as F
 from mmdin.errors import InputDataError
 
 _MALFORMED = "_malformed"
-_HOW_TO_NAME = (
+_HOW_TO_SET = (
     "set input.movielens to a folder that holds MovieLens' ratings.csv, movies.csv and links.csv"
 )
 
 
 def read_csv(spark: SparkSession, folder: str, file: str, columns: tuple[str, ...]) -> DataFrame:
-    """The rows of a CSV file whose header names at least these columns, in any order.
+    """The rows of a CSV file whose header has at least the given columns, in any order.
 
-    Gives line (the row as read), well_formed (whether it has as many fields as the header) and the
-    columns, as strings, null where empty. Fields may be quoted, with quotes in them doubled, but
-    hold no line break. Lines end in LF or CRLF; a byte-order mark is skipped; empty lines and
-    repetitions of the header (files put together keep theirs) are no rows.
+    Fields may be quoted, with quotes in them doubled, but must not hold line breaks. Lines end in
+    LF or CRLF. A byte-order mark, empty lines and repetitions of the header (as in concatenated
+    files) are skipped.
 
-    Raises InputDataError, before any row is read, where the folder is not named, the file is
-    missing or empty, or the header lacks a column or names one twice.
+    Args:
+        spark: the session.
+        folder: of the file.
+        file: its name.
+        columns: names in the header.
+
+    Returns:
+        line (the row as read), well_formed (whether it has as many fields as the header) and the
+        columns as strings, null if empty.
+
+    Raises:
+        InputDataError: before any row is read, if the folder is not given, the file is missing or
+            empty, or the header lacks a column or has one twice.
     """
     lines = _read_lines(spark, folder, file)
-    # Spark skips the mark at the start of a file, but not where it is compressed.
+    # Spark skips the mark at the start of a file, but not if the file is compressed.
     header = _first_line(lines, f"{folder}/{file}")
     names = [name.strip() for name in header.removeprefix("\ufeff").split(",")]
     _check_header(names, columns, f"{folder}/{file}")
@@ -42,14 +52,14 @@ def read_csv(spark: SparkSession, folder: str, file: str, columns: tuple[str, ..
 
 
 def _fields(names: list[str]) -> list[str]:
-    """Names that any header can be read under, since Spark's must be unique words."""
+    """A unique name for each column, because a header's names may not be valid in Spark."""
     return [f"_{position}" for position in range(len(names))]
 
 
 def _read_lines(spark: SparkSession, folder: str, file: str) -> DataFrame:
     if not folder:
         raise InputDataError(
-            "no folder of MovieLens' files is named: give --set input.movielens=DIR, a folder that "
+            "no folder of MovieLens' files is given: add --set input.movielens=DIR, a folder that "
             "holds ratings.csv, movies.csv and links.csv"
         )
     try:
@@ -57,13 +67,13 @@ def _read_lines(spark: SparkSession, folder: str, file: str) -> DataFrame:
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
-        raise InputDataError(f"{folder}/{file}: there is no such file; {_HOW_TO_NAME}") from None
+        raise InputDataError(f"{folder}/{file}: there is no such file; {_HOW_TO_SET}") from None
 
 
 def _first_line(lines: DataFrame, path: str) -> str:
     first = lines.head()
     if first is None:
-        raise InputDataError(f"{path}: the file is empty; {_HOW_TO_NAME}")
+        raise InputDataError(f"{path}: the file is empty; {_HOW_TO_SET}")
     return str(first["line"])
 
 

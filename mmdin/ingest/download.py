@@ -1,4 +1,4 @@
-"""Download a MovieLens release: resumed where it broke off, checked, and unpacked in one move."""
+"""Downloading a MovieLens release: resumable, verified, and unpacked in one move."""
 
 import hashlib
 import http.client
@@ -19,7 +19,7 @@ from mmdin.errors import InputDataError
 log = logging.getLogger(__name__)
 
 REQUIRED_FILES = ("ratings.csv", "movies.csv", "links.csv")
-"""What a release must hold to be used."""
+"""Files that a release must contain."""
 
 _TIMEOUT_S = 30
 _ATTEMPTS = 4
@@ -28,7 +28,7 @@ _SECONDS_BETWEEN_REPORTS = 5
 _LARGEST_UNPACKED = 8 << 30
 """Bytes; ml-32m unpacks to about 1 GB."""
 
-_BROKEN = (
+_CONNECTION_ERRORS = (
     urllib.error.URLError,
     http.client.HTTPException,
     ConnectionError,
@@ -38,13 +38,21 @@ _BROKEN = (
 
 
 def download_release(download: Download) -> Path:
-    """Fetch <url>/<release>.zip and unpack it to <folder>/<release>/, which is returned.
+    """Fetch <url>/<release>.zip and unpack it to <folder>/<release>/.
 
-    A release that is already there is left as it is. A partial download is resumed where the
-    server can. The checksum is that of <release>.zip.md5, where the publisher has one.
-    Raises InputDataError where the server cannot be reached, has no such release, sends what the
-    checksum contradicts (then the download is deleted), or sends an archive that is not safe to
-    unpack; and where the disk refuses.
+    A release that is already there stays unchanged. A partial download is resumed if the server
+    supports it. The checksum is that of <release>.zip.md5, if the publisher has one.
+
+    Args:
+        download: section of the configuration.
+
+    Returns:
+        Folder of the release.
+
+    Raises:
+        InputDataError: if the server cannot be reached or has no such release, if the checksum is
+            wrong (then the download is deleted), if the archive is not safe to unpack, or if the
+            folder cannot be written to.
     """
     folder = Path(download.folder)
     target = folder / download.release
@@ -70,7 +78,7 @@ def download_release(download: Download) -> Path:
 
 
 def _fetch(url: str, archive: Path) -> None:
-    """Download to the file, going on from what is there, with a bounded number of attempts."""
+    """Download to the file, resuming a partial one, with a limited number of attempts."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             _fetch_rest(url, archive)
@@ -81,14 +89,14 @@ def _fetch(url: str, archive: Path) -> None:
                     f"{url}: the server answers {error.code} {error.reason}"
                 ) from None
             problem: Exception = error
-        except _BROKEN as error:
+        except _CONNECTION_ERRORS as error:
             problem = error
         if attempt < _ATTEMPTS:
             log.info("%s: %s; trying again", url, _reason(problem))
             time.sleep(2 ** (attempt - 1))
     raise InputDataError(
         f"{url}: cannot be downloaded: {_reason(problem)}; check the connection and run again, "
-        "what has arrived is kept"
+        "the part that has arrived is kept"
     )
 
 
@@ -98,7 +106,8 @@ def _fetch_rest(url: str, archive: Path) -> None:
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
     except urllib.error.HTTPError as error:
-        # 416: nothing lies beyond what we have. It is whole, or it is not ours: the size tells.
+        # 416: there is nothing after the bytes we have. The size tells whether the file is complete
+        # or another one.
         if error.code != 416:
             raise
         whole = re.search(r"\*/(\d+)", error.headers.get("Content-Range", ""))
@@ -112,7 +121,7 @@ def _fetch_rest(url: str, archive: Path) -> None:
 
 
 def _save(response: http.client.HTTPResponse, archive: Path, have: int) -> None:
-    """Write the answer behind the bytes we have; complain where it ends before its length."""
+    """Append the response to the `have` bytes; raises ConnectionError if it ends too early."""
     length = response.headers.get("Content-Length")
     total = have + int(length) if length else None
     reported = time.monotonic()
@@ -140,7 +149,7 @@ def _reason(error: Exception) -> str:
 def _published_md5(url: str) -> str | None:
     """The checksum as 32 hexadecimal digits, from `<hex>  name` or `MD5 (name) = <hex>`.
 
-    None where the publisher has none.
+    None if the publisher has none.
     """
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
@@ -149,12 +158,12 @@ def _published_md5(url: str) -> str | None:
         if error.code in (403, 404):
             return None
         raise InputDataError(f"{url}: the server answers {error.code} {error.reason}") from None
-    except _BROKEN as error:
+    except _CONNECTION_ERRORS as error:
         raise InputDataError(f"{url}: cannot be read: {_reason(error)}; run again") from None
-    found = re.search(r"\b[0-9a-fA-F]{32}\b", text)
-    if not found:
+    checksum = re.search(r"\b[0-9a-fA-F]{32}\b", text)
+    if not checksum:
         raise InputDataError(f"{url}: holds no MD5 checksum: {text[:80]!r}")
-    return found[0].lower()
+    return checksum[0].lower()
 
 
 def _verify(archive: Path, expected: str | None, url: str) -> None:
@@ -166,13 +175,13 @@ def _verify(archive: Path, expected: str | None, url: str) -> None:
     if actual != expected:
         archive.unlink()
         raise InputDataError(
-            f"{url}: what arrived has the MD5 checksum {actual}, the publisher says {expected}; "
+            f"{url}: the download has the MD5 checksum {actual}, not the publisher's {expected}; "
             "it is deleted, run again"
         )
 
 
 def _unpack_and_delete(archive: Path, target: Path) -> None:
-    """Unpack, and delete an archive that is unpacked or can never be; keep it on a full disk."""
+    """Unpack and delete the archive. An invalid one is deleted too, but not if the disk is full."""
     try:
         _unpack(archive, target)
     except InputDataError as error:
@@ -184,32 +193,32 @@ def _unpack_and_delete(archive: Path, target: Path) -> None:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpack <release>/... beside the target and move it in place when it is whole."""
-    making = target.with_name(f".{target.name}.making")
-    shutil.rmtree(making, ignore_errors=True)
+    """Unpack <release>/... next to the target and move it into place when it is complete."""
+    unpacked = target.with_name(f".{target.name}.new")
+    shutil.rmtree(unpacked, ignore_errors=True)
     try:
         with zipfile.ZipFile(archive) as zipped:
             _refuse_unsafe(zipped, archive)
-            zipped.extractall(making)
-        made = making / target.name
-        missing = [name for name in REQUIRED_FILES if not (made / name).is_file()]
+            zipped.extractall(unpacked)
+        release = unpacked / target.name
+        missing = [name for name in REQUIRED_FILES if not (release / name).is_file()]
         if missing:
             raise InputDataError(f"{archive.name}: holds no {target.name}/{', '.join(missing)}")
-        made.rename(target)
+        release.rename(target)
     except zipfile.BadZipFile as error:
-        raise InputDataError(f"{archive.name}: is not a whole zip archive: {error}") from None
+        raise InputDataError(f"{archive.name}: is not a complete zip archive: {error}") from None
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        shutil.rmtree(unpacked, ignore_errors=True)
 
 
 def _refuse_unsafe(zipped: zipfile.ZipFile, archive: Path) -> None:
-    """Raise InputDataError for members that leave the folder, are links, or are too much."""
+    """Raise InputDataError for members outside the folder, links, and too large archives."""
     for member in zipped.infolist():
         if _leaves_its_folder(member):
             raise InputDataError(
                 f"{archive.name}: refuses to unpack {member.filename!r}: it leaves its folder"
             )
-    # A member never unpacks to more than it says: reading ends there, and its CRC fails.
+    # A member never unpacks to more than its stated size: reading ends there, and its CRC fails.
     size = sum(member.file_size for member in zipped.infolist())
     if size > _LARGEST_UNPACKED:
         raise InputDataError(

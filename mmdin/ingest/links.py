@@ -1,4 +1,4 @@
-"""Rows of links.csv: what a movie is called at IMDb and at TMDB."""
+"""Rows of links.csv: a movie's ids at IMDb and at TMDB."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,10 +11,16 @@ COLUMNS = ("movieId", "imdbId", "tmdbId")
 
 
 def judge_links(rows: DataFrame) -> DataFrame:
-    """Columns of the table links, with line and reason (null where the row is kept).
+    """Decide which rows of links.csv are kept.
 
-    rows: what mmdin.ingest.csv_files.read_csv gives of links.csv. imdbId and tmdbId may be empty.
-    Of several rows with one movieId, the one whose line sorts first is kept.
+    imdbId and tmdbId may be empty. Of several rows with one movieId, the one whose line sorts first
+    is kept.
+
+    Args:
+        rows: links.csv as read by mmdin.ingest.csv_files.read_csv.
+
+    Returns:
+        Columns of the table links, with line and reason (null if the row is kept).
     """
     rules = {
         WRONG_FIELDS: F.col("well_formed"),

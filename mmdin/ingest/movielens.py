@@ -14,9 +14,16 @@ from mmdin.tables import Tables
 def write_movielens(tables: Tables, folder: str) -> None:
     """Write the tables movies, links, ratings and rejected_rows from a folder's CSV files.
 
-    Logs for each file how many rows were read, kept, and set aside for each reason. Nothing is
-    written before everything has been read and judged. Raises InputDataError where the folder is
-    not named, a file or a column is missing, or no row of a file can be used.
+    Logs how many rows of each file were read, kept, and rejected for each reason. Nothing is
+    written before all files have been read and checked.
+
+    Args:
+        tables: to write to.
+        folder: of MovieLens' CSV files.
+
+    Raises:
+        InputDataError: if the folder is not given, a file or a column is missing, or no row of a
+            file can be used.
     """
     movie_rows, link_rows, rating_rows = (
         read_csv(tables.spark, folder, part.FILE, part.COLUMNS) for part in (movies, links, ratings)
@@ -24,7 +31,7 @@ def write_movielens(tables: Tables, folder: str) -> None:
     with ExitStack() as cached:
 
         def check(judged: DataFrame, rows: DataFrame, file: str) -> DataFrame:
-            # Kept, so that a file is parsed once for its counts and its two tables.
+            # Cached, so that a file is parsed once for its counts and its two tables.
             cached.callback(judged.persist().unpersist)
             check_counts(judged, rows.count(), file)
             return judged
@@ -39,6 +46,8 @@ def write_movielens(tables: Tables, folder: str) -> None:
         tables.write(MOVIES, kept(judged_movies, *MOVIES.columns))
         tables.write(LINKS, kept(judged_links, *LINKS.columns))
         tables.write(RATINGS, kept(judged_ratings, *RATINGS.columns))
-        aside = rejected(judged_movies, movies.FILE)
-        aside = aside.unionByName(rejected(judged_links, links.FILE))
-        tables.write(REJECTED_ROWS, aside.unionByName(rejected(judged_ratings, ratings.FILE)))
+        rejected_rows = rejected(judged_movies, movies.FILE)
+        rejected_rows = rejected_rows.unionByName(rejected(judged_links, links.FILE))
+        tables.write(
+            REJECTED_ROWS, rejected_rows.unionByName(rejected(judged_ratings, ratings.FILE))
+        )

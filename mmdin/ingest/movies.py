@@ -11,15 +11,21 @@ SECOND_ROW = "movieId has another row"
 
 _NO_GENRES = "(no genres listed)"
 _YEAR_AT_END = r"\s*\(([0-9]{4})(?:\s*[-\u2013]\s*(?:[0-9]{4})?)?\)$"
-"""As in `Jumanji (1995)`, and of series `(1975-1979)` and `(2007-)`, of which the first counts.
-Either a hyphen or an en dash (U+2013) may stand between the years."""
+"""As in `Jumanji (1995)`; for series `(1975-1979)` and `(2007-)`, of which the first year is taken.
+The years may be separated by a hyphen or an en dash (U+2013)."""
 
 
 def judge_movies(rows: DataFrame) -> DataFrame:
-    """Columns of the table movies, with line and reason (null where the row is kept).
+    """Decide which rows of movies.csv are kept.
 
-    rows: what mmdin.ingest.csv_files.read_csv gives of movies.csv. Of several rows with one
-    movieId, the one whose line sorts first is kept, since rows have no order in Spark.
+    Of several rows with one movieId, the one whose line sorts first is kept, since rows have no
+    order in Spark.
+
+    Args:
+        rows: movies.csv as read by mmdin.ingest.csv_files.read_csv.
+
+    Returns:
+        Columns of the table movies, with line and reason (null if the row is kept).
     """
     rules = {
         WRONG_FIELDS: F.col("well_formed"),
@@ -37,7 +43,7 @@ def judge_movies(rows: DataFrame) -> DataFrame:
 
 
 def judge_repeated_movies(judged: DataFrame) -> DataFrame:
-    """Set aside all but one of the rows kept of each movie_id: the one whose line sorts first."""
+    """Reject all but one of the kept rows of each movie_id: the one whose line sorts first."""
     by_line = Window.partitionBy("movie_id", "reason").orderBy("line")
     ranked = judged.withColumn("rank", F.row_number().over(by_line))
     return judge(ranked, {SECOND_ROW: F.col("rank") == 1}).drop("rank")

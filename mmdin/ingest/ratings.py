@@ -1,4 +1,4 @@
-"""Rows of ratings.csv: who gave which movie how many stars, and when."""
+"""Rows of ratings.csv: user, movie, stars and time."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -21,25 +21,31 @@ UNKNOWN_MOVIE = "movieId is not in movies.csv"
 REPEATED = "a later rating of the movie by the user exists"
 
 _YEAR_1995, _YEAR_2100 = 788_918_400, 4_102_444_800
-"""Seconds since 1970, UTC. MovieLens' oldest ratings are of January 1995. The upper bound is fixed
-rather than the time of the run, so that a run a year later gives the same table."""
+"""Seconds since 1970, UTC. MovieLens' oldest ratings are from January 1995. The upper bound is
+fixed, not the time of the run, so that a later run gives the same table."""
 
 
 def judge_ratings(rows: DataFrame, movies: DataFrame) -> DataFrame:
-    """Columns of the table ratings, with line and reason (null where the row is kept).
+    """Decide which rows of ratings.csv are kept.
 
-    rows: what mmdin.ingest.csv_files.read_csv gives of ratings.csv. movies: movie_id, the movies
-    that can be rated. Of several ratings of one movie by one user the latest is kept; at the same
-    second, the one of more stars; of rows alike in that too, the one whose line sorts first.
+    Of several ratings of one movie by one user the latest is kept; at the same second, the one of
+    more stars; if these are equal too, the one whose line sorts first.
+
+    Args:
+        rows: ratings.csv as read by mmdin.ingest.csv_files.read_csv.
+        movies: movie_id of the movies that can be rated.
+
+    Returns:
+        Columns of the table ratings, with line and reason (null if the row is kept).
     """
     parsed = parse_ratings(rows)
-    known = movies.select("movie_id", F.lit(True).alias("known_movie"))
+    listed = movies.select("movie_id", F.lit(True).alias("listed"))
     judged = judge(
-        parsed.join(F.broadcast(known), on="movie_id", how="left"),
+        parsed.join(F.broadcast(listed), on="movie_id", how="left"),
         {
             NOT_STARS: F.col("rating").between(0.5, 5) & (F.col("rating") * 2 % 1 == 0),
             IMPOSSIBLE_TIME: F.col("seconds").between(_YEAR_1995, _YEAR_2100 - 1),
-            UNKNOWN_MOVIE: F.col("known_movie").isNotNull(),
+            UNKNOWN_MOVIE: F.col("listed").isNotNull(),
         },
     )
     return judge_repeated_ratings(judged).select(
@@ -75,7 +81,7 @@ def parse_ratings(rows: DataFrame) -> DataFrame:
 
 
 def judge_repeated_ratings(judged: DataFrame) -> DataFrame:
-    """Set aside all but the latest of the ratings kept of one movie by one user."""
+    """Reject all but the latest of the kept ratings of one movie by one user."""
     latest_first = Window.partitionBy("user_id", "movie_id", "reason").orderBy(
         F.desc("seconds"), F.desc("rating"), "line"
     )

@@ -1,4 +1,4 @@
-"""From the table posters to the table poster_features: the measuring, on Spark."""
+"""From the table posters to the table poster_features, on Spark."""
 
 import logging
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import DoubleType, StructField, StructType
 
 from mmdin import inputs
@@ -23,7 +24,8 @@ _COLUMNS = StructType([StructField(feature, DoubleType()) for feature in inputs.
 def write_poster_features(tables: Tables) -> None:
     """Write the table poster_features: one row per poster with status ok.
 
-    Raises TableError where the table posters is missing.
+    Raises:
+        TableError: if the table posters is missing.
     """
     with tasks_sized_for_images(tables.spark):
         tables.write(POSTER_FEATURES, extract_features(tables.read(POSTERS)))
@@ -31,17 +33,22 @@ def write_poster_features(tables: Tables) -> None:
 
 
 def extract_features(posters: DataFrame) -> DataFrame:
-    """movie_id and the columns of mmdin.inputs.POSTER_FEATURES, of the posters with status ok.
+    """Features of the posters with status ok.
 
-    posters: movie_id, status, bytes. A feature that an image has not, such as the hue of a grey
-    one, is null.
+    Args:
+        posters: columns movie_id, status and bytes.
+
+    Returns:
+        movie_id and the columns of mmdin.inputs.POSTER_FEATURES. A feature that an image does not
+        have, such as the hue of a grey one, is null.
     """
     usable = posters.where(F.col("status") == images.OK)
     measured = usable.select("movie_id", _measure("bytes").alias("features"))
     return measured.select("movie_id", "features.*")
 
 
-@F.pandas_udf(_COLUMNS)  # type: ignore[call-overload]
+# PySpark's overloads lack this call.
+@pandas_udf(_COLUMNS)  # type: ignore[call-overload, untyped-decorator]
 def _measure(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
     for contents in batches:
         features = [compute_features(images.decode(content)) for content in contents]

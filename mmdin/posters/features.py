@@ -1,8 +1,8 @@
-"""What is measured on a poster: colour statistics and spatial frequency, after arXiv 2110.10205.
+"""Features of a poster: colour statistics and spatial frequency, after arXiv 2110.10205.
 
-Pure NumPy. Images are worked through in blocks that fit the processor's cache, so memory stays
-bounded. What can be summed in integers is, and what depends on two bytes is looked up: that is
-more exact, and faster, than floating-point arithmetic on every pixel.
+Pure NumPy. Images are processed in blocks that fit the processor's cache, so memory is bounded.
+Sums are of integers if possible, and functions of two bytes are looked up in tables: both are more
+exact and faster than floating-point arithmetic on every pixel.
 """
 
 import math
@@ -19,25 +19,32 @@ Plane = NDArray[np.uint8]
 """One channel of some pixels, (n,), contiguous."""
 
 _BLOCK_PIXELS = 1 << 16
-"""So that a block's sum of squares, 65536 * 255**2 at most, fits 32 bits."""
+"""Small enough that a block's sum of squares, at most 65536 * 255**2, fits into 32 bits."""
 
 _LUMA_THOUSANDTHS = (299, 587, 114)
 """Weights of red, green and blue in luma: ITU-R BT.601."""
 
 
 def compute_features(rgb: Image) -> dict[str, float]:
-    """The features of one image, under the names of mmdin.inputs.POSTER_FEATURES in their order.
+    """The features of one image.
 
-    rgb: (rows, columns, 3), uint8. Channels are scaled to 0..1 first.
+    Channels are scaled to 0..1 first.
 
     - red, green, blue, brightness (HSV value: the largest of the three), chroma (largest minus
       smallest) and saturation (chroma / value, 0 for black): mean and population standard
       deviation over pixels.
     - hue (HSV, hexcone, in turns: 0 red, 1/3 green, 2/3 blue): circular mean and deviation over
-      the pixels that have a hue, that is chroma > 0; see `circular_statistics`. NaN where none has.
+      the pixels that have a hue, that is chroma > 0; see `circular_statistics`. NaN if none has.
     - spatial_frequency: of the luma; see `spatial_frequency`.
 
-    Raises ValueError where rgb has another shape or no pixel.
+    Args:
+        rgb: (rows, columns, 3), uint8.
+
+    Returns:
+        Values by the names of mmdin.inputs.POSTER_FEATURES, in their order.
+
+    Raises:
+        ValueError: if rgb has another shape or no pixel.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
         raise ValueError(f"an image is (rows, columns, 3) with at least a pixel, not {rgb.shape}")
@@ -73,10 +80,16 @@ def spatial_frequency(rgb: Image) -> float:
 def circular_statistics(vector: complex, count: int) -> tuple[float, float]:
     """Circular mean and circular standard deviation of `count` angles, in turns.
 
-    vector: the sum of the angles' unit vectors. With R = |vector| / count, the mean is the
-    vector's direction, in [0, 1), and the deviation sqrt(-2 ln R) / 2 pi, but 1 at most (Mardia
-    and Jupp, Directional Statistics, 2000, section 2.3). NaN for no angles; where the angles
-    cancel out (R < 1e-9) the mean is NaN and the deviation 1.
+    With R = |vector| / count, the mean is the vector's direction, in [0, 1), and the deviation is
+    sqrt(-2 ln R) / 2 pi, but at most 1 (Mardia and Jupp, Directional Statistics, 2000, section
+    2.3). If the angles cancel out (R < 1e-9), the mean is NaN and the deviation 1.
+
+    Args:
+        vector: sum of the angles' unit vectors.
+        count: number of angles.
+
+    Returns:
+        Mean and deviation; both NaN for no angles.
     """
     if count == 0:
         return math.nan, math.nan
@@ -85,12 +98,12 @@ def circular_statistics(vector: complex, count: int) -> tuple[float, float]:
         return math.nan, 1.0
     mean = math.atan2(vector.imag, vector.real) / (2 * math.pi) % 1.0
     deviation = math.sqrt(max(-2 * math.log(length), 0.0)) / (2 * math.pi)
-    # A direction a hair below 0 comes out of % as exactly 1.
+    # For a direction just below 0 the remainder is rounded to exactly 1.
     return (0.0 if mean == 1.0 else mean), min(deviation, 1.0)
 
 
 class _ColourSums:
-    """Sums over an image's pixels from which its colour statistics follow."""
+    """Sums over an image's pixels that give its colour statistics."""
 
     def __init__(self) -> None:
         self.pixels = 0
@@ -101,7 +114,7 @@ class _ColourSums:
         self.first_saturation: float | None = None
 
     def add(self, red: Plane, green: Plane, blue: Plane) -> None:
-        """Count in n <= _BLOCK_PIXELS pixels."""
+        """Add n <= _BLOCK_PIXELS pixels."""
         value = np.maximum(np.maximum(red, green), blue)
         chroma = value - np.minimum(np.minimum(red, green), blue)
         self.pixels += red.size
@@ -147,7 +160,7 @@ def _mean_and_deviation(count: int, total: float, squares: float) -> tuple[float
 
 
 def _planes(pixels: NDArray[np.uint8]) -> list[Plane]:
-    """Red, green and blue apart and contiguous, which vectorised arithmetic wants."""
+    """Red, green and blue as contiguous arrays, for vectorised arithmetic."""
     return [np.ascontiguousarray(pixels[..., channel]) for channel in range(3)]
 
 
@@ -156,7 +169,8 @@ def _luma(rgb: Image) -> NDArray[np.int32]:
     # Widened first: NumPy 1 would multiply bytes by small numbers in 16 bits, and overflow.
     red, green, blue = (plane.astype(np.int32) for plane in _planes(rgb))
     of_red, of_green, of_blue = _LUMA_THOUSANDTHS
-    return red * of_red + green * of_green + blue * of_blue
+    luma: NDArray[np.int32] = red * of_red + green * of_green + blue * of_blue
+    return luma
 
 
 def _hue_vectors(
@@ -164,15 +178,16 @@ def _hue_vectors(
 ) -> NDArray[np.complex128]:
     """Each pixel's hue as a unit vector; 0 for grey pixels.
 
-    Hexcone: hue = sector / 3 + difference / (6 chroma) turns. Where red is largest the sector is 0
-    and the difference green - blue; for green, 1 and blue - red; for blue, 2 and red - green.
+    Hexcone: hue = sector / 3 + difference / (6 chroma) turns. If red is largest, the sector is 0
+    and the difference green - blue; if green is, 1 and blue - red; if blue is, 2 and red - green.
     """
     r, g, b = (levels.astype(np.int32) for levels in (red, green, blue))
     sector_and_difference = np.where(
         red == value, g - b, np.where(green == value, _SECTOR + (b - r), 2 * _SECTOR + (r - g))
     )
     cells = sector_and_difference + (chroma.astype(np.int32) << 9) + 256
-    return _HUE_VECTORS.take(cells)
+    vectors: NDArray[np.complex128] = _HUE_VECTORS.take(cells)
+    return vectors
 
 
 def _tabulate_hue_vectors() -> NDArray[np.complex128]:
@@ -185,7 +200,8 @@ def _tabulate_hue_vectors() -> NDArray[np.complex128]:
 def _tabulate_saturation() -> NDArray[np.float64]:
     """Saturation by (value, chroma), flat: 256 x 256 cells."""
     value, chroma = np.ogrid[0:256, 0:256]
-    return (chroma / np.maximum(value, 1)).ravel()
+    saturation: NDArray[np.float64] = chroma / np.maximum(value, 1)
+    return saturation.ravel()
 
 
 _SECTOR = 256 * 512

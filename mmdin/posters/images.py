@@ -1,7 +1,7 @@
-"""From an image file's bytes to pixels as a viewer shows them. The only module that decodes images.
+"""From an image file's bytes to pixels as a viewer shows them; the only module that decodes images.
 
-Files are not trusted: they may be damaged, huge, or no images at all. Only raster formats are
-opened; Pillow would hand some others to outside programs.
+Files are not trusted: they may be damaged, huge, or not images at all. Only raster formats are
+opened; Pillow would pass some others to external programs.
 """
 
 import io
@@ -24,12 +24,14 @@ _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "JPEG2000", "PP
 
 @dataclass(frozen=True)
 class Probe:
-    """What is found out of an image file.
+    """Whether an image file can be used, and its properties.
 
-    status: OK, or one of this module's reasons why it cannot be used.
-    format: as Pillow names it; None where it is not an image.
-    width, height: pixels as a viewer shows the image; as the header states where the image was
-    not decoded for its size; None where it is no usable image.
+    Attributes:
+        status: OK, or one of this module's reasons why it cannot be used.
+        format: as Pillow names it; None if it is not an image.
+        width: in pixels, as a viewer shows the image, or as its header says if it is too large to
+            be decoded; None if it cannot be used for another reason.
+        height: likewise.
     """
 
     status: str
@@ -39,10 +41,16 @@ class Probe:
 
 
 def probe(content: bytes, max_pixels: int) -> Probe:
-    """Find out whether an image can be used, by decoding it whole.
+    """Find out whether an image can be used, by decoding all of it.
 
-    Images of more than max_pixels, by their header, are not decoded. Never raises: whatever is
-    wrong with the content becomes the status.
+    Never raises: any fault of the content becomes the status.
+
+    Args:
+        content: of the file.
+        max_pixels: images that have more, according to their header, are not decoded.
+
+    Returns:
+        Status and properties.
     """
     if not content:
         return Probe(EMPTY)
@@ -50,7 +58,7 @@ def probe(content: bytes, max_pixels: int) -> Probe:
         image = _open(content)
     except UnidentifiedImageError:
         return Probe(NOT_AN_IMAGE)
-    # Pillow's readers raise all kinds of exceptions over damaged files.
+    # Pillow's readers raise many kinds of exceptions for damaged files.
     except Exception:
         return Probe(CORRUPT)
     if image.width * image.height > max_pixels:
@@ -65,9 +73,9 @@ def probe(content: bytes, max_pixels: int) -> Probe:
 def decode(content: bytes) -> NDArray[np.uint8]:
     """Decode an image that `probe` found OK to (height, width, 3), uint8, red, green and blue.
 
-    As a viewer shows it: turned as its EXIF orientation says, the first frame of an animation,
-    transparency over white, 16-bit levels scaled to 8, palette, grey and CMYK converted. Colour
-    profiles are not applied. Raises what Pillow raises where the image is damaged.
+    The pixels are those that a viewer shows: turned by the EXIF orientation, the first frame of an
+    animation, transparency over white, 16-bit levels scaled to 8, palette, grey and CMYK converted.
+    Colour profiles are not applied. If the image is damaged, Pillow's exceptions are raised.
     """
     return np.asarray(_show(_open(content)))
 
@@ -81,7 +89,7 @@ def _open(content: bytes) -> Image.Image:
 def _show(image: Image.Image) -> Image.Image:
     """The image decoded, upright, in mode RGB."""
     with warnings.catch_warnings():
-        # A damaged EXIF block or a palette's transparency is worth a warning to Pillow, not here.
+        # Pillow warns of damaged EXIF blocks and of palettes with transparency.
         warnings.simplefilter("ignore")
         format_ = image.format
         image.load()
@@ -94,7 +102,7 @@ def _turn_upright(image: Image.Image) -> Image.Image:
     try:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
         return ImageOps.exif_transpose(image) if turned else image
-    # Viewers show an image whose EXIF block is damaged, and so unturned.
+    # Viewers show an image with a damaged EXIF block without turning it.
     except Exception:
         return image
 
@@ -112,12 +120,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _scale_16_bits(image: Image.Image) -> Image.Image:
-    """Grey levels 0..65535 to 0..255: Pillow itself would clip them at 255."""
+    """Grey levels 0..65535 scaled to 0..255; Pillow would clip them at 255."""
     levels = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
     grey = ((levels + 128) // 257).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
 
 
 def _is_truncation(error: Exception) -> bool:
-    said = str(error).lower()
-    return isinstance(error, EOFError) or "truncated" in said or "broken data stream" in said
+    message = str(error).lower()
+    return isinstance(error, EOFError) or "truncated" in message or "broken data stream" in message

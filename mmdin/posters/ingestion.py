@@ -9,6 +9,7 @@ from pyspark import StorageLevel
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 
 from mmdin.config import Config
 from mmdin.errors import InputDataError
@@ -24,14 +25,15 @@ MISNAMED = "file name is not a movie id"
 SECOND_FILE = "second file of the same movie"
 
 _FILE_NAME = r"^([0-9]{1,18})(\.[^.]*)?$"
-_HOW_TO_NAME = "set input.posters to a folder of images named by movie id, such as 1.jpg"
+_HOW_TO_SET = "set input.posters to a folder of images named by movie id, such as 1.jpg"
 
 
 def write_posters(tables: Tables, config: Config) -> None:
-    """Write the table posters from the folder input.posters, and log the files of each status.
+    """Write the table posters from the folder input.posters, and log the number of each status.
 
-    Raises InputDataError, and writes nothing, where the folder is not named, is missing or empty,
-    or holds no image that can be used.
+    Raises:
+        InputDataError: if the folder is not given, is missing or empty, or holds no usable image;
+            then nothing is written.
     """
     folder = config.input.posters
     files = list_image_files(tables.spark, folder)
@@ -47,32 +49,41 @@ def write_posters(tables: Tables, config: Config) -> None:
 
 
 def list_image_files(spark: SparkSession, folder: str) -> DataFrame:
-    """The files in a folder and in those beneath it, in the columns of Spark's binaryFile source:
-    path, modificationTime, length, content.
+    """The files in a folder and its subfolders, without hidden ones (names starting with . or _).
 
-    Hidden files (names that start with . or _) are left out. Raises InputDataError where the
-    folder is not named, is missing or holds no file.
+    Returns:
+        The columns of Spark's binaryFile source: path, modificationTime, length and content.
+
+    Raises:
+        InputDataError: if the folder is not given, is missing or holds no file.
     """
     if not folder:
-        raise InputDataError(f"no folder of posters is named: {_HOW_TO_NAME}")
+        raise InputDataError(f"no folder of posters is given: {_HOW_TO_SET}")
     reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
     try:
         files = reader.load(folder)
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
-        raise InputDataError(f"{folder}: there is no such folder; {_HOW_TO_NAME}") from None
+        raise InputDataError(f"{folder}: there is no such folder; {_HOW_TO_SET}") from None
     if not files.inputFiles():
-        raise InputDataError(f"{folder}: the folder holds no file; {_HOW_TO_NAME}")
+        raise InputDataError(f"{folder}: the folder holds no file; {_HOW_TO_SET}")
     return files
 
 
 def read_contents(files: DataFrame, max_bytes: int) -> DataFrame:
-    """Columns path, file (its last part), movie_id (null where the file is not named by one) and
-    bytes (null where there are more than max_bytes).
+    """The content of image files.
 
-    files: what `list_image_files` gives. Files that are too large are not read: Spark opens no file
-    that a filter on the length rules out, nor one whose content nobody asks for.
+    Files that are too large are not read: Spark does not open files that a filter on the length
+    excludes, nor files whose content is not selected.
+
+    Args:
+        files: from `list_image_files`.
+        max_bytes: limit on a file's size.
+
+    Returns:
+        path, file (its last part), movie_id (null if the file is not named by one) and bytes (null
+        if there are more than max_bytes).
     """
     small = files.where(F.col("length") <= max_bytes).select("path", "content")
     large = files.where(F.col("length") > max_bytes).select(
@@ -80,7 +91,7 @@ def read_contents(files: DataFrame, max_bytes: int) -> DataFrame:
     )
     empty = list_empty_files(files).select("path", F.lit(b"").alias("content"))
     file = F.element_at(F.split("path", "/"), -1)
-    # Listing is little work, not worth more than a task each.
+    # Listing is little work: one task each is enough.
     return (
         small.unionByName(large.coalesce(1))
         .unionByName(empty.coalesce(1))
@@ -94,7 +105,7 @@ def read_contents(files: DataFrame, max_bytes: int) -> DataFrame:
 
 
 def list_empty_files(files: DataFrame) -> DataFrame:
-    """Column path of the files of no bytes, which Spark lists but gives no rows for."""
+    """Column path of the empty files, which Spark lists but returns no rows for."""
     # The list has URLs such as file:///a%20b, the rows have paths such as file:/a b.
     listed = [(re.sub("^file:/+", "file:/", unquote(url)),) for url in files.inputFiles()]
     paths = files.sparkSession.createDataFrame(listed, "path string")
@@ -102,9 +113,10 @@ def list_empty_files(files: DataFrame) -> DataFrame:
 
 
 def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
-    """Adds status, format, width, height (see mmdin.posters.images.probe) and sha256."""
+    """Add status, format, width, height (see mmdin.posters.images.probe) and sha256."""
 
-    @F.pandas_udf("status string, format string, width int, height int")  # type: ignore[call-overload]
+    # PySpark's overloads lack this call.
+    @pandas_udf("status string, format string, width int, height int")  # type: ignore[call-overload, untyped-decorator]
     def probe(contents: pd.Series) -> pd.DataFrame:
         probes = [images.probe(content, max_pixels) for content in contents]
         columns = pd.DataFrame(probes, columns=["status", "format", "width", "height"])
@@ -130,10 +142,10 @@ def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
 
 
 def reject_second_files(probed: DataFrame) -> DataFrame:
-    """Of several usable files of one movie, keep the one whose path sorts first. Drops path."""
+    """Keep one usable file per movie, whose path sorts first. Drops path."""
     by_path = Window.partitionBy("movie_id").orderBy("path")
     usable = probed.where(F.col("status") == images.OK).select("movie_id", "path")
-    # Ranked without their bytes, and joined back: images need not travel between executors.
+    # Ranked without their bytes and joined back, so that no images are sent between executors.
     second = (
         usable.withColumn("rank", F.row_number().over(by_path))
         .where(F.col("rank") > 1)
@@ -150,7 +162,7 @@ def _check_statuses(posters: DataFrame, folder: str) -> None:
     counts = {r["status"]: r["count"] for r in posters.groupBy("status").count().collect()}
     usable = counts.pop(images.OK, 0)
     log.info(
-        "posters: %d files read = %d ok + %d not",
+        "posters: %d files read = %d ok + %d not ok",
         usable + sum(counts.values()),
         usable,
         sum(counts.values()),
@@ -160,5 +172,5 @@ def _check_statuses(posters: DataFrame, folder: str) -> None:
         log.info("posters:   %s", reason)
     if not usable:
         raise InputDataError(
-            f"{folder}: none of the files is a usable poster ({'; '.join(reasons)}); {_HOW_TO_NAME}"
+            f"{folder}: none of the files is a usable poster ({'; '.join(reasons)}); {_HOW_TO_SET}"
         )

@@ -1,4 +1,4 @@
-"""How many images a Spark task takes, and how many of them a Python worker holds at once."""
+"""How many images a Spark task reads, and how many a Python worker holds at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from pyspark.sql import SparkSession
 
 _SETTINGS = {
-    # Otherwise a batch is 10,000 rows, and 10,000 images need not fit into memory. An image that
-    # is larger by itself still goes through, as a batch of its own.
+    # Otherwise a batch is 10,000 rows, and 10,000 images may not fit into memory. An image larger
+    # than this is a batch of its own.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 << 20),
-    # Otherwise opening a file counts as much as reading 4 MiB, and a task takes only 32 posters,
-    # which is less work than it takes to start.
+    # Otherwise opening a file counts as much as reading 4 MiB, and a task reads only 32 posters,
+    # which is less work than starting it.
     "spark.sql.files.openCostInBytes": str(64 << 10),
 }
 
 
 @contextmanager
 def tasks_sized_for_images(spark: SparkSession) -> Iterator[None]:
-    """Within, queries run with settings for many small files of bytes; afterwards as before."""
+    """Run queries with settings for many small binary files; restores the settings at the end."""
     before: dict[str, str | None] = {name: spark.conf.get(name, None) for name in _SETTINGS}
     for name, within in _SETTINGS.items():
         spark.conf.set(name, within)

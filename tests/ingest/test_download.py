@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine that breaks off, lies, or has nothing."""
+"""Downloads from a server on this machine that interrupts, sends wrong data, or has nothing."""
 
 import hashlib
 import http.server
@@ -109,7 +109,7 @@ def test_a_release_is_fetched_checked_and_unpacked(publisher, tmp_path):
     assert _names(tmp_path) == [RELEASE]
 
 
-def test_what_is_already_there_is_not_fetched_again(publisher, tmp_path, caplog):
+def test_a_release_that_is_there_is_not_fetched_again(publisher, tmp_path, caplog):
     publisher.publish(_zip())
     download_release(_settings(publisher, tmp_path))
     publisher.asked.clear()
@@ -140,7 +140,7 @@ def test_a_server_without_ranges_makes_it_start_over(publisher, tmp_path):
     assert download_release(_settings(publisher, tmp_path)).is_dir()
 
 
-def test_a_whole_partial_file_is_only_unpacked(publisher, tmp_path):
+def test_a_complete_partial_file_is_only_unpacked(publisher, tmp_path):
     publisher.publish(_zip())
     (tmp_path / f"{RELEASE}.zip.partial").write_bytes(_zip())
     assert download_release(_settings(publisher, tmp_path)).is_dir()
@@ -153,7 +153,7 @@ def test_a_partial_file_longer_than_the_release_is_dropped(publisher, tmp_path):
     assert download_release(_settings(publisher, tmp_path)).is_dir()
 
 
-def test_a_server_that_stumbles_is_asked_again(publisher, tmp_path):
+def test_a_server_error_is_retried(publisher, tmp_path):
     publisher.publish(_zip())
     publisher.failures = 2
     assert download_release(_settings(publisher, tmp_path)).is_dir()
@@ -173,7 +173,7 @@ def test_no_server_ends_with_a_message(tmp_path, publisher):
         download_release(settings)
 
 
-def test_a_release_that_the_publisher_lacks_is_named(publisher, tmp_path):
+def test_a_release_that_does_not_exist_is_named(publisher, tmp_path):
     with pytest.raises(InputDataError, match=rf"{RELEASE}\.zip: the server answers 404"):
         download_release(_settings(publisher, tmp_path))
     assert len(publisher.asked) == 1
@@ -194,7 +194,7 @@ def test_a_checksum_that_differs_deletes_the_download(publisher, tmp_path):
     assert not _names(tmp_path)
 
 
-def test_a_checksum_file_without_a_checksum_is_said(publisher, tmp_path):
+def test_a_checksum_file_without_a_checksum_is_reported(publisher, tmp_path):
     publisher.publish(_zip(), "come back later")
     with pytest.raises(InputDataError, match="holds no MD5"):
         download_release(_settings(publisher, tmp_path))
@@ -226,16 +226,16 @@ def test_links_are_refused(publisher, tmp_path):
         download_release(_settings(publisher, tmp_path))
 
 
-def test_an_archive_that_swells_is_refused(publisher, tmp_path, monkeypatch):
+def test_an_archive_that_unpacks_to_too_much_is_refused(publisher, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "_LARGEST_UNPACKED", 1000)
     publisher.publish(_zip())
     with pytest.raises(InputDataError, match="would unpack"):
         download_release(_settings(publisher, tmp_path))
 
 
-def test_what_is_no_archive_is_deleted(publisher, tmp_path):
+def test_a_file_that_is_not_an_archive_is_deleted(publisher, tmp_path):
     publisher.publish(b"<html>log in first</html>")
-    with pytest.raises(InputDataError, match="not a whole zip"):
+    with pytest.raises(InputDataError, match="not a complete zip"):
         download_release(_settings(publisher, tmp_path))
     assert not _names(tmp_path)
 
@@ -247,7 +247,7 @@ def test_an_archive_without_ratings_is_refused(publisher, tmp_path):
     assert not (tmp_path / RELEASE).exists()
 
 
-def test_a_folder_that_is_there_but_not_whole_is_left_alone(publisher, tmp_path):
+def test_an_incomplete_release_is_not_touched(publisher, tmp_path):
     (tmp_path / RELEASE).mkdir()
     (tmp_path / RELEASE / "ratings.csv").write_text("mine")
     with pytest.raises(InputDataError, match="move it away"):
@@ -255,7 +255,7 @@ def test_a_folder_that_is_there_but_not_whole_is_left_alone(publisher, tmp_path)
     assert not publisher.asked
 
 
-def test_a_folder_that_cannot_be_made_is_said(publisher, tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported(publisher, tmp_path):
     publisher.publish(_zip())
     (tmp_path / "file").write_text("")
     with pytest.raises(InputDataError, match="cannot be written"):

@@ -116,7 +116,7 @@ GOOD_AMONG_BAD = [
 ]
 
 
-def test_bad_ratings_are_set_aside_with_their_reason_however_often_it_runs(
+def test_bad_ratings_are_rejected_with_their_reason_on_every_run(
     spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lines = [GOOD_RATINGS[0], *BAD_RATINGS, "", *GOOD_AMONG_BAD, GOOD_RATINGS[0], "  "]
@@ -139,7 +139,7 @@ def reasons(judged: DataFrame) -> dict[str, str]:
     return {r["line"]: r["reason"] for r in judged.collect() if r["reason"] is not None}
 
 
-def test_bad_movies_are_set_aside_with_their_reason(spark: SparkSession, tmp_path: Path) -> None:
+def test_bad_movies_are_rejected_with_their_reason(spark: SparkSession, tmp_path: Path) -> None:
     bad = {
         "x,Title (1990),Drama": "movieId is not a whole number",
         "8,Title, The (1990),Drama": rejection.WRONG_FIELDS,
@@ -150,7 +150,7 @@ def test_bad_movies_are_set_aside_with_their_reason(spark: SparkSession, tmp_pat
     assert reasons(movies.judge_movies(rows)) == bad
 
 
-def test_bad_links_are_set_aside_with_their_reason(spark: SparkSession, tmp_path: Path) -> None:
+def test_bad_links_are_rejected_with_their_reason(spark: SparkSession, tmp_path: Path) -> None:
     bad = {
         "x,0114709,862": "movieId is not a whole number",
         "3,tt01,862": "imdbId is not a whole number",

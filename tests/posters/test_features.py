@@ -73,7 +73,7 @@ def test_features_are_those_of_a_loop_over_pixels(image: np.ndarray) -> None:
     assert found == pytest.approx(transcribed(image), abs=1e-9)
 
 
-def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_do_not_depend_on_the_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
     image = random_image(23, 17)
     whole = compute_features(image)
     monkeypatch.setattr(features, "_BLOCK_PIXELS", 40)
@@ -138,6 +138,6 @@ def test_spatial_frequency_of_a_chessboard() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 3), (2, 2), (2, 2, 4)])
-def test_what_is_no_image_is_refused(shape: tuple[int, ...]) -> None:
+def test_arrays_that_are_not_images_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="rows, columns, 3"):
         compute_features(np.zeros(shape, dtype=np.uint8))

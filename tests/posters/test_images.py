@@ -1,4 +1,4 @@
-"""Decoding as a viewer shows it, and what becomes of files that are no usable images."""
+"""Decoding as a viewer shows it, and the status of files that cannot be used."""
 
 import io
 import struct
@@ -148,7 +148,7 @@ def test_damaged_exif_is_ignored() -> None:
     ],
     ids=["empty", "text", "html", "postscript"],
 )
-def test_what_is_no_image(content: bytes, status: str) -> None:
+def test_files_that_are_not_images_get_a_status(content: bytes, status: str) -> None:
     assert probe(content, LIMIT) == Probe(status)
 
 
@@ -160,7 +160,7 @@ def test_half_a_file_is_never_ok(format: str, share: float) -> None:
     assert probe(cut, LIMIT).status in (TRUNCATED, CORRUPT, NOT_AN_IMAGE)
 
 
-def test_truncated_jpeg_is_called_so() -> None:
+def test_a_truncated_jpeg_has_that_status() -> None:
     content = encoded(noise(), "JPEG")
     assert probe(content[: len(content) // 2], LIMIT) == Probe(TRUNCATED, "JPEG")
 

@@ -132,7 +132,7 @@ def test_running_again_gives_the_same_rows(
     again = Tables(spark, config.root).read(schemas.POSTERS)
     assert again.exceptAll(tables.read(schemas.POSTERS)).isEmpty()
     assert again.count() == len(FILES)
-    assert "posters: 14 files read = 5 ok + 9 not" in caplog.text
+    assert "posters: 14 files read = 5 ok + 9 not ok" in caplog.text
     assert "2 x file name is not a movie id" in caplog.text
 
 
@@ -158,7 +158,7 @@ def test_only_bad_files_stop_the_job_and_write_nothing(spark: SparkSession, tmp_
     assert not (tmp_path / "root").exists()
 
 
-def test_settings_are_put_back(spark: SparkSession) -> None:
+def test_settings_are_restored(spark: SparkSession) -> None:
     name = "spark.sql.execution.arrow.maxBytesPerBatch"
     before = spark.conf.get(name, None)
     with pytest.raises(ZeroDivisionError), tasks_sized_for_images(spark):
