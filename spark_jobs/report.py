@@ -5,8 +5,8 @@ import logging
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
-from mmdin.report.evidence import read_evidence
 from mmdin.report.report import publish_report
+from mmdin.report.report_data import read_report_data
 from mmdin.session import submit
 
 log = logging.getLogger("mmdin.report")
@@ -15,7 +15,7 @@ log = logging.getLogger("mmdin.report")
 def run(spark: SparkSession, config: Config) -> None:
     """Write report/index.html, which needs no other file, and report/figures/ with every figure as
     SVG and PNG and the numbers behind it as CSV."""
-    page = publish_report(spark, read_evidence(spark, config), config)
+    page = publish_report(spark, read_report_data(spark, config), config)
     log.info("report: open %s", page)
 
 

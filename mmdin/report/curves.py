@@ -1,29 +1,33 @@
-"""Precision-recall and ROC curves of a few rows, exact at ties, and the best point of each."""
+"""Precision-recall and ROC curves of a sample of rows, exact at ties, and their best points."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A point for each distinct score taken as the threshold at and above which rows are shown.
+    """A point for each distinct score, taken as the threshold: rows at or above it are shown.
 
-    thresholds: descending; precision, recall (also the true positive rate) and false_positive_rate:
-    float64, one per threshold. A rate of a class without rows is nan.
+    Attributes:
+        thresholds: [points], float64, descending.
+        precision: [points], float64.
+        recall: [points], float64; also the true positive rate. nan if there are no positives.
+        false_positive_rate: [points], float64. nan if there are no negatives.
     """
 
-    thresholds: np.ndarray
-    precision: np.ndarray
-    recall: np.ndarray
-    false_positive_rate: np.ndarray
+    thresholds: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    false_positive_rate: NDArray[np.float64]
 
     @property
     def best_f1(self) -> int:
         """The point with the largest F1, the highest threshold of equals: the paper's point A."""
-        both = self.precision + self.recall
+        total = self.precision + self.recall
         f1 = np.divide(
-            2 * self.precision * self.recall, both, out=np.zeros_like(both), where=both > 0
+            2 * self.precision * self.recall, total, out=np.zeros_like(total), where=total > 0
         )
         return int(np.argmax(f1))
 
@@ -44,8 +48,13 @@ class Curve:
         return float(np.sum(np.diff(self.recall, prepend=0.0) * self.precision))
 
 
-def trace(labels: np.ndarray, scores: np.ndarray) -> Curve:
-    """The curve of rows' labels (0 or 1) and scores."""
+def trace(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> Curve:
+    """The curve of rows.
+
+    Args:
+        labels: [rows], 0 or 1.
+        scores: [rows], float64.
+    """
     negated, at = np.unique(-scores, return_inverse=True)
     positives = np.cumsum(np.bincount(at, labels, minlength=len(negated)))
     shown = np.cumsum(np.bincount(at, minlength=len(negated)))

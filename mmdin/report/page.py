@@ -1,4 +1,4 @@
-"""The page: the template filled with the evidence in words, tables and pictures."""
+"""The page: the template filled with the conclusions, tables and figures."""
 
 import base64
 from collections.abc import Mapping
@@ -7,19 +7,18 @@ from pathlib import Path
 import jinja2
 
 from mmdin.config import Config
-from mmdin.report import listings
+from mmdin.report import html_tables
 from mmdin.report.conclusions import conclude, list_limits
-from mmdin.report.evidence import Evidence
-from mmdin.report.figures import KeptFigure
+from mmdin.report.figures.spec import SavedFigure
+from mmdin.report.report_data import ReportData
 from mmdin.report.wording import PROTOCOLS, enumerate_names
 
 _FOLDER = Path(__file__).parent
 _MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
-def render_page(evidence: Evidence, config: Config, figures: Mapping[str, KeptFigure]) -> str:
-    """The whole page as HTML that refers to nothing outside itself, besides figures/ for the files
-    behind its figures."""
+def render_page(data: ReportData, config: Config, figures: Mapping[str, SavedFigure]) -> str:
+    """The whole page as HTML. It refers only to the figures' files, in figures/ next to it."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -27,32 +26,32 @@ def render_page(evidence: Evidence, config: Config, figures: Mapping[str, KeptFi
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    seeds = [int(s) for s in sorted(evidence.experiments["seed"].dropna().unique())]
+    seeds = [int(s) for s in sorted(data.experiments["seed"].dropna().unique())]
     page = environment.get_template("page.html.j2").render(
         config=config,
         style=(_FOLDER / "page.css").read_text(encoding="utf-8"),
-        protocols=[(p, PROTOCOLS.get(p, "")) for p in evidence.protocols],
-        leaky=[v for v, p in evidence.protocol_of().items() if p == "leaky"],
+        protocols=[(p, PROTOCOLS.get(p, "")) for p in data.protocols],
+        leaky=[v for v, p in data.protocol_of().items() if p == "leaky"],
         enumerate_names=enumerate_names,
-        networks=evidence.networks,
-        variants=evidence.variants,
+        networks=data.networks,
+        variants=data.variants,
         seeds=seeds,
-        counts=listings.list_counts(evidence),
-        metrics=listings.list_metrics(evidence),
-        verdicts=[listings.list_verdicts(evidence, r) for r in evidence.references],
-        points=listings.list_points(evidence),
-        slices=listings.list_slice_tables(evidence),
-        runs=listings.list_runs(evidence),
-        versions=listings.list_versions(evidence),
-        conclusions=conclude(evidence),
-        limits=list_limits(evidence),
+        counts=html_tables.tabulate_counts(data),
+        metrics=html_tables.tabulate_metrics(data),
+        verdicts=[html_tables.tabulate_verdicts(data, r) for r in data.references],
+        points=html_tables.tabulate_points(data),
+        slices=html_tables.tabulate_slices(data),
+        runs=html_tables.tabulate_runs(data),
+        versions=html_tables.list_versions(data),
+        conclusions=conclude(data),
+        limits=list_limits(data),
         figures=figures,
         embed=_embed,
     )
     return page.lstrip().replace("95 %", "95\N{NO-BREAK SPACE}%")
 
 
-def _embed(figure: KeptFigure) -> str:
+def _embed(figure: SavedFigure) -> str:
     """The figure's file as a data: URI."""
     content = base64.b64encode(figure.path.read_bytes()).decode("ascii")
     return f"data:{_MEDIA[figure.path.suffix]};base64,{content}"

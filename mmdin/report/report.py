@@ -1,4 +1,4 @@
-"""Writing the report: figures with their numbers, and the page, into one folder."""
+"""Writing the report: figures, their numbers and the page, in one folder."""
 
 import shutil
 import tempfile
@@ -7,19 +7,19 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
-from mmdin.report.evidence import Evidence
-from mmdin.report.figures import keep_figures
+from mmdin.report.figures.catalogue import save_figures
 from mmdin.report.page import render_page
+from mmdin.report.report_data import ReportData
 from mmdin.storage import files_at, is_local, join, local_path, upload
 
 
-def publish_report(spark: SparkSession, evidence: Evidence, config: Config) -> str:
-    """Write the report into <root>/report/; gives the page's path or URL."""
+def publish_report(spark: SparkSession, data: ReportData, config: Config) -> str:
+    """Write the report to <root>/report/, and return the page's path or URL."""
     folder = join(config.root, "report")
     if is_local(folder):
-        return str(write_report(evidence, config, local_path(folder)))
+        return str(write_report(data, config, local_path(folder)))
     with tempfile.TemporaryDirectory() as temporary:
-        page = write_report(evidence, config, Path(temporary))
+        page = write_report(data, config, Path(temporary))
         files = files_at(spark, folder)
         files.remove(join(folder, "figures"))
         upload(files, page.parent / "figures", join(folder, "figures"))
@@ -27,18 +27,26 @@ def publish_report(spark: SparkSession, evidence: Evidence, config: Config) -> s
     return join(folder, page.name)
 
 
-def write_report(evidence: Evidence, config: Config, folder: Path) -> Path:
-    """Write figures/NAME.svg, .png and .csv and index.html into a folder; gives the page's path.
+def write_report(data: ReportData, config: Config, folder: Path) -> Path:
+    """Write figures/NAME.svg, .png and .csv and index.html to a folder.
 
-    Earlier figures and an earlier page are replaced once the new ones are complete, the page last;
-    whatever else the folder holds stays.
+    Earlier figures and an earlier page are replaced once the new ones are complete, the page last.
+    Other files in the folder stay.
+
+    Args:
+        data: what the report shows.
+        config: as resolved; the page shows all of it.
+        folder: created if it does not exist.
+
+    Returns:
+        The page's path.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as temporary:
         new = Path(temporary)
-        figures = keep_figures(evidence, new / "figures")
+        figures = save_figures(data, new / "figures")
         (new / "figures").mkdir(exist_ok=True)
-        (new / "index.html").write_text(render_page(evidence, config, figures), encoding="utf-8")
+        (new / "index.html").write_text(render_page(data, config, figures), encoding="utf-8")
         shutil.rmtree(folder / "figures", ignore_errors=True)
         (new / "figures").replace(folder / "figures")
         (new / "index.html").replace(folder / "index.html")

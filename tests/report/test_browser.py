@@ -1,16 +1,14 @@
 """The page in a real browser, without a window."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from invented_evidence import invent
+from written import Written
 
-from mmdin.config import Config
-from mmdin.report.evidence import Evidence
-from mmdin.report.report import write_report
+from mmdin.report.report_data import ReportData
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 
@@ -35,40 +33,27 @@ def browser() -> Iterator[Any]:
     driver.quit()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        {},
-        {"networks": [f"network_with_a_long_name_{n}" for n in range(23)], "seeds": (1, 2)},
-        {"protocols": ("point_in_time", "random", "leaky")},
-    ],
-    ids=["two networks", "many", "protocols"],
-)
-def page(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Evidence, Path]:
-    evidence = invent(**request.param)
-    config = Config.model_validate({"name": "invented"})
-    return evidence, write_report(evidence, config, tmp_path_factory.mktemp("report"))
+@pytest.fixture(scope="module", params=["two networks", "many", "protocols"])
+def report(request: pytest.FixtureRequest, written_case: Callable[[str], Written]) -> Written:
+    return written_case(request.param)
 
 
 @pytest.mark.parametrize("width", [375, 1400])
 def test_the_page_shows_all_and_never_scrolls_sideways(
-    browser: Any, page: tuple[Evidence, Path], width: int
+    browser: Any, report: Written, width: int
 ) -> None:
-    evidence, path = page
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
     )
-    browser.get(path.as_uri())
+    browser.get(report.page.as_uri())
     assert not [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
     images = browser.execute_script(
         "return [...document.images].map(i => [i.complete, i.naturalWidth, i.clientWidth])"
     )
     assert len(images) == 10
     assert all(complete and natural > 0 and shown > 0 for complete, natural, shown in images)
-    # Wide figures scroll in their frames on a narrow screen, where they would be too small to read.
+    # Wide figures scroll in their frames on a narrow screen: they would be too small to read.
     assert max(shown for _, _, shown in images) > 600
     inner, scrolled = browser.execute_script(
         "return [window.innerWidth, document.documentElement.scrollWidth]"
@@ -79,11 +64,11 @@ def test_the_page_shows_all_and_never_scrolls_sideways(
         "return [...document.querySelectorAll('#table-metrics td')]"
         ".map(c => [c.dataset.variant, c.dataset.metric, c.dataset.value, c.innerText])"
     )
-    _compare(evidence, cells)
+    _compare(report.data, cells)
 
 
-def _compare(evidence: Evidence, cells: list[list[str]]) -> None:
-    rows = evidence.metric_intervals
+def _compare(data: ReportData, cells: list[list[str]]) -> None:
+    rows = data.metric_intervals
     overall = rows[rows["dimension"] == "all"]
     means = overall.set_index(["variant", "metric"])["mean"]
     assert len(cells) == len(overall)

@@ -1,33 +1,30 @@
 import hashlib
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from invented_evidence import invent
+from invented_data import invent
+from PIL import ExifTags, Image
+from written import Written
 
-from mmdin.report.canvas import looks
-from mmdin.report.evidence import Evidence
-from mmdin.report.figures import FIGURES, keep_figures
-from mmdin.report.rankings import trace_variants
-from mmdin.report.slices import order_slices
-
-
-@pytest.fixture(scope="module")
-def evidence() -> Evidence:
-    return invent()
+from mmdin.posters.images import decode
+from mmdin.report.figures.attention import decode_poster
+from mmdin.report.figures.canvas import plot_styles
+from mmdin.report.figures.catalogue import FIGURES, save_figures
+from mmdin.report.selections import trace_variants
 
 
 @pytest.fixture(scope="module")
-def folder(evidence: Evidence, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    kept = tmp_path_factory.mktemp("figures")
-    assert list(keep_figures(evidence, kept)) == [f.name for f in FIGURES]
-    return kept
+def report(written_case: Callable[[str], Written]) -> Written:
+    return written_case("two networks")
 
 
-def test_every_figure_is_kept_in_three_ways(folder: Path) -> None:
+def test_every_figure_is_saved_in_three_formats(report: Written) -> None:
     names = {f"{f.name}.{ending}" for f in FIGURES for ending in ("svg", "png", "csv")}
-    assert {p.name for p in folder.iterdir()} == names
+    assert {p.name for p in report.figures.iterdir()} == names
 
 
 def _same(numbers: pd.DataFrame, table: pd.DataFrame, columns: list[str]) -> None:
@@ -38,33 +35,32 @@ def _same(numbers: pd.DataFrame, table: pd.DataFrame, columns: list[str]) -> Non
         )
 
 
-def test_numbers_are_those_of_the_tables(evidence: Evidence, folder: Path) -> None:
+def test_numbers_are_those_of_the_tables(report: Written) -> None:
     def read(name: str) -> pd.DataFrame:
-        return pd.read_csv(folder / f"{name}.csv", float_precision="round_trip")
+        return pd.read_csv(report.figures / f"{name}.csv", float_precision="round_trip")
 
-    intervals = evidence.metric_intervals
+    intervals = report.data.metric_intervals
     bounds = ["variant", "mean", "lower", "upper"]
     _same(read("metrics"), intervals[intervals["dimension"] == "all"], [*bounds, "metric"])
     sliced = intervals[(intervals["dimension"] != "all") & (intervals["metric"] == "roc_auc")]
     _same(read("slices"), sliced, [*bounds, "slice", "rows"])
-    _same(read("reliability"), evidence.calibration, ["rows"])
-    _same(read("training"), evidence.epochs, ["run_id", "epoch", "train_loss"])
-    differences = evidence.differences
+    _same(read("reliability"), report.data.calibration, ["rows"])
+    _same(read("training"), report.data.epochs, ["run_id", "epoch", "train_loss"])
+    differences = report.data.differences
     against = differences[(differences["other"] == "mmdin") & (differences["metric"] == "roc_auc")]
     _same(read("differences"), against, ["variant", "difference", "lower", "upper", "verdict"])
-    shown = evidence.sampled_scores[evidence.sampled_scores["variant"].isin(evidence.networks)]
+    scores = report.data.sampled_scores
+    shown = scores[scores["variant"].isin(report.data.networks)]
     _same(read("scores"), shown, ["variant", "row", "score", "label"])
-    assert sorted(read("attention")["weight"]) == sorted(
-        evidence.attention_weights.loc[
-            evidence.attention_weights["run_id"].isin(evidence.first_run_of().values()), "weight"
-        ]
-    )
+    weights = report.data.attention_weights
+    first = weights["run_id"].isin(report.data.first_run_of().values())
+    assert sorted(read("attention")["weight"]) == sorted(weights.loc[first, "weight"])
 
 
-def test_the_best_points_are_among_the_numbers(evidence: Evidence, folder: Path) -> None:
-    curves = trace_variants(evidence)
+def test_the_best_points_are_among_the_numbers(report: Written) -> None:
+    curves = trace_variants(report.data)
     for name, place in (("precision_recall", "best_f1"), ("roc", "best_difference")):
-        numbers = pd.read_csv(folder / f"{name}.csv", float_precision="round_trip")
+        numbers = pd.read_csv(report.figures / f"{name}.csv", float_precision="round_trip")
         best = numbers[numbers["best"]].set_index("variant")
         assert list(best.index) == list(curves)
         for variant, curve in curves.items():
@@ -73,39 +69,62 @@ def test_the_best_points_are_among_the_numbers(evidence: Evidence, folder: Path)
             assert best.loc[variant, "precision"] == curve.precision[at]
 
 
-def test_the_same_evidence_gives_the_same_files(
-    evidence: Evidence, folder: Path, tmp_path: Path
-) -> None:
-    keep_figures(evidence, tmp_path)
-    for path in folder.iterdir():
+def test_the_same_data_gives_the_same_files(report: Written, tmp_path: Path) -> None:
+    assert list(save_figures(report.data, tmp_path)) == [f.name for f in FIGURES]
+    for path in report.figures.iterdir():
         again = (tmp_path / path.name).read_bytes()
         assert hashlib.sha256(again).digest() == hashlib.sha256(path.read_bytes()).digest(), path
 
 
-def test_every_variant_looks_different() -> None:
-    evidence = invent([f"network {n}" for n in range(23)], seeds=(1,))
-    look = looks(evidence)
-    assert len(look) == 27
-    assert len({(k.colour, str(k.line)) for k in look.values()}) == 27
+def test_every_variant_has_its_own_style() -> None:
+    data = invent([f"network {n}" for n in range(23)], seeds=(1,))
+    styles = plot_styles(data)
+    assert len(styles) == 27
+    assert len({(s.colour, str(s.line)) for s in styles.values()}) == 27
 
 
 @pytest.mark.parametrize(
     ("case", "missing"),
     [
-        (invent(one_class=True), {"precision_recall", "roc", "scores"}),
-        (invent(attention=False, epochs=False), {"attention", "training"}),
-        (invent(posters=False, seeds=(1,)), set()),
-        (invent(["din"], (1,), naive=False, best_possible=False), {"differences"}),
-        (invent([], naive=True), {"scores", "training", "attention", "differences"}),
+        ("one class", {"precision_recall", "roc", "scores"}),
+        ("one seed, nothing else", {"attention", "training"}),
+        ("no posters", set()),
+        ("one variant", {"differences"}),
+        ("no network", {"scores", "training", "attention", "differences"}),
     ],
-    ids=["one class", "no attention or epochs", "no posters", "one variant", "no network"],
 )
-def test_what_is_missing_is_left_out(case: Evidence, missing: set[str], tmp_path: Path) -> None:
-    drawn = keep_figures(case, tmp_path)
-    assert {f.name for f in FIGURES} - set(drawn) == missing
+def test_figures_without_data_are_left_out(
+    case: str, missing: set[str], written_case: Callable[[str], Written]
+) -> None:
+    drawn = {p.stem for p in written_case(case).figures.iterdir()}
+    assert {f.name for f in FIGURES} - drawn == missing
 
 
-def test_slices_stand_in_the_order_of_their_numbers() -> None:
-    assert order_slices(["101 or more", "unknown", "0 (cold)", "21 to 100", "1 to 20"]) == [
-        "0 (cold)", "1 to 20", "21 to 100", "101 or more", "unknown",
-    ]  # fmt: skip
+def test_posters_are_shown_as_they_were_measured() -> None:
+    upright = np.zeros((6, 4, 3), np.uint8)
+    upright[:3] = (255, 0, 0)
+    turned = _encode(np.rot90(upright), orientation=6)
+    np.testing.assert_array_equal(decode_poster(turned), decode(turned))
+    shown = decode_poster(turned)
+    assert shown is not None
+    np.testing.assert_array_equal(shown, upright)
+    palette = io.BytesIO()
+    Image.new("P", (4, 6)).save(palette, format="GIF")
+    shown = decode_poster(palette.getvalue())
+    assert shown is not None
+    assert shown.shape == (6, 4, 3)
+
+
+def test_large_posters_are_thinned_and_damaged_ones_left_out() -> None:
+    shown = decode_poster(_encode(np.zeros((1000, 600, 3), np.uint8)))
+    assert shown is not None
+    assert shown.shape == (500, 300, 3)
+    assert decode_poster(None) is None
+    assert decode_poster(b"no image") is None
+
+
+def _encode(pixels: np.ndarray, orientation: int = 1) -> bytes:
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(pixels).save(file, format="PNG", exif=exif)
+    return file.getvalue()

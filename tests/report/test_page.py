@@ -1,30 +1,19 @@
 import base64
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from invented_evidence import METRICS, TITLE, invent
+from invented_data import CASES, METRICS, TITLE, invent
+from written import QUESTION, Written
 
 from mmdin.config import Config
 from mmdin.report.conclusions import conclude
-from mmdin.report.evidence import Evidence
+from mmdin.report.figures import catalogue
 from mmdin.report.page import render_page
 from mmdin.report.report import write_report
-
-QUESTION = 'Is <b>this</b> & that "better"?'
-CASES = {
-    "two networks": invent(),
-    "one class": invent(one_class=True),
-    "one seed, nothing besides": invent(
-        seeds=(1,), attention=False, epochs=False, best_possible=False
-    ),
-    "protocols": invent(["mmdin", "din"], protocols=("point_in_time", "random", "leaky")),
-    "many": invent([f"network {n}" for n in range(23)], seeds=(1,)),
-    "one variant": invent(["din"], (1,), naive=False, best_possible=False),
-    "no network": invent([]),
-}
 
 
 class Page(HTMLParser):
@@ -46,17 +35,9 @@ class Page(HTMLParser):
         return [a for t, a in self.elements if t == tag and having in a]
 
 
-def _config() -> Config:
-    return Config.model_validate({"name": "invented", "experiment": {"question": QUESTION}})
-
-
-@pytest.fixture(scope="module", params=CASES, ids=str)
-def written(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Evidence, str]:
-    evidence = CASES[request.param]
-    path = write_report(evidence, _config(), tmp_path_factory.mktemp("report"))
-    return evidence, path.read_text(encoding="utf-8")
+@pytest.fixture(scope="module", params=CASES)
+def report(request: pytest.FixtureRequest, written_case: Callable[[str], Written]) -> Written:
+    return written_case(request.param)
 
 
 def _number(text: str | None) -> float | None:
@@ -67,11 +48,10 @@ def _known(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def test_metrics_are_those_of_the_tables(written: tuple[Evidence, str]) -> None:
-    evidence, text = written
-    cells = [c for c in Page(text).all("td", "data-value") if "data-slice" not in c]
-    assert len(cells) == len(evidence.variants) * len(METRICS)
-    overall = {m: evidence.overall(m).set_index("variant") for m in METRICS}
+def test_metrics_are_those_of_the_tables(report: Written) -> None:
+    cells = [c for c in Page(report.text).all("td", "data-value") if "data-slice" not in c]
+    assert len(cells) == len(report.data.variants) * len(METRICS)
+    overall = {m: report.data.overall(m).set_index("variant") for m in METRICS}
     for cell in cells:
         row = overall[str(cell["data-metric"])].loc[cell["data-variant"]]
         assert _number(cell["data-value"]) == _known(row["mean"])
@@ -81,27 +61,25 @@ def test_metrics_are_those_of_the_tables(written: tuple[Evidence, str]) -> None:
         )
 
 
-def test_slices_are_those_of_the_tables(written: tuple[Evidence, str]) -> None:
-    evidence, text = written
-    rows = evidence.metric_intervals
+def test_slices_are_those_of_the_tables(report: Written) -> None:
+    rows = report.data.metric_intervals
     rows = rows[(rows["metric"] == "roc_auc") & (rows["dimension"] != "all")]
     means = rows.set_index(["variant", "dimension", "slice"])["mean"]
-    cells = Page(text).all("td", "data-slice")
+    cells = Page(report.text).all("td", "data-slice")
     assert len(cells) == len(rows)
     for cell in cells:
         key = (cell["data-variant"], cell["data-dimension"], cell["data-slice"])
         assert _number(cell["data-value"]) == _known(means[key])
 
 
-def test_conclusions_claim_what_the_verdicts_say(written: tuple[Evidence, str]) -> None:
-    evidence, text = written
-    rows = evidence.differences[evidence.differences["metric"] == "roc_auc"]
+def test_conclusions_claim_what_the_verdicts_say(report: Written) -> None:
+    rows = report.data.differences[report.data.differences["metric"] == "roc_auc"]
     verdicts = rows.set_index(["variant", "other"])["verdict"]
-    page = Page(text)
+    page = Page(report.text)
     for claim in page.all("li", "data-verdict"):
         verdict = verdicts[(claim["data-variant"], claim["data-other"])]
         assert claim["data-verdict"] == verdict != "open"
-    for group in conclude(evidence):
+    for group in conclude(report.data):
         for claim in group.claims:
             assert f" {claim.verdict} than {claim.other}" in claim.sentence
         for claim in group.open:
@@ -110,20 +88,19 @@ def test_conclusions_claim_what_the_verdicts_say(written: tuple[Evidence, str]) 
         compared = [c.variant for c in (*group.claims, *group.open)]
         assert len(set(compared)) == len(compared)
         assert set(compared) == set(rows.loc[rows["other"] == group.reference, "variant"]) & {
-            *(evidence.variants if group.role == "the reference" else evidence.networks)
+            *(report.data.variants if group.role == "the reference" else report.data.networks)
         }
 
 
-def test_nothing_is_fetched_from_elsewhere(written: tuple[Evidence, str]) -> None:
-    text = written[1]
-    page = Page(text)
+def test_nothing_is_fetched_from_elsewhere(report: Written) -> None:
+    page = Page(report.text)
     assert not [t for t, _ in page.elements if t in ("script", "iframe", "object", "embed")]
     for tag, attributes in page.elements:
         for name in ("src", "href", "srcset", "data", "poster"):
             value = attributes.get(name) or ""
             assert not value or value.startswith(("data:", "figures/", "#")), (tag, value[:60])
             assert "//" not in value.split(",")[0], (tag, value[:60])
-    style = text.split("<style>")[1].split("</style>")[0]
+    style = report.text.split("<style>")[1].split("</style>")[0]
     assert "url(" not in style and "@import" not in style
     for image in page.all("img", "src"):
         kind, _, content = str(image["src"]).partition(";base64,")
@@ -137,39 +114,47 @@ def test_nothing_is_fetched_from_elsewhere(written: tuple[Evidence, str]) -> Non
             }
 
 
-def test_images_are_described_and_the_question_is_escaped(written: tuple[Evidence, str]) -> None:
-    text = written[1]
-    page = Page(text)
+def test_images_are_described_and_the_question_is_escaped(report: Written) -> None:
+    page = Page(report.text)
     assert all(i["alt"] and i["width"] and i["height"] for i in page.all("img", "src"))
-    assert "<b>this</b>" not in text
+    assert "<b>this</b>" not in report.text
     assert QUESTION in page.text
-    assert TITLE not in text
+    assert TITLE not in report.text
     assert page.all("html", "lang")[0]["lang"] == "en"
-    assert len(text) < 15_000_000
+    assert len(report.text) < 15_000_000
 
 
-def test_leaky_is_warned_of_where_it_is() -> None:
+@pytest.mark.parametrize("words", ["praised", "told apart", "stands", "beside"])
+def test_the_page_is_in_plain_words(report: Written, words: str) -> None:
+    without_the_papers_word = report.text.replace("(the paper says: praised)", "")
+    assert words not in Page(without_the_papers_word).text
+
+
+def test_leaky_is_warned_of_if_it_is_shown(config: Config) -> None:
     for name, warned in (("protocols", True), ("two networks", False)):
-        page = render_page(CASES[name], _config(), {})
+        page = render_page(invent(**CASES[name]), config, {})
         assert ('class="warning"' in page) == warned
         assert ("are leaky: statistics were taken over test" in page) == warned
 
 
 def test_the_reference_is_mmdin_or_the_best() -> None:
-    assert CASES["two networks"].references == ["mmdin"]
-    evidence = CASES["many"]
-    means = evidence.overall("roc_auc").set_index("variant")["mean"]
-    assert evidence.references == [means[evidence.networks].idxmax()]
-    assert len(CASES["protocols"].references) == 3
-    assert CASES["no network"].references == []
+    assert invent().references == ["mmdin"]
+    data = invent(**CASES["many"])
+    means = data.overall("roc_auc").set_index("variant")["mean"]
+    assert data.references == [means[data.networks].idxmax()]
+    assert len(invent(**CASES["protocols"]).references) == 3
+    assert invent(**CASES["no network"]).references == []
 
 
-def test_other_files_survive_and_nothing_is_left_over(tmp_path: Path) -> None:
+def test_other_files_survive_and_nothing_is_left_over(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "FIGURES", catalogue.FIGURES[:1])
     (tmp_path / "metrics.csv").write_text("kept")
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "old.svg").write_text("gone")
     for _ in range(2):
-        write_report(CASES["one variant"], _config(), tmp_path)
+        write_report(invent(), config, tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {"figures", "index.html", "metrics.csv"}
     assert (tmp_path / "metrics.csv").read_text() == "kept"
-    assert not (tmp_path / "figures" / "old.svg").exists()
+    assert len(list((tmp_path / "figures").iterdir())) == 3

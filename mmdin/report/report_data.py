@@ -1,9 +1,9 @@
-"""What the report shows, read from the tables once. The only module here that knows Spark."""
+"""The data of the report, read from the tables once. The only module here that knows Spark."""
 
 from dataclasses import dataclass
 
 import pandas as pd
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
@@ -20,19 +20,30 @@ from mmdin.schemas import (
     RUNS,
     SAMPLED_SCORES,
     SPLIT_COUNTS,
-    Table,
 )
 from mmdin.tables import Tables
 from mmdin.variants import BEST_POSSIBLE, NAIVE
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Rows of the tables of the same names, as mmdin.schemas describes them, of what is compared.
+class ReportData:
+    """Rows of the tables of the same names, for everything that is compared.
 
-    experiments is in the order of place and seed; attention_weights holds each variant's first
-    seed; posters holds images' bytes and titles the movies' titles, by movie_id, of the movies that
-    attention_weights names. Values that a table holds as null are None or nan here.
+    Columns are those of mmdin.schemas. Null values are None or nan here.
+
+    Attributes:
+        experiments: in the order of place and seed.
+        split_counts: all rows.
+        metrics: all rows.
+        metric_intervals: all rows.
+        differences: all rows.
+        calibration: in the order of run and bin.
+        sampled_scores: in the order of run and row.
+        runs: training runs that are compared.
+        epochs: of these runs, in the order of run and epoch.
+        attention_weights: of each variant's first seed, by user, movie, run and position.
+        posters: image bytes by movie_id, for the movies that attention_weights names.
+        titles: titles by movie_id, for the same movies.
     """
 
     experiments: pd.DataFrame
@@ -61,28 +72,27 @@ class Evidence:
 
     @property
     def protocols(self) -> list[str]:
-        """Every protocol that something compared follows."""
+        """All protocols in use, in the order of the variants."""
         return list(dict.fromkeys(self.experiments["protocol"]))
 
     @property
     def references(self) -> list[str]:
         """The network that others are compared with, one for each protocol that has networks.
 
-        That is the variant mmdin, or else the network with the best mean ROC AUC.
+        That is the variant mmdin if there is one, else the network with the best mean ROC AUC.
         """
         protocols = self.protocol_of()
-        chosen = []
+        references = []
         for protocol in self.protocols:
-            own = [v for v in self.networks if protocols[v] == protocol]
-            if own:
-                chosen.append("mmdin" if "mmdin" in own else self.best_of(own))
-        return chosen
+            networks = [v for v in self.networks if protocols[v] == protocol]
+            if networks:
+                references.append("mmdin" if "mmdin" in networks else self.best_of(networks))
+        return references
 
     def best_of(self, variants: list[str]) -> str:
         """The variant with the highest mean ROC AUC; the first of equals."""
         means = self.overall("roc_auc").set_index("variant")["mean"].astype(float)
-        known = means.reindex(variants).fillna(float("-inf"))
-        return str(known.idxmax())
+        return str(means.reindex(variants).fillna(float("-inf")).idxmax())
 
     def overall(self, metric: str) -> pd.DataFrame:
         """The rows of metric_intervals of a metric over all test rows."""
@@ -106,43 +116,49 @@ class Evidence:
         first = self.experiments.drop_duplicates("variant")
         return dict(zip(first["variant"], first["run_id"], strict=True))
 
+    def title_of(self, movie_id: int) -> str:
+        """The movie's title, or its number if it has none."""
+        return self.titles.get(int(movie_id), f"movie {movie_id}")
 
-def read_evidence(spark: SparkSession, config: Config) -> Evidence:
-    """Everything the report shows. Bounded: no table read here grows with the ratings.
 
-    Raises TableError where a table is missing, naming the job that writes it.
+def read_report_data(spark: SparkSession, config: Config) -> ReportData:
+    """Read everything that the report shows. Bounded: nothing read here grows with the ratings.
+
+    Raises:
+        TableError: a table is missing; names the job that writes it.
     """
     tables = Tables.of(spark, config)
-    experiments = tables.read(EXPERIMENTS).orderBy("place", "seed").toPandas()
-    chosen = F.broadcast(tables.read(EXPERIMENTS).select("run_id"))
-
-    def of_runs(table: Table) -> DataFrame:
-        return tables.read(table).join(chosen, on="run_id", how="left_semi")
-
+    experiments = _sort(tables.read(EXPERIMENTS).toPandas(), "place", "seed")
+    compared = F.col("run_id").isin([str(r) for r in experiments["run_id"]])
     attention = _read_attention(tables, experiments)
-    shown = [int(m) for m in {*attention["movie_id"], *attention["history_movie_id"]}]
-    return Evidence(
+    movie_ids = sorted({int(m) for m in (*attention["movie_id"], *attention["history_movie_id"])})
+    return ReportData(
         experiments=experiments,
         split_counts=tables.read(SPLIT_COUNTS).toPandas(),
         metrics=tables.read(METRICS).toPandas(),
         metric_intervals=tables.read(METRIC_INTERVALS).toPandas(),
         differences=tables.read(DIFFERENCES).toPandas(),
-        calibration=tables.read(CALIBRATION).orderBy("run_id", "bin").toPandas(),
-        sampled_scores=tables.read(SAMPLED_SCORES).orderBy("run_id", "row").toPandas(),
-        runs=of_runs(RUNS).toPandas(),
-        epochs=of_runs(EPOCHS).orderBy("run_id", "epoch").toPandas(),
+        calibration=_sort(tables.read(CALIBRATION).toPandas(), "run_id", "bin"),
+        sampled_scores=_sort(tables.read(SAMPLED_SCORES).toPandas(), "run_id", "row"),
+        runs=tables.read(RUNS).where(compared).toPandas(),
+        epochs=_sort(tables.read(EPOCHS).where(compared).toPandas(), "run_id", "epoch"),
         attention_weights=attention,
-        posters=_read_posters(tables, shown),
-        titles=_read_titles(tables, shown),
+        posters=_read_posters(tables, movie_ids),
+        titles=_read_titles(tables, movie_ids),
     )
+
+
+def _sort(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The rows in the order of columns, null first, as Spark sorts."""
+    return rows.sort_values(list(columns), kind="stable", na_position="first", ignore_index=True)
 
 
 def _read_attention(tables: Tables, experiments: pd.DataFrame) -> pd.DataFrame:
     if not tables.exists(ATTENTION_WEIGHTS):
         return pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
     first = [str(r) for r in experiments.drop_duplicates("variant")["run_id"]]
-    rows = tables.read(ATTENTION_WEIGHTS).where(F.col("run_id").isin(first))
-    return rows.orderBy("user_id", "movie_id", "run_id", "position").toPandas()
+    rows = tables.read(ATTENTION_WEIGHTS).where(F.col("run_id").isin(first)).toPandas()
+    return _sort(rows, "user_id", "movie_id", "run_id", "position")
 
 
 def _read_posters(tables: Tables, movie_ids: list[int]) -> dict[int, bytes]:

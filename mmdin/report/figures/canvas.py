@@ -1,4 +1,4 @@
-"""How figures look, and how they are kept: SVG, PNG, and the numbers behind them as CSV."""
+"""How figures look, and how they are saved: as SVG, as PNG, and their numbers as CSV."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,9 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from mmdin.report.evidence import Evidence
+from mmdin.report.report_data import ReportData
 from mmdin.variants import BEST_POSSIBLE, NAIVE
 
 _STYLE: dict[Any, Any] = {
@@ -37,7 +38,7 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
 }
 
-# Okabe and Ito 2008: told apart with any colour vision. What was not trained is grey or black.
+# Okabe and Ito 2008: distinct in any colour vision. Predictors without training are grey or black.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _GREYS = ("#9A9A9A", "#6E6E6E", "#454545")
 _LINES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), ":")
@@ -45,50 +46,65 @@ _MARKERS = "osD^vP*X"
 
 POSITIVE, NEGATIVE = _COLOURS[0], _COLOURS[1]
 
-DOTS_PER_INCH = 150
+_DOTS_PER_INCH = 150
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a variant is drawn in every figure: colour, line style and marker."""
+class PlotStyle:
+    """How a variant is drawn in every figure.
+
+    Attributes:
+        colour: hexadecimal.
+        line: line style, as matplotlib takes it.
+        marker: as matplotlib takes it.
+    """
 
     colour: str
     line: Any
     marker: str
 
     @property
-    def drawn(self) -> dict[str, Any]:
-        """As arguments of Axes.plot."""
+    def arguments(self) -> dict[str, Any]:
+        """The style as arguments of Axes.plot."""
         return {"color": self.colour, "linestyle": self.line, "marker": self.marker}
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure and the numbers that it shows."""
+    """A figure and the numbers that it shows.
+
+    Attributes:
+        figure: as drawn.
+        numbers: a row per mark, bar or point of a line.
+    """
 
     figure: Figure
     numbers: pd.DataFrame
 
 
 def style() -> AbstractContextManager[None]:
-    """The settings under which every figure is drawn and kept."""
+    """The settings under which every figure is drawn and saved."""
     return mpl.rc_context(_STYLE)
 
 
-def looks(evidence: Evidence) -> dict[str, Look]:
-    """A look for each variant: networks in colours, naive predictors in greys, the best possible
-    in black; line styles and markers tell apart what shares a colour."""
-    models, found = evidence.model_of(), {}
-    networks, naive = evidence.networks, [v for v in evidence.variants if models[v] in NAIVE]
-    for own, colours, shift in ((networks, _COLOURS, 0), (naive, _GREYS, 1)):
-        for n, variant in enumerate(own):
-            around, colour = divmod(n, len(colours))
-            line = _LINES[(around + shift * (n + 1)) % len(_LINES)]
-            marker = _MARKERS[(n + around) % len(_MARKERS)]
-            found[variant] = Look(colours[colour], line, marker)
-    for variant in (v for v in evidence.variants if models[v] == BEST_POSSIBLE):
-        found[variant] = Look("#000000", (0, (1, 1)), "h")
-    return found
+def plot_styles(data: ReportData) -> dict[str, PlotStyle]:
+    """A style for each variant.
+
+    Networks are in colours, naive predictors in greys, the best possible in black. Variants that
+    share a colour differ in line style and marker.
+    """
+    models = data.model_of()
+    naive = [v for v in data.variants if models[v] in NAIVE]
+    styles = {}
+    for variants, colours, shift in ((data.networks, _COLOURS, 0), (naive, _GREYS, 1)):
+        for n, variant in enumerate(variants):
+            cycle, colour = divmod(n, len(colours))
+            line = _LINES[(cycle + shift * (n + 1)) % len(_LINES)]
+            marker = _MARKERS[(n + cycle) % len(_MARKERS)]
+            styles[variant] = PlotStyle(colours[colour], line, marker)
+    for variant in (v for v in data.variants if models[v] == BEST_POSSIBLE):
+        styles[variant] = PlotStyle("#000000", (0, (1, 1)), "h")
+    return styles
 
 
 def draw(
@@ -113,24 +129,29 @@ def grid(
 
 
 def add_legend(figure: Figure, handles: Iterable[Artist], labels: Sequence[str]) -> None:
-    """A legend below the panels, for which the figure is made taller."""
+    """Add a legend below the panels, and make the figure taller for it."""
     width, height = figure.get_size_inches()
     columns = max(1, min(len(labels), int(width * 10.5 / (max(map(len, labels), default=1) + 7))))
     figure.set_size_inches(width, height + 0.1 + 0.2 * math.ceil(len(labels) / columns))
     figure.legend(list(handles), list(labels), loc="outside lower center", ncols=columns)
 
 
-def whiskers(rows: pd.DataFrame, middle: str) -> np.ndarray:
-    """How far the columns lower and upper are from the middle: [2, rows]; 0 where not known."""
+def whiskers(rows: pd.DataFrame, middle: str) -> NDArray[np.float64]:
+    """Distances of the columns lower and upper from the column middle.
+
+    Returns:
+        [2, rows], float64; 0 if a bound or the middle is not known.
+    """
     values = rows[[middle, "lower", "upper"]].to_numpy(dtype=float)
-    apart = np.stack([values[:, 0] - values[:, 1], values[:, 2] - values[:, 0]])
-    return np.clip(np.nan_to_num(apart), 0, None)
+    distances = np.stack([values[:, 0] - values[:, 1], values[:, 2] - values[:, 0]])
+    known = np.nan_to_num(distances)
+    return np.where(known > 0, known, 0.0)
 
 
-def keep(drawing: Drawing, folder: Path, name: str) -> None:
+def save(drawing: Drawing, folder: Path, name: str) -> None:
     """Write <folder>/<name>.svg, .png and .csv; numbers in full precision."""
     folder.mkdir(parents=True, exist_ok=True)
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    drawing.figure.savefig(folder / f"{name}.svg", metadata=nothing, dpi=DOTS_PER_INCH)
-    drawing.figure.savefig(folder / f"{name}.png", dpi=DOTS_PER_INCH)
+    undated = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    drawing.figure.savefig(folder / f"{name}.svg", metadata=undated, dpi=_DOTS_PER_INCH)
+    drawing.figure.savefig(folder / f"{name}.png", dpi=_DOTS_PER_INCH)
     drawing.numbers.to_csv(folder / f"{name}.csv", index=False)

@@ -1,14 +1,15 @@
-"""Evidence of an experiment that never was, with hard cases to choose from."""
+"""Data of an invented experiment, with difficult cases to choose from."""
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.image import imsave
+from PIL import Image
 
 from mmdin import metrics
-from mmdin.report.evidence import Evidence
+from mmdin.report.report_data import ReportData
 from mmdin.schemas import ATTENTION_WEIGHTS, EPOCHS
 from mmdin.variants import BEST_POSSIBLE, NAIVE
 
@@ -20,6 +21,24 @@ SLICES = {
     "release decade": ["1990s", "1980s"],
     "poster": ["with"],
 }
+CASES: dict[str, dict[str, Any]] = {
+    "two networks": {},
+    "one class": {"one_class": True},
+    "one seed, nothing else": {
+        "seeds": (1,), "attention": False, "epochs": False, "best_possible": False,
+    },
+    "no posters": {"posters": False, "seeds": (1,)},
+    "protocols": {
+        "networks": ("mmdin", "din"), "protocols": ("point_in_time", "random", "leaky"),
+    },
+    "many": {"networks": [f"network_with_a_long_name_{n}" for n in range(10)], "seeds": (1, 2)},
+    "one variant": {
+        "networks": ["din"], "seeds": (1,), "naive": False, "best_possible": False,
+    },
+    "no network": {"networks": []},
+}  # fmt: skip
+"""Arguments of `invent`: what a report must be able to show."""
+
 TITLE = "<script>alert('Tom & \"Jerry\"')</script> $5 $x_1$"
 
 
@@ -34,8 +53,8 @@ def invent(
     attention: bool = True,
     epochs: bool = True,
     posters: bool = True,
-) -> Evidence:
-    """Networks are variants of model mmdin called by these names, under each protocol."""
+) -> ReportData:
+    """Invent data. Networks are variants of model mmdin with these names, under each protocol."""
     generator = np.random.default_rng(3)
     experiments = _experiments(networks, seeds, protocols, naive, best_possible)
     variants = experiments.drop_duplicates("variant")
@@ -43,7 +62,7 @@ def invent(
     weights = _attention(variants) if attention else pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
     trained = experiments[experiments["seed"].notna()]
     shown = {*weights["movie_id"], *weights["history_movie_id"]}
-    return Evidence(
+    return ReportData(
         experiments=experiments,
         split_counts=_counts(protocols),
         metrics=experiments.assign(
@@ -81,8 +100,8 @@ def _experiments(
         chosen = [(n, "mmdin", list(seeds)) for n in networks]
         chosen = [(n, n, [None]) for n in NAIVE if naive] + chosen
         chosen += [(BEST_POSSIBLE, BEST_POSSIBLE, [None])] if best_possible else []
-        for name, model, own_seeds in chosen:
-            for seed in own_seeds:
+        for name, model, model_seeds in chosen:
+            for seed in model_seeds:
                 run_id = f"{name}{under}-{seed}"
                 rows.append((name + under, "", model, seed, samples, protocol, run_id))
     columns = ["variant", "changes", "model", "seed", "samples", "protocol", "run_id"]
@@ -141,10 +160,10 @@ def _differences(variants: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFram
             for metric in METRICS:
                 value = means[(one.variant, metric)] - means[(other.variant, metric)]
                 low, high = value - 0.08, value + 0.08
-                said = "better" if low > 0 else "worse" if high < 0 else "open"
+                verdict = "better" if low > 0 else "worse" if high < 0 else "open"
                 if metric == "log_loss":
-                    said = {"better": "worse", "worse": "better"}.get(said, said)
-                rows.append((one.variant, other.variant, metric, value, low, high, said))
+                    verdict = {"better": "worse", "worse": "better"}.get(verdict, verdict)
+                rows.append((one.variant, other.variant, metric, value, low, high, verdict))
     columns = ["variant", "other", "metric", "difference", "lower", "upper", "verdict"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -208,12 +227,13 @@ def _attention(variants: pd.DataFrame) -> pd.DataFrame:
         for user in (7, 8):
             for position in range(1, 6):
                 at = pd.Timestamp("2012-01-01")
-                own = (v.run_id, v.model, user, 100 + user - 7, at, user - 7, 0.6)
-                rows.append((*own, position, 110 + position, (position - 3) * 0.17))
+                case = (v.run_id, v.model, user, 100 + user - 7, at, user - 7, 0.6)
+                rows.append((*case, position, 110 + position, (position - 3) * 0.17))
     return pd.DataFrame(rows, columns=ATTENTION_WEIGHTS.columns)
 
 
 def _poster(generator: np.random.Generator) -> bytes:
     file = io.BytesIO()
-    imsave(file, generator.integers(0, 255, (30, 20, 3), dtype=np.uint8), format="jpg")
+    pixels = generator.integers(0, 255, (30, 20, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, format="JPEG")
     return file.getvalue()

@@ -1,0 +1,252 @@
+"""The tables of the page, as rows of cells."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from mmdin.report.report_data import ReportData
+from mmdin.report.selections import (
+    kind_of,
+    list_differences,
+    list_slices,
+    order_by_kind,
+    order_counts,
+    order_slices,
+    trace_variants,
+)
+from mmdin.report.wording import METRIC_NAMES
+
+_ACROSS = 8
+"""Variants side by side in one table of slices: as many as fit a printed page."""
+
+NOTHING = "-"
+
+_VERDICTS = {"better": "▲ better", "worse": "▼ worse", "open": "not significant"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes:
+        text: what it shows.
+        below: smaller lines below the text.
+        data: its data-* attributes, without their prefix.
+        kind: its CSS class; of a row's first cell, the class of the row.
+    """
+
+    text: str
+    below: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class HtmlTable:
+    """A table of the page.
+
+    Attributes:
+        caption: above the table.
+        heads: of the columns.
+        rows: each headed by its first cell.
+    """
+
+    caption: str
+    heads: list[str]
+    rows: list[list[Cell]]
+
+
+def tabulate_counts(data: ReportData) -> HtmlTable:
+    """split_counts: rows, positives, users and movies of every split, and how many are cold."""
+    rows = []
+    for row in order_counts(data).itertuples():
+        cold = (f"{row.cold_users:,} cold", f"{row.cold_movies:,} cold")
+        if row.split == "train":
+            cold = ("", "")
+        rows.append(
+            [
+                Cell(row.split, row.samples or ""),
+                Cell(row.protocol),
+                Cell(f"{row.rows:,}"),
+                Cell(f"{row.positives:,}", f"{row.positive_share:.2%}"),
+                Cell(f"{row.users:,}", cold[0]),
+                Cell(f"{row.movies:,}", cold[1]),
+                Cell(_day(row.first_rated_at), f"to {_day(row.last_rated_at)}"),
+            ]
+        )
+    heads = ["split", "protocol", "rows", "positive", "users", "movies", "rated"]
+    return HtmlTable("Rows of each split", heads, rows)
+
+
+def tabulate_metrics(data: ReportData) -> HtmlTable:
+    """Every metric over all test rows, with a row per variant in order_by_kind."""
+    overall = {m: data.overall(m).set_index("variant") for m in METRIC_NAMES}
+    rows = []
+    for variant in order_by_kind(data):
+        cells = [Cell(variant, kind=kind_of(data, variant))]
+        cells += [metric_cell(overall[m], variant, variant, m) for m in METRIC_NAMES]
+        rows.append(cells)
+    return HtmlTable("Metrics over all test rows", ["variant", *METRIC_NAMES.values()], rows)
+
+
+def metric_cell(rows: pd.DataFrame, key: str, variant: str, metric: str, **attributes: str) -> Cell:
+    """The cell of a metric: the mean over seeds, with the deviation and the interval below.
+
+    Args:
+        rows: of metric_intervals, with an index that may contain the key.
+        key: of the row to show.
+        variant: for the attributes.
+        metric: for the attributes.
+        **attributes: other data-* attributes of the cell.
+    """
+    attributes = {"variant": variant, "metric": metric, "value": "", **attributes}
+    if key not in rows.index or pd.isna(rows.loc[key, "mean"]):
+        return Cell(NOTHING, data=attributes)
+    row = rows.loc[key]
+    columns = {"value": "mean", "stddev": "stddev", "lower": "lower", "upper": "upper"}
+    for name, column in columns.items():
+        attributes[name] = "" if pd.isna(row[column]) else repr(float(row[column]))
+    below = [] if pd.isna(row["stddev"]) else [f"± {row['stddev']:.4f}"]
+    if not pd.isna(row["lower"]):
+        below.append(f"[{row['lower']:.4f}, {row['upper']:.4f}]")
+    return Cell(f"{row['mean']:.4f}", "\n".join(below), attributes)
+
+
+def tabulate_verdicts(data: ReportData, reference: str) -> HtmlTable:
+    """Every metric of every other variant less the reference's, with the verdict."""
+    differences = list_differences(data, reference)
+    by_metric = differences.set_index(["variant", "metric"])
+    rows = [
+        [Cell(variant), *(_verdict_cell(by_metric, variant, reference, m) for m in METRIC_NAMES)]
+        for variant in dict.fromkeys(differences["variant"])
+    ]
+    heads = ["variant", *METRIC_NAMES.values()]
+    return HtmlTable(f"Every other variant less {reference}", heads, rows)
+
+
+def _verdict_cell(rows: pd.DataFrame, variant: str, reference: str, metric: str) -> Cell:
+    attributes = {"variant": variant, "other": reference, "metric": metric, "difference": ""}
+    key = (variant, metric)
+    if key not in rows.index or pd.isna(rows.loc[key, "difference"]):
+        return Cell(NOTHING, data=attributes)
+    row = rows.loc[key]
+    attributes["difference"] = repr(float(row["difference"]))
+    attributes["verdict"] = row["verdict"]
+    verdict = _VERDICTS[row["verdict"]]
+    return Cell(f"{row['difference']:+.4f}", verdict, attributes, row["verdict"])
+
+
+def tabulate_points(data: ReportData) -> HtmlTable:
+    """Points A and B of every variant's curves over the sampled test rows."""
+    rows = []
+    for variant, curve in trace_variants(data).items():
+        a, b = curve.best_f1, curve.best_difference
+        values = (
+            curve.thresholds[a],
+            curve.precision[a],
+            curve.recall[a],
+            curve.thresholds[b],
+            curve.recall[b],
+            curve.false_positive_rate[b],
+        )
+        rows.append([Cell(variant), *(Cell(f"{v:.4f}") for v in values)])
+    heads = ["variant", "A: threshold", "precision", "recall", "B: threshold", "TPR", "FPR"]
+    return HtmlTable("Points A and B of the sampled test rows, first seeds", heads, rows)
+
+
+def tabulate_slices(data: ReportData) -> list[HtmlTable]:
+    """ROC AUC by slice: a table for each protocol and dimension, or several for many variants."""
+    tables = []
+    several = len(data.protocols) > 1
+    rows = list_slices(data)
+    for protocol in data.protocols:
+        of_protocol = rows[rows["protocol"] == protocol]
+        variants = [v for v in data.variants if v in set(of_protocol["variant"])]
+        for dimension in sorted(of_protocol["dimension"].unique()):
+            slices = of_protocol[of_protocol["dimension"] == dimension]
+            caption = f"ROC AUC by {dimension}" + (f", protocol {protocol}" if several else "")
+            for start in range(0, len(variants), _ACROSS):
+                across = variants[start : start + _ACROSS]
+                tables.append(_tabulate_dimension(slices, dimension, across, caption))
+    return tables
+
+
+def _tabulate_dimension(
+    rows: pd.DataFrame, dimension: str, variants: list[str], caption: str
+) -> HtmlTable:
+    """The slices of one dimension.
+
+    A slice's counts are those of the first variant that has it. A variant that was tested on
+    another number of rows has that number in its cell.
+    """
+    by_variant = {v: rows[rows["variant"] == v].set_index("slice") for v in variants}
+    table = []
+    for name in order_slices(list(rows["slice"])):
+        first = rows[rows["slice"] == name].iloc[0]
+        counts = [Cell(f"{int(first[c]):,}") for c in ("rows", "users", "movies")]
+        cells = []
+        for variant in variants:
+            slices = by_variant[variant]
+            cell = metric_cell(slices, name, variant, "roc_auc", dimension=dimension, slice=name)
+            if name in slices.index and slices.loc[name, "rows"] != first["rows"]:
+                below = f"{cell.below}\nof {int(slices.loc[name, 'rows']):,} rows"
+                cell = Cell(cell.text, below.strip(), cell.data)
+            cells.append(cell)
+        table.append([Cell(name), *counts, *cells])
+    return HtmlTable(caption, ["slice", "rows", "users", "movies", *variants], table)
+
+
+def tabulate_runs(data: ReportData) -> HtmlTable:
+    """Every training run: its seed, ranks, rows per step, parameters, saved epoch and duration."""
+    runs = data.runs.set_index("run_id")
+    rows = []
+    for entry in data.experiments.itertuples():
+        if entry.run_id in runs.index:
+            run = runs.loc[entry.run_id]
+            rows.append(
+                [
+                    Cell(entry.variant, _changes(entry.changes)),
+                    *(Cell(_whole(run[c])) for c in ("seed", "ranks", "global_batch")),
+                    *(Cell(_whole(run[c])) for c in ("parameters", "best_epoch")),
+                    Cell(_duration(run["started_at"], run["ended_at"])),
+                    Cell(entry.run_id),
+                ]
+            )
+    heads = ["variant", "seed", "ranks", "rows per step", "parameters", "saved epoch", "time"]
+    return HtmlTable("Training runs", [*heads, "run"], rows)
+
+
+def list_versions(data: ReportData) -> list[tuple[str, str]]:
+    """Packages and code revisions of the runs with their versions, several if runs differ."""
+    versions: dict[str, list[str]] = {}
+    for run in data.runs.itertuples():
+        for name, version in sorted(dict(run.packages or {}).items()):
+            versions.setdefault(name, []).append(version)
+        versions.setdefault("revision of this code", []).append(run.revision or "not known")
+    return [(name, ", ".join(_distinct(values))) for name, values in sorted(versions.items())]
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _day(moment: Any) -> str:
+    return NOTHING if pd.isna(moment) else f"{moment:%Y-%m-%d}"
+
+
+def _whole(value: Any) -> str:
+    return NOTHING if pd.isna(value) else f"{int(value):,}"
+
+
+def _duration(start: Any, end: Any) -> str:
+    if pd.isna(start) or pd.isna(end):
+        return NOTHING
+    seconds = (end - start).total_seconds()
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _changes(text: Any) -> str:
+    lines = [] if not isinstance(text, str) else text.strip().splitlines()
+    return "; ".join(line for line in lines if not line.startswith("training.models"))

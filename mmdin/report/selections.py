@@ -1,0 +1,152 @@
+"""Which rows the report shows, and in which order. Plain pandas: nothing is drawn here."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmdin.report.curves import Curve, trace
+from mmdin.report.report_data import ReportData
+from mmdin.variants import BEST_POSSIBLE, NAIVE
+
+_SPLITS = ("train", "validation", "test")
+
+_MOST_IN_SLICES = 6
+"""Variants that a reader can distinguish side by side in the figure of slices."""
+
+Case = tuple[Any, ...]
+"""user_id, movie_id and rated_at of a scored row, then the movies liked before, latest first."""
+
+
+def kind_of(data: ReportData, variant: str) -> str:
+    """Kind of a variant: naive, network, or best (the best possible predictor)."""
+    model = data.model_of()[variant]
+    return "naive" if model in NAIVE else "best" if model == BEST_POSSIBLE else "network"
+
+
+def order_by_kind(data: ReportData) -> list[str]:
+    """All variants: naive predictors first, then networks, the best possible last."""
+    order = {"naive": 0, "network": 1, "best": 2}
+    return sorted(data.variants, key=lambda v: order[kind_of(data, v)])
+
+
+def order_counts(data: ReportData) -> pd.DataFrame:
+    """split_counts with column positive_share, in the order in which samples are first used.
+
+    Within one set of samples, train is before validation and validation before test.
+    """
+    counts = data.split_counts
+    used = {s: n for n, s in enumerate(dict.fromkeys(data.experiments["samples"]))}
+    return (
+        counts.assign(
+            positive_share=counts["positives"] / counts["rows"],
+            set_place=counts["samples"].map(used).fillna(len(used)),
+            split_place=counts["split"].map(_SPLITS.index),
+        )
+        .sort_values(["set_place", "samples", "split_place"])
+        .drop(columns=["set_place", "split_place"])
+        .reset_index(drop=True)
+    )
+
+
+def list_differences(data: ReportData, reference: str) -> pd.DataFrame:
+    """The rows of differences of every other variant from the reference, for all metrics.
+
+    They are in the order in which variants are shown. Empty if no other variant was tested on the
+    same rows.
+    """
+    places = {v: n for n, v in enumerate(data.variants)}
+    rows = data.differences
+    rows = rows[(rows["other"] == reference) & rows["variant"].isin(places)]
+    return rows.sort_values("variant", key=lambda c: c.map(places), kind="stable")
+
+
+def list_roc_auc_differences(data: ReportData) -> dict[str, pd.DataFrame]:
+    """list_differences of ROC AUC by reference, without references that nothing differs from."""
+    differences = {r: list_differences(data, r) for r in data.references}
+    differences = {r: rows[rows["metric"] == "roc_auc"] for r, rows in differences.items()}
+    return {r: rows for r, rows in differences.items() if len(rows)}
+
+
+def trace_variants(data: ReportData) -> dict[str, Curve]:
+    """The curve of each variant's sampled rows; variants whose rows are of one class have none."""
+    curves = {}
+    for variant in data.variants:
+        rows = data.sampled_scores[data.sampled_scores["variant"] == variant]
+        if rows["label"].nunique() == 2:
+            curves[variant] = trace(rows["label"].to_numpy(), rows["score"].to_numpy(dtype=float))
+    return curves
+
+
+def list_positive_rates(data: ReportData) -> list[float]:
+    """The positive rate of each protocol's sampled rows, to three decimals, equal ones once."""
+    rows = data.sampled_scores
+    rates = rows.groupby(rows["variant"].map(data.protocol_of()), sort=False)["label"].mean()
+    return list(dict.fromkeys(round(float(r), 3) for r in rates))
+
+
+def list_calibration(data: ReportData) -> pd.DataFrame:
+    """The rows of calibration of each variant's first seed, with column calibration_error."""
+    rows = data.calibration
+    rows = rows[rows["run_id"].isin(list(data.first_run_of().values()))]
+    errors = data.metrics.set_index("run_id")["calibration_error"]
+    return rows.assign(calibration_error=rows["run_id"].map(errors)).reset_index(drop=True)
+
+
+def list_epochs(data: ReportData) -> pd.DataFrame:
+    """All epochs, with columns variant and is_best: whether the epoch's weights were saved."""
+    best = data.runs.set_index("run_id")["best_epoch"]
+    return data.epochs.assign(
+        variant=data.epochs["run_id"].map(data.variant_of()),
+        is_best=data.epochs["epoch"] == data.epochs["run_id"].map(best),
+    ).reset_index(drop=True)
+
+
+def order_slices(slices: list[str]) -> list[str]:
+    """Slices by the number that they begin with, then by name, unknown last."""
+
+    def place(name: str) -> tuple[bool, float, str]:
+        number = re.match(r"\d+", name)
+        return name == "unknown", float(number.group()) if number else np.inf, name
+
+    return sorted(set(slices), key=place)
+
+
+def list_slices(data: ReportData) -> pd.DataFrame:
+    """The rows of metric_intervals of ROC AUC in every slice but the one of all rows."""
+    rows = data.metric_intervals
+    return rows[(rows["metric"] == "roc_auc") & (rows["dimension"] != "all")]
+
+
+def choose_for_slices(data: ReportData) -> list[str]:
+    """The mean of means and the networks; of many networks, the references and the first ones."""
+    models = data.model_of()
+    means = [v for v in data.variants if models[v] == "mean_of_means"]
+    networks = list(dict.fromkeys([*data.references, *data.networks]))
+    chosen = {*means, *networks[: max(1, _MOST_IN_SLICES - len(means))]}
+    return [v for v in data.variants if v in chosen]
+
+
+def list_cases(data: ReportData) -> dict[Case, pd.DataFrame]:
+    """The rows of attention_weights by case, by user and movie.
+
+    Rows of several variants in one case are in the order in which variants are shown, the movie
+    liked last first. They have columns variant, title and history_title.
+    """
+    rows = data.attention_weights
+    rows = rows.assign(
+        variant=rows["run_id"].map({r: v for v, r in data.first_run_of().items()}),
+        title=rows["movie_id"].map(data.title_of),
+        history_title=rows["history_movie_id"].map(data.title_of),
+    )
+    rows = rows[rows["variant"].notna()].sort_values("position", kind="stable")
+    keys = ["run_id", "user_id", "movie_id", "rated_at"]
+    cases: dict[Case, list[pd.DataFrame]] = {}
+    for (_, user, movie, at), scored in rows.groupby(keys, sort=False, dropna=False):
+        cases.setdefault((user, movie, at, *scored["history_movie_id"]), []).append(scored)
+    places = {v: n for n, v in enumerate(data.variants)}
+    return {
+        case: pd.concat(sorted(cases[case], key=lambda scored: places[scored["variant"].iloc[0]]))
+        for case in sorted(cases, key=lambda c: (c[0], c[1]))
+    }

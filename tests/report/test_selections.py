@@ -1,0 +1,80 @@
+import pandas as pd
+from invented_data import CASES, invent
+
+from mmdin.report.selections import (
+    choose_for_slices,
+    list_cases,
+    list_epochs,
+    list_positive_rates,
+    list_roc_auc_differences,
+    order_by_kind,
+    order_counts,
+    order_slices,
+)
+
+
+def test_slices_are_in_the_order_of_their_numbers() -> None:
+    assert order_slices(["101 or more", "unknown", "0 (cold)", "21 to 100", "1 to 20"]) == [
+        "0 (cold)", "1 to 20", "21 to 100", "101 or more", "unknown",
+    ]  # fmt: skip
+
+
+def test_splits_are_in_the_order_of_their_use() -> None:
+    counts = order_counts(invent(**CASES["protocols"]))
+    assert list(counts["split"]) == ["train", "validation", "test"] * 3
+    assert list(dict.fromkeys(counts["samples"])) == ["", "random", "leaky"]
+    assert list(counts["positive_share"]) == list(counts["positives"] / counts["rows"])
+
+
+def test_naive_predictors_are_first_and_the_best_possible_last() -> None:
+    ordered = order_by_kind(invent())
+    assert ordered == [
+        "constant", "movie_mean", "mean_of_means", "neural_cf", "mmdin", "best_possible",
+    ]  # fmt: skip
+
+
+def test_differences_are_listed_for_each_reference_in_the_order_of_variants() -> None:
+    data = invent()
+    differences = list_roc_auc_differences(data)
+    assert list(differences) == ["mmdin"]
+    assert list(differences["mmdin"]["variant"]) == [v for v in data.variants if v != "mmdin"]
+    assert list_roc_auc_differences(invent(**CASES["one variant"])) == {}
+
+
+def test_of_many_networks_the_references_are_among_the_six_in_slices() -> None:
+    data = invent(**CASES["many"])
+    chosen = choose_for_slices(data)
+    assert len(chosen) == 6
+    assert {"mean_of_means", *data.references} <= set(chosen)
+
+
+def test_the_saved_epoch_of_each_run_is_marked() -> None:
+    data = invent()
+    epochs = list_epochs(data)
+    saved = epochs[epochs["is_best"]]
+    assert list(saved["run_id"]) == list(data.runs["run_id"])
+    assert set(saved["epoch"]) == {2}
+    assert list(epochs["variant"]) == list(data.epochs["run_id"].map(data.variant_of()))
+
+
+def test_networks_that_saw_the_same_history_share_a_case() -> None:
+    data = invent()
+    cases = list_cases(data)
+    assert [(user, movie) for user, movie, *_ in cases] == [(7, 100), (8, 101)]
+    for case, rows in cases.items():
+        assert list(rows["variant"]) == ["neural_cf"] * 5 + ["mmdin"] * 5
+        assert list(rows["position"]) == [1, 2, 3, 4, 5] * 2
+        assert case[3:] == tuple(rows["history_movie_id"].iloc[:5])
+
+
+def test_a_movie_without_a_title_is_called_by_its_number() -> None:
+    data = invent()
+    assert data.title_of(101) == "Movie 101"
+    assert data.title_of(115) == "movie 115"
+
+
+def test_positive_rates_that_are_equal_are_listed_once() -> None:
+    data = invent(**CASES["protocols"])
+    labels = data.sampled_scores["label"]
+    assert isinstance(labels, pd.Series)
+    assert list_positive_rates(data) == [round(float(labels.mean()), 3)]
