@@ -1,12 +1,21 @@
-"""Real Horovod on Spark tasks: two ranks against one, and what happens when a rank fails."""
+"""Real Horovod ranks in Spark tasks: two against one, and a rank that fails.
+
+To start and end ranks takes many seconds, so one launch of two ranks does all that succeeds.
+"""
 
 import logging
+import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cloudpickle
 import numpy as np
 import pytest
+from one_rank import OneRank
 from pyspark.sql import SparkSession
 from samples_files import SIZES, folder_of, make_assignment, write_samples
 
@@ -29,21 +38,43 @@ PLAIN = Networks(
     poster_dropout=0,
     identity_dropout=0,
 )
+TRAINING = Training(learning_rate=0.01, learning_rate_scaling="none", factor_l2=1e-2)
+LINE = "epoch 1 \N{GREEK SMALL LETTER ALPHA}"
 
 
-def train_on_given_batches(training: Training) -> tuple[list[float], list[np.ndarray]]:
-    """Losses of each step and weights at the end; this rank takes its share of each batch."""
+@dataclass(frozen=True)
+class Steps:
+    """What a rank saw of STEPS steps on given batches.
+
+    losses: of each step, over all ranks; weights: the network's at the end; exchanges: operations
+    of Horovod in the graph of a step.
+    """
+
+    losses: list[float]
+    weights: list[np.ndarray]
+    exchanges: list[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a rank returns: its number; on rank 0, whether the driver had shown its line; steps."""
+
+    rank: int
+    was_shown: bool | None
+    steps: Steps
+
+
+def train_on_given_batches(ranks) -> Steps:
+    """Train on this rank's share of each batch."""
     import keras
     import tensorflow as tf
 
     from mmdin.models import build_network
     from mmdin.training.rank.step import TrainingStep
-    from mmdin.training.ranks import Ranks
 
     keras.utils.set_random_seed(3)
-    ranks = Ranks(training.exchange_cycle)
     network = build_network("mmdin", PLAIN, SIZES)
-    step = TrainingStep(network, training, ranks, STEPS * GLOBAL_BATCH)
+    step = TrainingStep(network, TRAINING, ranks, STEPS * GLOBAL_BATCH)
     generator = np.random.default_rng(11)
     losses = []
     for _ in range(STEPS):
@@ -51,40 +82,105 @@ def train_on_given_batches(training: Training) -> tuple[list[float], list[np.nda
         batch[:, 1] += batch[:, 2]
         batch[:, 0] = batch[:, 1] >= 7
         batch[:, -1] = generator.random(GLOBAL_BATCH) < 0.9
-        loss, count = step(tf.constant(batch[ranks.rank :: ranks.size]))
+        own = tf.constant(batch[ranks.rank :: ranks.size])
+        loss, count = step(own)
         losses.append(float(loss) / float(count))
-    return losses, [np.asarray(v) for v in network.variables]
+    graph = step.__call__.get_concrete_function(own).graph
+    exchanges = [o.type for o in graph.get_operations() if o.type.startswith("Horovod")]
+    return Steps(losses, [np.asarray(v) for v in network.variables], exchanges)
 
 
-def test_two_ranks_train_as_one_does_on_the_same_global_batches(spark: SparkSession) -> None:
-    training = Training(learning_rate=0.01, learning_rate_scaling="none", factor_l2=1e-2)
-    ((one_losses, one_weights),) = run_on_ranks(spark, train_on_given_batches, [training], 1)
-    (losses, weights), (_, other_weights) = run_on_ranks(
-        spark, train_on_given_batches, [training], 2
-    )
-    np.testing.assert_allclose(losses, one_losses, atol=1e-4)
-    assert losses[-1] < losses[0]
-    for mine, others, alone in zip(weights, other_weights, one_weights, strict=True):
-        np.testing.assert_array_equal(mine, others)
-        np.testing.assert_allclose(mine, alone, atol=1e-3)
+def print_and_wait(shown: Path) -> bool:
+    """Print a line; whether the driver has shown it while this rank still runs."""
+    print(LINE, flush=True)
+    deadline = time.monotonic() + 120
+    while not shown.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return shown.exists()
 
 
-def train(assignments: list[Assignment]) -> None:
+def take_part(assignments: list[Assignment], shown: Path) -> Result:
+    """All that a rank of the launch does."""
     from mmdin.training.rank.loop import train_on_rank
+    from mmdin.training.ranks import Ranks
 
+    was_shown = print_and_wait(shown) if os.environ["HOROVOD_RANK"] == "0" else None
     train_on_rank(assignments)
+    ranks = Ranks(TRAINING.exchange_cycle)
+    return Result(ranks.rank, was_shown, train_on_given_batches(ranks))
 
 
-def test_the_same_seed_trains_the_same_and_the_best_epoch_is_kept(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    files = write_samples(tmp_path)
-    first, second = (make_assignment(tmp_path, name, files) for name in ("first", "second"))
-    run_on_ranks(spark, train, [[first, second]], 2)
-    outcome, again = (
-        read_outcome(folder_of(first)),
-        read_outcome(folder_of(second)),
-    )
+class Recorder(logging.Handler):
+    """Makes a file when the line is logged."""
+
+    def __init__(self, shown: Path) -> None:
+        super().__init__(logging.INFO)
+        self._shown = shown
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if LINE in record.getMessage():
+            self._shown.touch()
+
+
+@contextmanager
+def recorded(shown: Path) -> Iterator[None]:
+    """Let the file appear when the driver logs the line."""
+    logger, recorder = logging.getLogger("mmdin"), Recorder(shown)
+    level = logger.level
+    logger.addHandler(recorder)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(recorder)
+        logger.setLevel(level)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A launch of two ranks: the results of take_part, and what they trained."""
+
+    results: list[Result]
+    assignments: list[Assignment]
+
+
+@pytest.fixture(scope="module")
+def launch(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Launch:
+    folder = tmp_path_factory.mktemp("ranks")
+    files, shown = write_samples(folder), folder / "shown"
+    assignments = [make_assignment(folder, name, files) for name in ("first", "second")]
+    with recorded(shown):
+        results = run_on_ranks(spark, take_part, [assignments, shown], 2)
+    return Launch(results, assignments)
+
+
+def test_results_are_in_order_of_rank(launch: Launch) -> None:
+    assert [result.rank for result in launch.results] == [0, 1]
+
+
+def test_what_ranks_print_is_shown_before_they_end(launch: Launch) -> None:
+    assert launch.results[0].was_shown
+
+
+def test_two_ranks_train_as_one_does_on_the_same_global_batches(launch: Launch) -> None:
+    alone = train_on_given_batches(OneRank())
+    first, second = (result.steps for result in launch.results)
+    assert first.losses == second.losses
+    np.testing.assert_allclose(first.losses, alone.losses, atol=1e-4)
+    assert first.losses[-1] < first.losses[0]
+    for mine, others, one in zip(first.weights, second.weights, alone.weights, strict=True):
+        np.testing.assert_array_equal(mine, others)
+        np.testing.assert_allclose(mine, one, atol=1e-3)
+
+
+def test_a_step_is_one_exchange(launch: Launch) -> None:
+    assert [result.steps.exchanges for result in launch.results] == [
+        ["HorovodGroupedAllreduce"]
+    ] * 2
+
+
+def test_the_same_seed_trains_the_same_and_the_best_epoch_is_kept(launch: Launch) -> None:
+    outcome, again = (read_outcome(folder_of(a)) for a in launch.assignments)
     assert outcome and again
     for epoch, same in zip(outcome.epochs, again.epochs, strict=True):
         assert epoch.train_loss == same.train_loss
@@ -92,47 +188,14 @@ def test_the_same_seed_trains_the_same_and_the_best_epoch_is_kept(
     aucs = [e.validation_roc_auc for e in outcome.epochs]
     assert outcome.best_epoch == 1 + int(np.argmax(aucs))
     assert max(aucs) > 0.75
-    assert (Path(first.checkpoint) / "best.weights.h5").exists()
-    assert list((Path(first.checkpoint) / "tensorboard").iterdir())
-
-
-def print_and_wait(seconds: float) -> float:
-    import time
-
-    import horovod.tensorflow as hvd
-
-    hvd.init()
-    printed_at = time.time()
-    if hvd.rank() == 0:
-        print("epoch 1 \N{GREEK SMALL LETTER ALPHA}", flush=True)
-    time.sleep(seconds)
-    return printed_at
-
-
-def test_what_ranks_print_is_shown_before_they_end(spark: SparkSession) -> None:
-    shown = []
-
-    class Recorder(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            shown.append(record)
-
-    logger, recorder = logging.getLogger("mmdin.training.ranks"), Recorder()
-    logger.addHandler(recorder)
-    logger.setLevel(logging.INFO)
-    try:
-        printed_at, _ = run_on_ranks(spark, print_and_wait, [8.0], 2)
-    finally:
-        logger.removeHandler(recorder)
-        logger.setLevel(logging.NOTSET)
-    epoch = next(r for r in shown if "epoch 1 \N{GREEK SMALL LETTER ALPHA}" in r.getMessage())
-    assert epoch.created - printed_at < 6
+    checkpoint = Path(launch.assignments[0].checkpoint)
+    assert (checkpoint / "best.weights.h5").exists()
+    assert list((checkpoint / "tensorboard").iterdir())
 
 
 def fail_on_second_rank() -> None:
-    import horovod.tensorflow as hvd
-
-    hvd.init()
-    if hvd.rank() == 1:
+    # Without TensorFlow, which takes seconds to load.
+    if os.environ["HOROVOD_RANK"] == "1":
         raise ValueError("rank one is out of luck")
 
 
