@@ -4,7 +4,7 @@
 DEMO := conf/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast test-quality test-cluster check format lock clean
+.PHONY: help setup demo test test-fast test-quality test-cluster bench check format lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,6 +35,9 @@ test-quality: setup ## MMDIN against LightGBM and matrix factorisation: ROOTS=bu
 
 test-cluster: setup ## killed and hanging ranks, the packed environment, clusters on this machine; minutes
 	$(BIN)/python -m pytest -x -m cluster
+
+bench: setup ## measure sessions, steps, ranks, stages and sizes; figures go to benchmarks/results/
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 check: setup ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""How long things take on this machine. Measured and kept, never asserted: see benchmarks.run."""

@@ -1,0 +1,105 @@
+"""What a command takes: time, CPU time and memory, of all its processes together."""
+
+import bisect
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+LAUNCHER = Path(__file__).resolve().parents[1] / "submit" / "local.sh"
+_INTERVAL = 0.25
+"""Seconds between two looks at the processes; of one that ends, less than this is not counted."""
+
+
+@dataclass
+class Usage:
+    """What a command took until it ended.
+
+    Attributes:
+        seconds: wall time.
+        memory: most bytes held at one time; memory that processes share is counted once.
+        times: seconds since 1970 of each look at the processes.
+        cpu_seconds: user and system time until each look.
+    """
+
+    seconds: float = 0.0
+    memory: int = 0
+    times: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of the whole command."""
+        return self.cpu_seconds[-1]
+
+    def cpu_between(self, start: float, end: float) -> float:
+        """CPU seconds between two times, to the nearest look at the processes."""
+        last = len(self.times) - 1
+        first, final = (min(bisect.bisect(self.times, t), last) for t in (start, end))
+        return self.cpu_seconds[final] - self.cpu_seconds[first]
+
+
+class CommandFailedError(Exception):
+    """A command that is measured failed; the message names its log."""
+
+
+def measure(
+    command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
+) -> Usage:
+    """Run a command to its end.
+
+    Args:
+        command: program and arguments.
+        log: file for what it prints.
+        environment: variables added to this process's.
+
+    Raises:
+        CommandFailedError: The command's status is not 0.
+    """
+    usage = Usage()
+    taken: dict[tuple[int, float], float] = {}
+    log.parent.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+        )
+        while process.poll() is None:
+            _look(psutil.Process(process.pid), usage, taken)
+            time.sleep(_INTERVAL)
+    usage.seconds = time.monotonic() - began
+    if process.returncode:
+        raise CommandFailedError(f"{' '.join(map(str, command))}: status not 0; see {log}")
+    return usage
+
+
+def _look(root: psutil.Process, usage: Usage, taken: dict[tuple[int, float], float]) -> None:
+    """Add to usage what the processes hold and have taken so far.
+
+    Args:
+        root: the command's process.
+        usage: is changed.
+        taken: CPU seconds by process; keeps those of processes that have ended.
+    """
+    memory = 0
+    try:
+        processes = [root, *root.children(recursive=True)]
+    except psutil.Error:
+        processes = []
+    for process in processes:
+        try:
+            times = process.cpu_times()
+            taken[process.pid, process.create_time()] = times.user + times.system
+            memory += process.memory_full_info().pss
+        except psutil.Error:  # It has ended.
+            continue
+    usage.memory = max(usage.memory, memory)
+    usage.times.append(time.time())
+    usage.cpu_seconds.append(sum(taken.values()))
