@@ -1,12 +1,18 @@
-"""Ranks that are killed or hang, on real Horovod ranks in Spark tasks."""
+"""Ranks that are killed or hang, on real Horovod ranks in Spark tasks.
+
+To start ranks takes many seconds, so one call trains all networks of which a rank is killed; a
+rank ends or stops itself at the start of an epoch, so that no test waits for the right moment.
+"""
 
 import contextlib
+import os
 import signal
-import threading
-import time
-from collections.abc import Callable
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import psutil
 import pytest
@@ -15,9 +21,12 @@ from samples_files import folder_of, make_assignment, write_samples
 
 from mmdin.models.checkpoint import load_network
 from mmdin.training.assignment import Assignment, read_outcome
-from mmdin.training.driver.train import run_to_the_end
+from mmdin.training.driver import train
 from mmdin.training.ranks import RankLostError, TrainingFailedError
 from mmdin.training.state import read_progress
+
+# The ranks' processes cannot import tests: they are sent the functions themselves.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 pytestmark = [
     pytest.mark.cluster,
@@ -25,34 +34,71 @@ pytestmark = [
     pytest.mark.filterwarnings("default::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
 
-LONG = {"epochs": 12, "patience": 12}
+EPOCHS, DISTURBED = 5, 4
+"""Of a disturbed network; the epoch at whose start it is disturbed."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A signal that a rank sends itself: once, or each time that it begins the epoch."""
+
+    rank: int
+    signal: signal.Signals
+    once: bool = True
+
+
+def train_with_faults(faults: dict[str, Fault], assignments: Sequence[Assignment]) -> None:
+    """Train on a rank that disturbs itself; faults are by the network's checkpoint."""
+    from mmdin.training.rank import loop
+
+    class Disturbed(loop.RankData):
+        def __init__(self, assignment, ranks, *arguments) -> None:
+            super().__init__(assignment, ranks, *arguments)
+            self._checkpoint, self._rank = assignment.checkpoint, ranks.rank
+
+        def training(self, epoch: int):
+            fault = faults.get(self._checkpoint)
+            if epoch == DISTURBED and fault and fault.rank == self._rank:
+                happened = Path(f"{self._checkpoint}.happened")
+                if not (fault.once and happened.exists()):
+                    happened.touch()
+                    os.kill(os.getpid(), fault.signal)
+            return super().training(epoch)
+
+    loop.RankData = Disturbed
+    loop.train_on_rank(assignments)
+
+
+def run(spark: SparkSession, assignments: list[Assignment], faults: dict[str, Fault]) -> None:
+    """Train as the driver does, with ranks that have faults, by name of the network's folder."""
+    by_checkpoint = {a.checkpoint: faults.get(Path(a.checkpoint).name) for a in assignments}
+
+    def train_on_rank(assignments: Sequence[Assignment]) -> None:
+        train_with_faults(by_checkpoint, assignments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "_train_on_rank", train_on_rank)
+        train.run_to_the_end(spark, assignments, assignments[0].config.training)
 
 
 def processes_of_ranks() -> list[psutil.Process]:
-    """The ranks' own processes, in order of rank."""
-    found = {}
+    """The ranks' own processes."""
+    found = []
     for process in psutil.Process().children(recursive=True):
-        # Some have ended, and wait for nothing but to be forgotten.
+        # Some have ended since they were listed.
         with contextlib.suppress(psutil.NoSuchProcess):
             command = " ".join(process.cmdline())
             if "horovod.spark.task.gloo_exec_fn" in command and "/bin/sh" not in command:
-                found[process.environ()["HOROVOD_RANK"]] = process
-    return [process for _, process in sorted(found.items())]
+                found.append(process)
+    return found
 
 
-def after_epochs(assignment: Assignment, epochs: int, act: Callable[[], None]) -> None:
-    """Act once so many epochs are saved."""
+@dataclass(frozen=True)
+class Trained:
+    """Networks trained in one call, by name of their folder, and how the call ended."""
 
-    def wait() -> None:
-        while not (saved := read_progress(folder_of(assignment))) or len(saved[0].epochs) < epochs:
-            time.sleep(0.05)
-        act()
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def train(spark: SparkSession, *assignments: Assignment) -> None:
-    run_to_the_end(spark, list(assignments), assignments[0].config.training)
+    assignments: dict[str, Assignment]
+    error: RankLostError
 
 
 @pytest.fixture(scope="module")
@@ -66,52 +112,66 @@ def files(folder: Path):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(spark: SparkSession, folder: Path, files) -> Assignment:
-    assignment = make_assignment(folder, "undisturbed", files, "mmdin", **LONG)
-    train(spark, assignment)
-    return assignment
+def trained(spark: SparkSession, folder: Path, files) -> Trained:
+    """A rank is lost three times, one more than is allowed: twice once, and then each time."""
+
+    def assign(name: str, model: str, epochs: int) -> Assignment:
+        options = {"epochs": epochs, "patience": epochs, "restarts": 2}
+        return make_assignment(folder, name, files, model, **options)
+
+    networks = {
+        "ended": assign("ended", "din", 1),
+        "undisturbed": assign("undisturbed", "mmdin", EPOCHS),
+        "killed-0": assign("killed-0", "mmdin", EPOCHS),
+        "killed-1": assign("killed-1", "mmdin", EPOCHS),
+        "hopeless": assign("hopeless", "din", EPOCHS),
+    }
+    faults = {
+        "killed-0": Fault(0, signal.SIGKILL),
+        "killed-1": Fault(1, signal.SIGKILL),
+        "hopeless": Fault(1, signal.SIGKILL, once=False),
+    }
+    with pytest.raises(RankLostError) as lost:
+        run(spark, list(networks.values()), faults)
+    return Trained(networks, lost.value)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_killed_rank_costs_at_most_an_epoch(
-    spark: SparkSession, folder: Path, files, undisturbed: Assignment, rank: int
-) -> None:
-    ended = make_assignment(folder, f"ended-{rank}", files, "din", epochs=1)
-    killed = make_assignment(folder, f"killed-{rank}", files, "mmdin", **LONG)
-    after_epochs(killed, 3, lambda: processes_of_ranks()[rank].kill())
-    train(spark, ended, killed)
-    outcome, expected = (
-        read_outcome(folder_of(killed)),
-        read_outcome(folder_of(undisturbed)),
-    )
+def test_a_killed_rank_costs_at_most_an_epoch(trained: Trained, rank: int) -> None:
+    killed, undisturbed = (trained.assignments[n] for n in (f"killed-{rank}", "undisturbed"))
+    outcome, expected = (read_outcome(folder_of(a)) for a in (killed, undisturbed))
     assert outcome and expected
     (resumed_after,) = outcome.resumed_after
-    assert 3 <= resumed_after < LONG["epochs"]
+    # Rank 0 may be ended with the other before it has saved the epoch that both have ended.
+    assert DISTURBED - 2 <= resumed_after <= DISTURBED - 1
+    assert expected.resumed_after == ()
     losses = [e.validation_loss for e in outcome.epochs]
     assert losses == [e.validation_loss for e in expected.epochs]
+    assert len(losses) == EPOCHS
     mine, others = (load_network(folder_of(a)).weights for a in (killed, undisturbed))
     for one, other in zip(mine, others, strict=True):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
-    assert read_outcome(folder_of(ended)).resumed_after == ()
 
 
-def test_a_rank_that_is_killed_each_time_ends_training_with_a_message(
-    spark: SparkSession, folder: Path, files
-) -> None:
-    assignment = make_assignment(folder, "hopeless", files, epochs=500, patience=500, restarts=0)
-    after_epochs(assignment, 1, lambda: processes_of_ranks()[1].kill())
-    with pytest.raises(RankLostError, match="a rank was lost"):
-        train(spark, assignment)
-    assert read_outcome(folder_of(assignment)) is None
-    assert read_progress(folder_of(assignment))
+def test_a_network_that_has_ended_is_not_trained_again(trained: Trained) -> None:
+    outcome = read_outcome(folder_of(trained.assignments["ended"]))
+    assert outcome
+    assert outcome.resumed_after == ()
+
+
+def test_a_rank_that_is_killed_too_often_ends_training_with_a_message(trained: Trained) -> None:
+    assert "a rank was lost" in str(trained.error)
+    folder = folder_of(trained.assignments["hopeless"])
+    assert read_outcome(folder) is None
+    assert read_progress(folder)
 
 
 def test_a_rank_that_hangs_ends_training_with_a_message(
     spark: SparkSession, folder: Path, files
 ) -> None:
-    assignment = make_assignment(folder, "hangs", files, epochs=500, patience=500, step_timeout=20)
-    after_epochs(assignment, 1, lambda: processes_of_ranks()[1].send_signal(signal.SIGSTOP))
-    said = r"rank 0 on \S+: no step within 2\d s \(training.step_timeout\): another rank hangs"
+    options = {"epochs": EPOCHS, "patience": EPOCHS, "step_timeout": 20}
+    assignment = make_assignment(folder, "hangs", files, **options)
+    said = r"rank 0 on \S+: no step within \d+ s \(training.step_timeout\): another rank hangs"
     with pytest.raises(TrainingFailedError, match=said):
-        train(spark, assignment)
+        run(spark, [assignment], {"hangs": Fault(1, signal.SIGSTOP)})
     assert not processes_of_ranks()
