@@ -25,7 +25,7 @@ def run(folder: Path, small: bool) -> dict[str, object]:
     """Rows per second of one rank and of two, and their ratio, of MMDIN."""
     rows = 3000 if small else 30_000
     training = Training(
-        models=("mmdin",), batch_size=rows, exchange_cycle=10, shuffle_rows=rows, epochs=1
+        models=("mmdin",), batch_size=rows, horovod_cycle_ms=10, shuffle_rows=rows, epochs=1
     )
     assignment = assign(folder, write_samples(folder, FILES, rows), "mmdin", "mmdin", training)
     spark = _open_session()

@@ -16,7 +16,7 @@ from mmdin.config import MODEL_NAMES, ModelName, Training
 from mmdin.dataset.batches import TARGETS
 from mmdin.tables import DataFile
 from mmdin.training.rank.step import TrainingStep, make_step
-from mmdin.training.ranks import Ranks
+from mmdin.training.ranks import Communicator
 
 STRETCHES, STEPS = 4, 5
 
@@ -42,9 +42,9 @@ def run(folder: Path, small: bool) -> dict[str, object]:
     rows = 500 if small else 4500
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    # Without a launcher, Horovod's only rank.
-    ranks = Ranks(cycle=1.0)
-    steps = {name: _make_step(folder, setting, rows, ranks) for name, setting in SETTINGS.items()}
+    # Without a launcher, this is Horovod's only rank.
+    communicator = Communicator(cycle_ms=1.0)
+    steps = {name: _make_step(folder, s, rows, communicator) for name, s in SETTINGS.items()}
     fastest = dict.fromkeys(SETTINGS, float("inf"))
     for _ in range(STRETCHES):
         for name, (step, batch) in steps.items():
@@ -57,14 +57,14 @@ def run(folder: Path, small: bool) -> dict[str, object]:
 
 
 def _make_step(
-    folder: Path, setting: Setting, rows: int, ranks: Ranks
+    folder: Path, setting: Setting, rows: int, communicator: Communicator
 ) -> tuple[TrainingStep, tf.Tensor]:
     """A compiled step and a batch for it."""
     training = Training(models=(setting.model,), batch_size=rows, xla=setting.xla)
     files = [DataFile("file:///none", rows)] * 3
     assignment = assign(folder, files, setting.model, setting.model, training)
     sizes = {**KEYS, "user": setting.users}
-    step = make_step(replace(assignment, vocabulary_sizes=sizes), ranks)
+    step = make_step(replace(assignment, vocabulary_sizes=sizes), communicator)
     generator = np.random.default_rng(7)
     inputs = step.network.inputs_taken
     batch = np.ones((rows, len(TARGETS) + len(inputs) + 1), np.int32)

@@ -27,7 +27,7 @@ _WITHOUT_EFFECT = {
     "seeds",
     "start_timeout",
     "step_timeout",
-    "exchange_cycle",
+    "horovod_cycle_ms",
     "restarts",
     "resume",
 }

@@ -11,7 +11,14 @@ from mmdin.errors import ConfigurationError, TableError
 from mmdin.schemas import RUNS, SAMPLE_TABLES
 from mmdin.storage import local_folder
 from mmdin.tables import Tables
-from mmdin.training.driver.runs import TrainingData, end_runs, find_earlier, record, start_run
+from mmdin.training.driver.runs import (
+    PreviousRuns,
+    TrainingData,
+    end_runs,
+    find_previous_runs,
+    start_run,
+    upsert_runs,
+)
 from mmdin.variants import fingerprint, plan_variants, sample_sets, trained_runs
 
 EXPERIMENTS = sorted((Path(__file__).resolve().parents[1] / "conf/experiments").glob("*.yaml"))
@@ -101,7 +108,7 @@ def test_a_fingerprint_is_of_what_the_result_depends_on() -> None:
     assert len({same, *different}) == 6
 
 
-def test_ended_runs_are_found_and_stopped_ones_are_settled(
+def test_previous_runs_are_found_and_their_end_is_recorded(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     variants = plan_variants(make_config(str(tmp_path)))
@@ -111,19 +118,35 @@ def test_ended_runs_are_found_and_stopped_ones_are_settled(
         for _ in range(VERSIONS[table.name] + 1):
             spark.range(1).write.format("delta").mode("append").save(path)
     wanted = [start_run(v, seed, DATA) for v in variants for seed in (1, 2)]
-    assert find_earlier(tables, wanted) == (set(), {})
-    ended, lost, *others = wanted
-    record(tables, wanted)
-    leave_outcome(Path(ended.checkpoint))
-    assert find_earlier(tables, wanted) == ({ended.fingerprint}, {})
+    assert find_previous_runs(tables, wanted) == PreviousRuns()
+    ended, lost, stopped, *others = wanted
+    upsert_runs(tables, [ended, lost, stopped])
+    save_result(Path(ended.checkpoint))
+    save_state(Path(stopped.checkpoint))
+    before = tables.version(RUNS)
+    previous = find_previous_runs(tables, wanted)
+    assert previous.finished == {ended.fingerprint}
+    assert {key: run.run_id for key, run in previous.resumable.items()} == {
+        stopped.fingerprint: stopped.run_id
+    }
+    assert [run.run_id for run in previous.unrecorded] == [ended.run_id, lost.run_id]
+    assert tables.version(RUNS) == before
+    end_runs(tables, previous.unrecorded, reason="stopped before its end")
+    previous = find_previous_runs(tables, wanted)
+    assert (previous.finished, set(previous.resumable), previous.unrecorded) == (
+        {ended.fingerprint},
+        {stopped.fingerprint},
+        (),
+    )
     status = {r["run_id"]: (r["status"], r["reason"]) for r in tables.read(RUNS).collect()}
     assert status[ended.run_id] == ("finished", None)
     assert status[lost.run_id] == ("failed", "stopped before its end")
+    assert status[stopped.run_id] == ("running", None)
     with pytest.raises(TableError, match="no finished run of din with seed 2, mmdin with seed 1"):
         trained_runs(tables, variants)
-    for run in (lost, *others):
-        leave_outcome(Path(run.checkpoint))
-    end_runs(tables, [lost, *others])
+    for run in (lost, stopped, *others):
+        save_result(Path(run.checkpoint))
+    end_runs(tables, [lost, stopped, *others])
     found = trained_runs(tables, variants)
     assert {key: r["run_id"] for key, r in found.items()} == {
         (run.variant.label, run.seed): run.run_id for run in wanted
@@ -131,10 +154,17 @@ def test_ended_runs_are_found_and_stopped_ones_are_settled(
     assert tables.read(RUNS).columns == RUNS.columns
 
 
-def leave_outcome(folder: Path) -> None:
-    from mmdin.training.assignment import Epoch, Outcome, write_outcome
+def save_state(folder: Path) -> None:
+    from mmdin.training.state import TrainingState, write_state
 
     folder.mkdir(parents=True)
+    write_state(local_folder(folder), TrainingState((), 0.0), [])
+
+
+def save_result(folder: Path) -> None:
+    from mmdin.training.assignment import Epoch, TrainingResult, write_result
+
+    folder.mkdir(parents=True, exist_ok=True)
     epoch = Epoch(1, 0.001, 0.6, 0.6, 0.7, 1000.0, 1.0)
     now = datetime.datetime.now(datetime.UTC).timestamp()
-    write_outcome(local_folder(folder), Outcome([epoch], 1, 10, now, now))
+    write_result(local_folder(folder), TrainingResult([epoch], 1, 10, now, now))

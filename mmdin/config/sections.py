@@ -225,10 +225,10 @@ class Training(Section):
     step_timeout: PositiveInt = 900
     """A rank ends the training after this many seconds without a step, because another rank must
     be hanging. Must be longer than the slowest start of a network or read of a file."""
-    exchange_cycle: float = Field(1.0, gt=0)
-    """Milliseconds between a rank's looks whether all have something to sum (Horovod's cycle time).
-    Each takes some 0.06 ms of a core, and a step waits for one: about a fiftieth of a step is best.
-    """
+    horovod_cycle_ms: float = Field(1.0, gt=0)
+    """Horovod's cycle time: milliseconds between checks whether all ranks have something to sum.
+    Each check takes about 0.06 ms of a core, and a step waits for one: best is a fiftieth of a
+    step."""
     restarts: int = Field(3, ge=0)
     """How often training restarts from the last epoch after a rank or executor is lost."""
     resume: str = ""

@@ -1,6 +1,6 @@
-"""What the driver tells the ranks, and what they tell the driver.
+"""What the driver sends to the ranks, and what they return.
 
-Apart from the training loop, so that Spark's tasks, which only carry these, load no TensorFlow.
+Loads no TensorFlow: the driver and the Spark tasks that start ranks import this module.
 """
 
 import json
@@ -10,18 +10,24 @@ from mmdin.config import Config, ModelName
 from mmdin.storage import Folder, HadoopSettings
 from mmdin.tables import DataFile
 
-_OUTCOME = "outcome.json"
+_RESULT = "result.json"
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What the driver tells every rank: the same to each, so all decide alike.
+    """A network to train. Every rank receives the same, so that all decide alike.
 
-    label: what the run is called on the console; model: network to train; seed: of its weights and
-    the order of rows; config: the whole configuration; vocabulary_sizes: rows of each
-    vocabulary; train_files, validation_files: active files of the pinned version of samples;
-    checkpoint: path or URL of the folder for weights and TensorBoard logs; threads: of TensorFlow
-    per rank; hadoop: with which ranks reach samples and checkpoints that are not local.
+    Attributes:
+        label: name of the run on the console.
+        model: network to train.
+        seed: seed of the network's weights and of the order of rows.
+        config: the whole configuration.
+        vocabulary_sizes: rows of each vocabulary.
+        train_files: active files of the pinned version of samples, split train.
+        validation_files: the same for split validation.
+        checkpoint: path or URL of the folder for weights and TensorBoard logs.
+        threads: TensorFlow's threads per rank.
+        hadoop: settings with which ranks reach samples and checkpoints that are not local.
     """
 
     label: str
@@ -38,7 +44,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch came to, over all ranks. Losses are means per row, in nats."""
+    """The result of one epoch over all ranks. Losses are means per row, in nats."""
 
     epoch: int
     learning_rate: float
@@ -50,10 +56,16 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a network's training came to. Times are seconds since 1970.
+class TrainingResult:
+    """The result of training one network. Times are seconds since 1970.
 
-    resumed_after: epochs after which it was started again, 0 for before the first had ended.
+    Attributes:
+        epochs: in order.
+        best_epoch: number of the epoch whose weights were saved, from 1.
+        parameters: trainable numbers of the network.
+        started_at: start of the first epoch.
+        ended_at: end of the last epoch.
+        resumed_after: epochs after which training was resumed; 0 is before the first had ended.
     """
 
     epochs: tuple[Epoch, ...]
@@ -65,22 +77,26 @@ class Outcome:
 
     @property
     def best(self) -> Epoch:
-        """The epoch whose weights were kept."""
+        """The epoch whose weights were saved."""
         return self.epochs[self.best_epoch - 1]
 
 
-def write_outcome(folder: Folder, outcome: Outcome) -> None:
-    """Leave an outcome in the network's folder, as outcome.json: there whole, or not at all."""
-    with folder.writing(_OUTCOME) as path:
-        path.write_text(json.dumps(asdict(outcome), indent=2), encoding="utf-8")
+def write_result(folder: Folder, result: TrainingResult) -> None:
+    """Write a network's result into its folder as result.json, atomically."""
+    with folder.writing(_RESULT) as path:
+        path.write_text(json.dumps(asdict(result), indent=2), encoding="utf-8")
 
 
-def read_outcome(folder: Folder) -> Outcome | None:
-    """The outcome that was left in a network's folder; None where training did not end."""
-    if not folder.exists(_OUTCOME):
+def read_result(folder: Folder) -> TrainingResult | None:
+    """Read the result in a network's folder.
+
+    Returns:
+        The result, or None if training has not ended.
+    """
+    if not folder.exists(_RESULT):
         return None
-    with folder.reading(_OUTCOME) as path:
+    with folder.reading(_RESULT) as path:
         values = json.loads(path.read_text(encoding="utf-8"))
     epochs = tuple(Epoch(**e) for e in values["epochs"])
     resumed_after = tuple(values["resumed_after"])
-    return Outcome(**{**values, "epochs": epochs, "resumed_after": resumed_after})
+    return TrainingResult(**{**values, "epochs": epochs, "resumed_after": resumed_after})

@@ -1,26 +1,24 @@
-"""Horovod: processes on Spark tasks, and what they tell one another.
+"""Ranks: Horovod processes in Spark tasks, and the communication between them.
 
-The only module that knows Horovod.
+With horovod_patches, the only module that imports Horovod.
 """
 
 import logging
 import os
 import re
-import shutil
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from types import ModuleType
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import horovod.runner.gloo_run
 import horovod.spark
 import numpy as np
+import numpy.typing as npt
 from pyspark.sql import SparkSession
 
 from mmdin.errors import MmdinError
+from mmdin.training.horovod_patches import patched_driver
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -28,42 +26,46 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _OWN_ERROR = "mmdin: rank's own error: "
-"""Begins what a rank writes to standard error before it ends because of itself."""
+"""Prefix of the line that a rank writes to standard error when it fails by its own fault."""
 
-_LAST_WORDS = 5.0
-"""Seconds from a rank's own error until all ranks are ended."""
+_SECONDS_FOR_OTHER_ERRORS = 5.0
+"""Time from a rank's own error until all ranks are ended."""
 
 _PREFIX = re.compile(r"^.*?\[\d+\]<std(?:out|err)>:")
 
 
 class TrainingFailedError(MmdinError):
-    """Training ended before its end; the message holds what each rank said of its own error."""
+    """Training failed. The message holds each failed rank's own error."""
 
 
 class RankLostError(TrainingFailedError):
-    """A rank ended without an error of its own: it, or what it ran on, was killed.
+    """A rank ended without an error of its own: it was killed, or its executor was.
 
     The message holds the last lines that ranks printed.
     """
 
 
-class Ranks:
-    """The ranks of this training, seen from one of them.
+class Communicator:
+    """Horovod's collective operations, as one rank calls them. Every rank must call the same.
 
-    rank: this one's number; size: how many there are; host: name of this one's host; local_rank:
-    this one's number among those of its host; gpu_addresses: of the GPUs that Spark assigned to
-    this rank's task.
+    Attributes:
+        rank: number of this rank, from 0.
+        size: number of ranks.
+        local_rank: number of this rank among those of its host, from 0.
+        host: name of this rank's host.
+        gpu_addresses: addresses of the GPUs that Spark assigned to this rank's task.
 
     Args:
-        cycle: milliseconds between looks whether all ranks have something to exchange.
+        cycle_ms: Horovod's cycle time, in milliseconds: how often it checks whether all ranks have
+            something to exchange.
     """
 
-    def __init__(self, cycle: float) -> None:
-        # Here and not above, since the driver imports this module and needs no TensorFlow.
+    def __init__(self, cycle_ms: float) -> None:
+        # The driver imports this module: TensorFlow is loaded here, on ranks only.
         import horovod.tensorflow as hvd
         from horovod.spark.task import get_available_devices
 
-        os.environ["HOROVOD_CYCLE_TIME"] = str(cycle)
+        os.environ["HOROVOD_CYCLE_TIME"] = str(cycle_ms)
         hvd.init()
         self._hvd = hvd
         self.rank: int = hvd.rank()
@@ -72,30 +74,30 @@ class Ranks:
         self.host = socket.gethostname()
         self.gpu_addresses: list[str] = get_available_devices() or []
 
-    def sum(self, tensors: "Sequence[tf.Tensor]") -> "list[tf.Tensor]":
-        """Each tensor's sum over ranks; every rank gives tensors of the same shapes."""
+    def allreduce_sum(self, tensors: "Sequence[tf.Tensor]") -> "list[tf.Tensor]":
+        """Return each tensor's sum over ranks; every rank gives tensors of the same shapes."""
         return list(self._hvd.grouped_allreduce(list(tensors), op=self._hvd.Sum))
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
-        """All ranks' values below one another, the same on every rank."""
+    def allgather(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return all ranks' values, concatenated along the first axis in order of rank."""
         return np.asarray(self._hvd.allgather(values))
 
-    def gather_objects(self, value: Any) -> list[Any]:
-        """All ranks' values, in order of rank, on every rank."""
+    def allgather_object(self, value: Any) -> list[Any]:
+        """Return all ranks' objects in order of rank."""
         return list(self._hvd.allgather_object(value))
 
-    def share(self, value: Any) -> Any:
-        """Rank 0's value, on every rank."""
+    def broadcast_object(self, value: Any) -> Any:
+        """Return rank 0's object."""
         return self._hvd.broadcast_object(value, root_rank=0)
 
-    def give_up(self, message: str) -> None:
-        """End this rank's process at once, whatever it waits for, with a message to the driver."""
-        _say_own_error(f"rank {self.rank} on {self.host}: {message}")
-        os._exit(1)
-
-    def broadcast(self, variables: "Sequence[tf.Variable]") -> None:
-        """Give every rank the variables' values of rank 0."""
+    def broadcast_variables(self, variables: "Sequence[tf.Variable]") -> None:
+        """Assign rank 0's values to the variables of every rank."""
         self._hvd.broadcast_variables(variables, root_rank=0)
+
+    def abort(self, message: str) -> None:
+        """End this rank's process at once, even if it is blocked, and report the message."""
+        _report_own_error(f"rank {self.rank} on {self.host}: {message}")
+        os._exit(1)
 
 
 def run_on_ranks(
@@ -105,20 +107,29 @@ def run_on_ranks(
     ranks: int,
     start_timeout: int = 600,
 ) -> list[Any]:
-    """Call function(*arguments) in one process per rank, each in a Spark task of its own.
+    """Call function(*arguments) in one process per rank, each in its own Spark task.
 
-    What ranks print appears on the driver's console. Returns the results in order of rank.
+    What ranks print appears on the driver's console.
 
     Args:
+        spark: session whose executors run the ranks.
+        function: sent to each rank with its arguments by cloudpickle.
+        arguments: the same for every rank.
+        ranks: number of ranks.
         start_timeout: seconds within which all tasks must have started.
 
-    Raises TrainingFailedError where a rank fails by an error of its own, and RankLostError where
-    one is gone.
+    Returns:
+        The results in order of rank.
+
+    Raises:
+        ClusterError: the installed version of Horovod is not supported.
+        TrainingFailedError: a rank failed by its own error.
+        RankLostError: a rank was killed.
     """
     abort = threading.Event()
     console, errors = _Console(), _Errors(abort)
-    try:
-        with _printing_at_once(), _ending_on(abort):
+    with patched_driver(abort):
+        try:
             results = horovod.spark.run(
                 _call,
                 args=(function, tuple(arguments)),
@@ -128,72 +139,40 @@ def run_on_ranks(
                 stdout=console,
                 stderr=errors,
                 verbose=0,
-                # Executors have their Python elsewhere than the driver, as in an archive.
+                # Executors may have their Python elsewhere than the driver, as in an archive.
                 executable=spark.sparkContext.pythonExec,
             )
-        return list(results)
-    except Exception as error:
-        if errors.own:
-            raise TrainingFailedError(f"a rank failed: {'; '.join(errors.own)}") from error
-        said = "\n".join(["", *errors.lines[-30:]])
-        raise RankLostError(f"a rank was lost: {error}{said}") from error
-    finally:
-        # What Horovod started to end ranks waits for this.
-        abort.set()
+            return list(results)
+        except Exception as error:
+            raise errors.explain(error) from error
+        finally:
+            # Horovod's thread that ends ranks waits for this event.
+            abort.set()
 
 
 def _call(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-    """Call the function in a rank's process, and tell the driver of an error of this rank's own."""
+    """Call the function in a rank's process, and report an error of this rank's own."""
     try:
         return function(*arguments)
     except Exception as error:
-        if not _is_of_another_rank(error):
+        if not _was_caused_by_another_rank(error):
             name = "" if isinstance(error, MmdinError) else f"{type(error).__name__}: "
-            _say_own_error(f"{name}{error}")
+            _report_own_error(f"{name}{error}")
         raise
 
 
-def _is_of_another_rank(error: Exception) -> bool:
-    """Whether a rank ends for another's sake: the exchange with one that is gone fails."""
+def _was_caused_by_another_rank(error: Exception) -> bool:
+    """Return whether this is Horovod's error of a collective with a rank that is gone."""
     library = type(error).__module__.split(".")[0]
     return library in ("horovod", "tensorflow") and "Horovod" in f"{type(error)} {error}"
 
 
-def _say_own_error(message: str) -> None:
+def _report_own_error(message: str) -> None:
     print(f"{_OWN_ERROR}{' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
-def _printing_at_once() -> AbstractContextManager[None]:
-    """Show what ranks print when they print it.
-
-    Horovod's driver copies it with shutil.copyfileobj, which waits until its buffer of 64 KiB is
-    full: hours of epochs would appear at once, at the end.
-    """
-    return _replaced(shutil, "COPY_BUFSIZE", 1)
-
-
-def _ending_on(abort: threading.Event) -> AbstractContextManager[None]:
-    """End every rank once the event is set.
-
-    Horovod's driver waits for all ranks, also for one that hangs when the others have failed, and
-    ends them only on its own process's SIGINT and SIGTERM, whose handlers it leaves behind.
-    """
-    return _replaced(horovod.runner.gloo_run, "register_shutdown_event", lambda: abort)
-
-
-@contextmanager
-def _replaced(library: ModuleType, name: str, value: Any) -> Iterator[None]:
-    """Give a library's name another value until the context is left."""
-    usual = getattr(library, name)
-    setattr(library, name, value)
-    try:
-        yield
-    finally:
-        setattr(library, name, usual)
-
-
 class _Console:
-    """A text stream that hands each line, without Horovod's prefix, to the project's log."""
+    """A text stream that logs each line without Horovod's prefix."""
 
     def __init__(self) -> None:
         self._rest = ""
@@ -205,7 +184,7 @@ class _Console:
         return len(text)
 
     def flush(self) -> None:
-        """Lines are handed on as soon as they end."""
+        """Do nothing: each line is logged as soon as it ends."""
 
     def _take(self, line: str) -> None:
         if line:
@@ -213,24 +192,34 @@ class _Console:
 
 
 class _Errors(_Console):
-    """Keeps what ranks write to standard error, to be shown if one of them fails.
+    """Collects what ranks write to standard error, to be shown if one of them fails.
 
-    lines: the last ones; own: ranks' own errors, each once. Sets the event some seconds after the
-    first of these, in which other ranks can say theirs.
+    The first rank's own error starts a timer that ends all ranks. Until then, other ranks can
+    report theirs.
+
+    Args:
+        abort: event that ends all ranks.
     """
 
     def __init__(self, abort: threading.Event) -> None:
         super().__init__()
         self._abort = abort
-        self.lines: list[str] = []
-        self.own: list[str] = []
+        self._last_lines: list[str] = []
+        self._own_errors: list[str] = []
+
+    def explain(self, error: Exception) -> TrainingFailedError:
+        """Return what to raise in place of Horovod's error."""
+        if self._own_errors:
+            return TrainingFailedError(f"a rank failed: {'; '.join(self._own_errors)}")
+        last_lines = "\n".join(["", *self._last_lines[-30:]])
+        return RankLostError(f"a rank was lost: {error}{last_lines}")
 
     def _take(self, line: str) -> None:
-        self.lines.append(line)
-        del self.lines[:-200]
-        said = line.removeprefix(_OWN_ERROR)
-        if said != line and said not in self.own:
-            self.own.append(said)
-            soon = threading.Timer(_LAST_WORDS, self._abort.set)
-            soon.daemon = True
-            soon.start()
+        self._last_lines.append(line)
+        del self._last_lines[:-200]
+        own_error = line.removeprefix(_OWN_ERROR)
+        if own_error != line and own_error not in self._own_errors:
+            self._own_errors.append(own_error)
+            timer = threading.Timer(_SECONDS_FOR_OTHER_ERRORS, self._abort.set)
+            timer.daemon = True
+            timer.start()

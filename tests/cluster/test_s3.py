@@ -24,7 +24,7 @@ def test_a_pipeline_in_a_bucket(s3: str, small_world: Path, local: str, tmp_path
     root = "s3a://bucket/mmdin"
     options = ["--conf", str(small_world), "--set", f"root={root}"]
     printed = launch("local.sh", "pipeline", *options, MMDIN_SPARK_PROPERTIES=properties)
-    assert "to local disk (no native client for s3a here), anew each epoch" in printed
+    assert "to local disk (no native client for s3a here), again in each epoch" in printed
     assert f"report: open {root}/report/index.html" in printed
     assert "the log could not be kept" not in printed
     assert "never-shown" not in printed

@@ -18,7 +18,7 @@ def test_a_pipeline_on_yarn(hadoop: Path, small_world: Path, local: str, tmp_pat
     file = cluster_file(tmp_path / "yarn.yaml", "yarn", **more)
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     printed = launch("yarn.sh", "pipeline", *options, HADOOP_CONF_DIR=str(hadoop))
-    assert "to local disk (no native client for hdfs here), anew each epoch" in printed
+    assert "to local disk (no native client for hdfs here), again in each epoch" in printed
     assert f"report: open {root}/report/index.html" in printed
     assert "the log could not be kept" not in printed
     assert_same_as(root, local)

@@ -81,7 +81,7 @@ def kill_when_two_networks_ended(
             start_new_session=True,
         )
         deadline = time.monotonic() + patience
-        while len(list((folder / root / "checkpoints").glob("*/outcome.json"))) < 2:
+        while len(list((folder / root / "checkpoints").glob("*/result.json"))) < 2:
             assert process.poll() is None, (folder / "killed.log").read_text()[-6000:]
             assert time.monotonic() < deadline
             time.sleep(0.1)

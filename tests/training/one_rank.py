@@ -1,4 +1,4 @@
-"""The only rank, without Horovod."""
+"""A communicator for one rank, without Horovod."""
 
 import os
 from collections.abc import Sequence
@@ -12,20 +12,20 @@ class OneRank:
     def __init__(self, gpu_addresses: Sequence[str] = ()) -> None:
         self.gpu_addresses = list(gpu_addresses)
 
-    def sum(self, tensors):
+    def allreduce_sum(self, tensors):
         return list(tensors)
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
+    def allgather(self, values: np.ndarray) -> np.ndarray:
         return values
 
-    def gather_objects(self, value):
+    def allgather_object(self, value):
         return [value]
 
-    def share(self, value):
+    def broadcast_object(self, value):
         return value
 
-    def broadcast(self, variables) -> None:
-        """There is nobody else."""
+    def broadcast_variables(self, variables) -> None:
+        """Do nothing: there is no other rank."""
 
-    def give_up(self, message: str) -> None:
+    def abort(self, message: str) -> None:
         os._exit(1)

@@ -1,4 +1,4 @@
-"""What a rank cannot reach is said before training starts."""
+"""What a rank cannot reach is reported before training starts."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -20,10 +20,10 @@ from pyspark.sql import SparkSession
 from samples_files import folder_of, make_assignment, write_samples
 
 from mmdin.models.checkpoint import load_network
-from mmdin.training.assignment import Assignment, read_outcome
+from mmdin.training.assignment import Assignment, read_result
 from mmdin.training.driver import train
 from mmdin.training.ranks import RankLostError, TrainingFailedError
-from mmdin.training.state import read_progress
+from mmdin.training.state import read_state
 
 # The ranks' processes cannot import tests: they are sent the functions themselves.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -78,7 +78,7 @@ def run(spark: SparkSession, assignments: list[Assignment], faults: dict[str, Fa
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "_train_on_rank", train_on_rank)
-        train.run_to_the_end(spark, assignments, assignments[0].config.training)
+        train.train_with_restarts(spark, assignments, assignments[0].config.training)
 
 
 def processes_of_ranks() -> list[psutil.Process]:
@@ -139,7 +139,7 @@ def trained(spark: SparkSession, folder: Path, files) -> Trained:
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_rank_costs_at_most_an_epoch(trained: Trained, rank: int) -> None:
     killed, undisturbed = (trained.assignments[n] for n in (f"killed-{rank}", "undisturbed"))
-    outcome, expected = (read_outcome(folder_of(a)) for a in (killed, undisturbed))
+    outcome, expected = (read_result(folder_of(a)) for a in (killed, undisturbed))
     assert outcome and expected
     (resumed_after,) = outcome.resumed_after
     # Rank 0 may be ended with the other before it has saved the epoch that both have ended.
@@ -154,7 +154,7 @@ def test_a_killed_rank_costs_at_most_an_epoch(trained: Trained, rank: int) -> No
 
 
 def test_a_network_that_has_ended_is_not_trained_again(trained: Trained) -> None:
-    outcome = read_outcome(folder_of(trained.assignments["ended"]))
+    outcome = read_result(folder_of(trained.assignments["ended"]))
     assert outcome
     assert outcome.resumed_after == ()
 
@@ -162,8 +162,8 @@ def test_a_network_that_has_ended_is_not_trained_again(trained: Trained) -> None
 def test_a_rank_that_is_killed_too_often_ends_training_with_a_message(trained: Trained) -> None:
     assert "a rank was lost" in str(trained.error)
     folder = folder_of(trained.assignments["hopeless"])
-    assert read_outcome(folder) is None
-    assert read_progress(folder)
+    assert read_result(folder) is None
+    assert read_state(folder)
 
 
 def test_a_rank_that_hangs_ends_training_with_a_message(

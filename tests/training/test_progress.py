@@ -1,4 +1,4 @@
-"""Training that is stopped after an epoch and goes on, against training that is left alone.
+"""Training that is stopped after an epoch and resumed, against training that is not stopped.
 
 Threads add numbers in any order, so equal is to the seventh digit here; ranks of one thread end
 with equal bits (tests/cluster).
@@ -17,13 +17,13 @@ from samples_files import folder_of, make_assignment, write_samples
 
 from mmdin.errors import ClusterError
 from mmdin.storage import local_folder
-from mmdin.training.assignment import Assignment, Outcome
+from mmdin.training.assignment import Assignment, TrainingResult
 from mmdin.training.rank import checkpointing, loop
 from mmdin.training.rank.watchdog import Watchdog
 from mmdin.training.state import (
-    forget_progress,
-    has_progress,
-    read_progress,
+    delete_state,
+    has_state,
+    read_state,
 )
 
 
@@ -31,7 +31,7 @@ class StoppedError(Exception):
     pass
 
 
-def train(assignment: Assignment) -> Outcome:
+def train(assignment: Assignment) -> TrainingResult:
     keras.backend.clear_session()
     keras.utils.set_random_seed(assignment.seed)
     with Watchdog(600, lambda silence: None) as watchdog:
@@ -44,7 +44,7 @@ def weights(assignment: Assignment) -> list[np.ndarray]:
     return [np.asarray(v) for v in load_network(folder_of(assignment)).weights]
 
 
-def without_times(outcome: Outcome) -> list[tuple[float, ...]]:
+def without_times(outcome: TrainingResult) -> list[tuple[float, ...]]:
     return [
         (e.epoch, e.learning_rate, e.train_loss, e.validation_loss, e.validation_roc_auc)
         for e in outcome.epochs
@@ -61,16 +61,16 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
     stopped = make_assignment(tmp_path, "stopped", files, model, epochs=4)
     expected = train(whole)
 
-    leave = checkpointing.write_progress
+    leave = checkpointing.write_state
 
-    def stop_in_third_epoch(folder, progress, variables) -> None:
-        if len(progress.epochs) < 3 or saved:
-            leave(folder, progress, variables)
-        if len(progress.epochs) == 3:
+    def stop_in_third_epoch(folder, state, variables) -> None:
+        if len(state.epochs) < 3 or saved:
+            leave(folder, state, variables)
+        if len(state.epochs) == 3:
             raise StoppedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpointing, "write_progress", stop_in_third_epoch)
+        patch.setattr(checkpointing, "write_state", stop_in_third_epoch)
         with pytest.raises(StoppedError):
             train(stopped)
     found = train(stopped)
@@ -80,8 +80,8 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
     assert found.best_epoch == expected.best_epoch
     for mine, other in zip(weights(stopped), weights(whole), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-5)
-    (progress, mine), (_, other) = (read_progress(folder_of(a)) for a in (stopped, whole))
-    assert len(progress.epochs) == 4
+    (state, mine), (_, other) = (read_state(folder_of(a)) for a in (stopped, whole))
+    assert len(state.epochs) == 4
     for one, two in zip(mine, other, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
@@ -112,15 +112,15 @@ def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
     tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assignment = make_assignment(small_disk, "one", write_samples(tmp_path), epochs=3)
-    leave = checkpointing.write_progress
+    leave = checkpointing.write_state
 
-    def fill_disk_after_second_epoch(folder, progress, variables) -> None:
-        leave(folder, progress, variables)
-        if len(progress.epochs) == 2:
+    def fill_disk_after_second_epoch(folder, state, variables) -> None:
+        leave(folder, state, variables)
+        if len(state.epochs) == 2:
             (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free))
 
-    monkeypatch.setattr(checkpointing, "write_progress", fill_disk_after_second_epoch)
-    said = r"cannot write .*small/one/.*: No space left on device. .*goes on after the last epoch"
+    monkeypatch.setattr(checkpointing, "write_state", fill_disk_after_second_epoch)
+    said = r"cannot write .*small/one/.*: No space left on device. .*resumed after the last epoch"
     with pytest.raises(ClusterError, match=said):
         train(assignment)
     monkeypatch.undo()
@@ -134,7 +134,7 @@ def test_what_has_ended_is_forgotten(tmp_path: Path) -> None:
     assignment = make_assignment(tmp_path, "one", write_samples(tmp_path), epochs=1)
     train(assignment)
     folder = folder_of(assignment)
-    assert has_progress(folder)
-    forget_progress(folder)
-    assert not has_progress(folder)
-    assert read_progress(folder) is None
+    assert has_state(folder)
+    delete_state(folder)
+    assert not has_state(folder)
+    assert read_state(folder) is None

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 from samples_files import SIZES, folder_of, make_assignment, write_samples
 
 from mmdin.config import Networks, Training
-from mmdin.training.assignment import Assignment, read_outcome
+from mmdin.training.assignment import Assignment, read_result
 from mmdin.training.ranks import TrainingFailedError, run_on_ranks
 
 # The ranks' processes cannot import tests: they are sent the functions themselves.
@@ -64,7 +64,7 @@ class Result:
     steps: Steps
 
 
-def train_on_given_batches(ranks) -> Steps:
+def train_on_given_batches(communicator) -> Steps:
     """Train on this rank's share of each batch."""
     import keras
     import tensorflow as tf
@@ -74,7 +74,7 @@ def train_on_given_batches(ranks) -> Steps:
 
     keras.utils.set_random_seed(3)
     network = build_network("mmdin", PLAIN, SIZES)
-    step = TrainingStep(network, TRAINING, ranks, STEPS * GLOBAL_BATCH)
+    step = TrainingStep(network, TRAINING, communicator, STEPS * GLOBAL_BATCH)
     generator = np.random.default_rng(11)
     losses = []
     for _ in range(STEPS):
@@ -82,7 +82,7 @@ def train_on_given_batches(ranks) -> Steps:
         batch[:, 1] += batch[:, 2]
         batch[:, 0] = batch[:, 1] >= 7
         batch[:, -1] = generator.random(GLOBAL_BATCH) < 0.9
-        own = tf.constant(batch[ranks.rank :: ranks.size])
+        own = tf.constant(batch[communicator.rank :: communicator.size])
         loss, count = step(own)
         losses.append(float(loss) / float(count))
     graph = step.__call__.get_concrete_function(own).graph
@@ -102,12 +102,12 @@ def print_and_wait(shown: Path) -> bool:
 def take_part(assignments: list[Assignment], shown: Path) -> Result:
     """All that a rank of the launch does."""
     from mmdin.training.rank.loop import train_on_rank
-    from mmdin.training.ranks import Ranks
+    from mmdin.training.ranks import Communicator
 
     was_shown = print_and_wait(shown) if os.environ["HOROVOD_RANK"] == "0" else None
     train_on_rank(assignments)
-    ranks = Ranks(TRAINING.exchange_cycle)
-    return Result(ranks.rank, was_shown, train_on_given_batches(ranks))
+    communicator = Communicator(TRAINING.horovod_cycle_ms)
+    return Result(communicator.rank, was_shown, train_on_given_batches(communicator))
 
 
 class Recorder(logging.Handler):
@@ -180,7 +180,7 @@ def test_a_step_is_one_exchange(launch: Launch) -> None:
 
 
 def test_the_same_seed_trains_the_same_and_the_best_epoch_is_kept(launch: Launch) -> None:
-    outcome, again = (read_outcome(folder_of(a)) for a in launch.assignments)
+    outcome, again = (read_result(folder_of(a)) for a in launch.assignments)
     assert outcome and again
     for epoch, same in zip(outcome.epochs, again.epochs, strict=True):
         assert epoch.train_loss == same.train_loss

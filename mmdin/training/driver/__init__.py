@@ -1,1 +1,1 @@
-"""Training as the driver sees it: runs are planned, started on ranks, and recorded."""
+"""The driver's side of training: plan runs, start ranks, record results. Loads no TensorFlow."""

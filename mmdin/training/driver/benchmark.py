@@ -1,4 +1,4 @@
-"""What more ranks are worth: rows per second of one rank and of all, side by side."""
+"""How much faster more ranks are: rows per second of one rank and of all, measured in turn."""
 
 import itertools
 import logging
@@ -16,13 +16,17 @@ from mmdin.variants import plan_variants
 log = logging.getLogger(__name__)
 
 REPEATS = 2
-"""Times that each number of ranks is measured."""
+"""How often each number of ranks is measured."""
 
 
 def measure_scaling(spark: SparkSession, config: Config) -> dict[str, dict[int, float]]:
-    """compare_ranks of each network on the newest samples, with one rank and training.ranks.
+    """Compare one rank with training.ranks for each network, on the newest samples.
 
-    Raises as train_networks does.
+    Returns:
+        The result of compare_ranks.
+
+    Raises:
+        MmdinError: as train_networks and compare_ranks do.
     """
     assignments = assign(spark, plan_runs(spark, plan_variants(config)))
     training = config.training
@@ -35,27 +39,39 @@ def compare_ranks(
     numbers: Sequence[int],
     start_timeout: int,
 ) -> dict[str, dict[int, float]]:
-    """Rows per second of each network's training, by number of ranks.
+    """Measure the training speed of each network with several numbers of ranks.
 
-    Numbers of ranks take turns, so that whatever else the machines do meets all of them; of each,
-    the fastest stretch counts: where there is one between two readings of training.shuffle_rows
-    rows, reading is not in it. A rank's batch is the same in all. Nothing is written. Raises as
-    run_on_ranks and wait_for_slots do.
+    The numbers of ranks take turns, so that other load on the machines affects all of them. The
+    fastest stretch of steps counts; if a stretch fits between two readings of training.shuffle_rows
+    rows, it holds no reading. Every rank has the same batch size. Nothing is written.
+
+    Args:
+        spark: session whose executors run the ranks.
+        assignments: networks to measure.
+        numbers: numbers of ranks to compare.
+        start_timeout: seconds to wait for slots, and for ranks to start.
+
+    Returns:
+        Rows per second by network's label and number of ranks.
+
+    Raises:
+        ClusterError: Spark has too few slots.
+        TrainingFailedError: a rank failed or was lost.
     """
-    found: dict[str, dict[int, float]] = {a.label: {} for a in assignments}
+    fastest: dict[str, dict[int, float]] = {a.label: {} for a in assignments}
     for repeat, ranks in itertools.product(range(REPEATS), numbers):
         wait_for_slots(spark, ranks, start_timeout)
         speeds = run_on_ranks(spark, _measure_on_rank, [assignments], ranks, start_timeout)[0]
         for assignment, speed in zip(assignments, speeds, strict=True):
-            fastest = found[assignment.label]
-            fastest[ranks] = max(speed, fastest.get(ranks, 0))
+            by_ranks = fastest[assignment.label]
+            by_ranks[ranks] = max(speed, by_ranks.get(ranks, 0))
         shown = ", ".join(f"{speed:,.0f}" for speed in speeds)
         log.info("benchmark: ranks %d, time %d of %d: %s rows/s", ranks, repeat + 1, REPEATS, shown)
-    return found
+    return fastest
 
 
 def _measure_on_rank(assignments: Sequence[Assignment]) -> list[float]:
-    # As in train.py: neither the driver nor the task that starts the rank loads TensorFlow.
+    # Runs on a rank: neither the driver nor the Spark task that starts the rank loads TensorFlow.
     from mmdin.training.rank.benchmark import measure_on_rank
 
     return measure_on_rank(assignments)

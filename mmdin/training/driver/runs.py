@@ -1,10 +1,10 @@
-"""The record of training runs: tables `runs` and `epochs`."""
+"""Training runs, and their tables `runs` and `epochs`."""
 
 import datetime
 import functools
 import subprocess
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from mmdin.errors import TableError
 from mmdin.schemas import EPOCHS, RUNS
 from mmdin.storage import Folder, folder_at, join
 from mmdin.tables import DataFile, Tables
-from mmdin.training.assignment import Outcome, read_outcome
-from mmdin.training.state import has_progress
+from mmdin.training.assignment import TrainingResult, read_result
+from mmdin.training.state import has_state
 from mmdin.variants import Variant, fingerprint, training_code
 
 _PACKAGES = ("pyspark", "delta-spark", "petastorm", "pyarrow", "numpy", "tensorflow", "horovod")
@@ -27,10 +27,12 @@ _PACKAGES = ("pyspark", "delta-spark", "petastorm", "pyarrow", "numpy", "tensorf
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What runs on one set of samples read.
+    """What the runs on one set of samples read.
 
-    versions: Delta version of each of SAMPLE_TABLES; vocabulary_sizes: rows of each vocabulary;
-    files: active files of samples, by split.
+    Attributes:
+        versions: Delta version of each of SAMPLE_TABLES.
+        vocabulary_sizes: rows of each vocabulary.
+        files: active files of samples, by split.
     """
 
     versions: dict[str, int]
@@ -40,12 +42,12 @@ class TrainingData:
     @property
     def rows(self) -> dict[str, int]:
         """Rows by split."""
-        return {split: count_rows(own) for split, own in self.files.items()}
+        return {split: count_rows(files) for split, files in self.files.items()}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A row of `runs`; mmdin.schemas.RUNS says what each column means."""
+    """A row of `runs`; mmdin.schemas.RUNS documents the columns."""
 
     variant: Variant
     run_id: str
@@ -64,21 +66,21 @@ class Run:
 
     @property
     def label(self) -> str:
-        """What the console calls it: the variant, and the seed where there are several."""
+        """Name on the console: the variant's, with the seed if there are several."""
         several = len(self.variant.config.training.seeds) > 1
         return f"{self.variant.label}, seed {self.seed}" if several else self.variant.label
 
     @property
     def checkpoint(self) -> str:
-        """Path or URL of the folder of the weights and logs."""
+        """Path or URL of the folder of weights and logs."""
         return join(self.variant.config.root, "checkpoints", self.run_id)
 
     def folder(self, spark: SparkSession) -> Folder:
-        """That folder, for the driver."""
+        """Return the checkpoint folder for use on the driver."""
         return folder_at(spark, self.checkpoint)
 
     def to_row(self) -> tuple[Any, ...]:
-        """The values of mmdin.schemas.RUNS' columns."""
+        """Return the values of the columns of mmdin.schemas.RUNS."""
         config = self.variant.config
         values = vars(self) | {
             "model": self.variant.model,
@@ -94,8 +96,23 @@ class Run:
         return tuple(values[column] for column in RUNS.columns)
 
 
+@dataclass(frozen=True)
+class PreviousRuns:
+    """Runs of `runs` that had the same configuration, samples and code as the wanted ones.
+
+    Attributes:
+        finished: fingerprints of the runs that have ended, whether or not `runs` knows it yet.
+        resumable: stopped runs that saved a state to resume from, by fingerprint.
+        unrecorded: runs that have ended, or were stopped for good, since `runs` was last written.
+    """
+
+    finished: frozenset[str] = frozenset()
+    resumable: Mapping[str, Run] = field(default_factory=dict)
+    unrecorded: tuple[Run, ...] = ()
+
+
 def start_run(variant: Variant, seed: int, data: TrainingData) -> Run:
-    """A run that starts now."""
+    """Create a run that starts now."""
     now = datetime.datetime.now(datetime.UTC)
     digest = fingerprint(variant, seed, data.versions)
     return Run(
@@ -116,115 +133,128 @@ def start_run(variant: Variant, seed: int, data: TrainingData) -> Run:
     )
 
 
-def find_earlier(tables: Tables, wanted: Sequence[Run]) -> tuple[set[str], dict[str, Run]]:
-    """What was made of the wanted runs before, with this code.
-
-    Returns the fingerprints of those that have ended, and by fingerprint those that were stopped in
-    the middle and left where they stand, as the runs that go on. What became of stopped runs is
-    recorded first.
-    """
+def find_previous_runs(tables: Tables, wanted: Sequence[Run]) -> PreviousRuns:
+    """Find what previous runs, with this code, left of the wanted ones. Writes nothing."""
     if not tables.exists(RUNS):
-        return set(), {}
-    alike = {run.fingerprint: run for run in wanted}
-    same = tables.read(RUNS).where(
-        F.col("fingerprint").isin(list(alike)) & (F.col("code") == training_code())
+        return PreviousRuns()
+    by_fingerprint = {run.fingerprint: run for run in wanted}
+    rows = (
+        tables.read(RUNS)
+        .where(F.col("fingerprint").isin(list(by_fingerprint)) & (F.col("code") == training_code()))
+        .select("fingerprint", "run_id", "started_at", "status")
+        .orderBy("started_at")
+        .collect()
     )
     unfinished = [
         replace(
-            alike[r["fingerprint"]],
+            by_fingerprint[r["fingerprint"]],
             run_id=r["run_id"],
             started_at=r["started_at"],
             status=r["status"],
         )
-        for r in same.where("status <> 'finished'").orderBy("started_at").collect()
+        for r in rows
+        if r["status"] != "finished"
     ]
-    ended = [run for run in unfinished if read_outcome(run.folder(tables.spark))]
-    if ended:
-        end_runs(tables, ended)
-    finished = {r["fingerprint"] for r in same.where("status = 'finished'").collect()}
-    going_on = {
+    ended = [run for run in unfinished if read_result(run.folder(tables.spark))]
+    finished = {r["fingerprint"] for r in rows if r["status"] == "finished"}
+    finished |= {run.fingerprint for run in ended}
+    stopped = {
         run.fingerprint: run
         for run in unfinished
-        if run.fingerprint not in finished and has_progress(run.folder(tables.spark))
+        if run.fingerprint not in finished and has_state(run.folder(tables.spark))
     }
-    known = (*ended, *going_on.values())
-    lost = [run for run in unfinished if run.status == "running" and run not in known]
-    if lost:
-        end_runs(tables, lost, reason="stopped before its end")
-    return finished, {key: replace(run, status="running") for key, run in going_on.items()}
+    known = {run.run_id for run in (*ended, *stopped.values())}
+    lost = [run for run in unfinished if run.status == "running" and run.run_id not in known]
+    return PreviousRuns(
+        finished=frozenset(finished),
+        resumable={key: replace(run, status="running") for key, run in stopped.items()},
+        unrecorded=(*ended, *lost),
+    )
 
 
-def check_resumed(tables: Tables, run_id: str, going_on: Collection[Run]) -> None:
-    """Raises TableError where the run is not among those that go on, saying why."""
-    if run_id in {run.run_id for run in going_on}:
+def check_resumable(tables: Tables, run_id: str, resumable: Collection[Run]) -> None:
+    """Check that a run is among the resumable ones.
+
+    Raises:
+        TableError: it is not. The message gives the reason.
+    """
+    if run_id in {run.run_id for run in resumable}:
         return
-    found = tables.read(RUNS).where(F.col("run_id") == run_id).collect()
-    if not found:
+    rows = tables.read(RUNS).where(F.col("run_id") == run_id).collect()
+    if not rows:
         raise TableError(f"there is no run {run_id} in table runs at {tables.path(RUNS)}")
-    row = found[0]
+    row = rows[0]
     if row["status"] == "finished":
         raise TableError(f"run {run_id} has ended: there is nothing to resume")
     if row["code"] != training_code():
         raise TableError(
-            f"run {run_id} was trained by other code (revision {row['revision']}): go on with "
-            "that, or train anew"
+            f"run {run_id} was trained by other code (revision {row['revision']}): resume it with "
+            "that code, or train again without training.resume"
         )
-    if not has_progress(folder_at(tables.spark, row["checkpoint"])):
-        raise TableError(f"run {run_id} left nothing to go on from in {row['checkpoint']}")
+    if not has_state(folder_at(tables.spark, row["checkpoint"])):
+        raise TableError(f"run {run_id} saved no state to resume from in {row['checkpoint']}")
     raise TableError(
-        f"run {run_id} is not one of this configuration on the newest samples: column "
-        "configuration of table runs holds its own"
+        f"run {run_id} is not one of this configuration on the newest samples: its configuration "
+        "is in column configuration of table runs"
     )
 
 
 def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> list[Run]:
-    """Record what became of runs: those that left an outcome finished, the others failed.
+    """Record the end of runs: as finished if they wrote a result, else as failed.
 
     Args:
-        reason: why those without an outcome failed.
+        tables: where `runs` and `epochs` are.
+        runs: runs that have ended.
+        reason: why those without a result failed.
+
+    Returns:
+        The runs as they were recorded.
     """
-    outcomes = {run.run_id: read_outcome(run.folder(tables.spark)) for run in runs}
-    ended = [_end(run, outcomes[run.run_id], reason) for run in runs]
+    results = {run.run_id: read_result(run.folder(tables.spark)) for run in runs}
+    ended = [_end(run, results[run.run_id], reason) for run in runs]
     epochs = [
         tuple({"run_id": run_id, **asdict(epoch)}[column] for column in EPOCHS.columns)
-        for run_id, outcome in outcomes.items()
-        if outcome
-        for epoch in outcome.epochs
+        for run_id, result in results.items()
+        if result
+        for epoch in result.epochs
     ]
-    tables.replace(EPOCHS, tables.spark.createDataFrame(epochs, EPOCHS.schema), _among(runs))
-    record(tables, ended)
+    tables.replace(EPOCHS, tables.spark.createDataFrame(epochs, EPOCHS.schema), _is_one_of(runs))
+    upsert_runs(tables, ended)
     return ended
 
 
-def record(tables: Tables, runs: Sequence[Run]) -> None:
-    """Write the runs' rows, in place of what stood there."""
+def upsert_runs(tables: Tables, runs: Sequence[Run]) -> None:
+    """Write the runs' rows into `runs`, replacing earlier rows of the same runs."""
     rows = tables.spark.createDataFrame([run.to_row() for run in runs], RUNS.schema)
-    tables.replace(RUNS, rows, _among(runs))
+    tables.replace(RUNS, rows, _is_one_of(runs))
 
 
-def _end(run: Run, outcome: Outcome | None, reason: str | None) -> Run:
-    if outcome is None:
+def _end(run: Run, result: TrainingResult | None, reason: str | None) -> Run:
+    if result is None:
         now = datetime.datetime.now(datetime.UTC)
         return replace(run, status="failed", reason=reason, ended_at=now)
     return replace(
         run,
         status="finished",
-        started_at=datetime.datetime.fromtimestamp(outcome.started_at, datetime.UTC),
-        ended_at=datetime.datetime.fromtimestamp(outcome.ended_at, datetime.UTC),
-        parameters=outcome.parameters,
-        resumed_after=outcome.resumed_after,
-        best_epoch=outcome.best_epoch,
+        started_at=datetime.datetime.fromtimestamp(result.started_at, datetime.UTC),
+        ended_at=datetime.datetime.fromtimestamp(result.ended_at, datetime.UTC),
+        parameters=result.parameters,
+        resumed_after=result.resumed_after,
+        best_epoch=result.best_epoch,
         metrics={
-            "train_loss": outcome.best.train_loss,
-            "validation_loss": outcome.best.validation_loss,
-            "validation_roc_auc": outcome.best.validation_roc_auc,
+            "train_loss": result.best.train_loss,
+            "validation_loss": result.best.validation_loss,
+            "validation_roc_auc": result.best.validation_roc_auc,
         },
     )
 
 
 @functools.cache
 def code_revision() -> str:
-    """The code's Git revision, +changes where files differ from it; the version outside Git."""
+    """Return the code's Git revision, or the package's version outside a Git repository.
+
+    The suffix +changes means that files differ from the revision.
+    """
     folder = Path(__file__).resolve().parents[3]
     try:
         revision = _git(folder, "rev-parse", "HEAD")
@@ -238,6 +268,7 @@ def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def _among(runs: Sequence[Run]) -> str:
+def _is_one_of(runs: Sequence[Run]) -> str:
+    """Return an SQL condition on run_id."""
     names = ", ".join(f"'{run.run_id}'" for run in runs)
     return f"run_id IN ({names})"

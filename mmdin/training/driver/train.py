@@ -1,8 +1,8 @@
-"""Training the configured networks, one after the other, from the driver."""
+"""Training of the configured networks, one after the other, from the driver."""
 
 import itertools
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -13,15 +13,16 @@ from mmdin.inputs import INPUTS
 from mmdin.schemas import BUCKET_EDGES, SAMPLE_TABLES, SAMPLES, VOCABULARIES
 from mmdin.storage import HadoopSettings, folder_at, hadoop_settings
 from mmdin.tables import DataFile, Tables
-from mmdin.training.assignment import Assignment, read_outcome
+from mmdin.training.assignment import Assignment, read_result
 from mmdin.training.driver.runs import (
+    PreviousRuns,
     Run,
     TrainingData,
-    check_resumed,
+    check_resumable,
     end_runs,
-    find_earlier,
-    record,
+    find_previous_runs,
     start_run,
+    upsert_runs,
 )
 from mmdin.training.driver.slots import wait_for_slots
 from mmdin.training.ranks import RankLostError, run_on_ranks
@@ -31,32 +32,45 @@ log = logging.getLogger(__name__)
 
 
 def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run]:
-    """Train every variant with every seed on the newest samples; a row of `runs` for each.
+    """Train every variant with every seed on the newest samples; writes a row of `runs` for each.
 
-    Those that ended before, with the same configuration, samples and code, are not trained again;
-    those that were stopped in the middle go on after their last epoch. Returns the runs trained
-    now.
+    Runs that have ended, with the same configuration, samples and code, are not trained again.
+    Those that were stopped are resumed after their last epoch.
 
-    Raises TableError where samples are missing or training.resume cannot be gone on with,
-    ClusterError where Spark has too few slots, and TrainingFailedError where a rank fails, or is
-    lost too often, after the runs are recorded as failed.
+    Args:
+        spark: session whose executors run the ranks.
+        variants: networks to train, at least one.
+
+    Returns:
+        The runs that were trained now.
+
+    Raises:
+        TableError: samples are missing, or the run of training.resume cannot be resumed.
+        ClusterError: Spark has too few slots.
+        TrainingFailedError: a rank failed or was lost too often; the runs are recorded as failed.
     """
     config = variants[0].config
     tables = Tables.of(spark, config)
     planned = plan_runs(spark, variants)
     wanted = [run for run, _ in planned]
-    finished, going_on = find_earlier(tables, wanted)
+    previous = find_previous_runs(tables, wanted)
+    if previous.unrecorded:
+        end_runs(tables, previous.unrecorded, reason="stopped before its end")
     if config.training.resume:
-        check_resumed(tables, config.training.resume, going_on.values())
-    runs = [going_on.get(r.fingerprint, r) for r in wanted if r.fingerprint not in finished]
-    _announce(config, wanted, finished, going_on.values())
+        check_resumable(tables, config.training.resume, previous.resumable.values())
+    _announce(config, wanted, previous)
+    runs = [
+        previous.resumable.get(run.fingerprint, run)
+        for run in wanted
+        if run.fingerprint not in previous.finished
+    ]
     if not runs:
         return []
-    record(tables, runs)
-    data = {run.fingerprint: read for run, read in planned}
+    upsert_runs(tables, runs)
+    data = {run.fingerprint: run_data for run, run_data in planned}
     assignments = assign(spark, [(run, data[run.fingerprint]) for run in runs])
     try:
-        run_to_the_end(spark, assignments, config.training)
+        train_with_restarts(spark, assignments, config.training)
     except BaseException as error:
         end_runs(tables, runs, reason=f"{type(error).__name__}: {error}")
         raise
@@ -64,56 +78,67 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
 
 
 def plan_runs(spark: SparkSession, variants: Sequence[Variant]) -> list[tuple[Run, TrainingData]]:
-    """A run of every variant with every seed on the newest samples, and what it reads.
+    """Plan a run of every variant with every seed on the newest samples.
 
-    Raises TableError where samples are missing.
+    Returns:
+        The runs, each with the data that it reads.
+
+    Raises:
+        TableError: samples are missing, or have fewer files than there are ranks.
     """
-    data = {c.samples.name: _describe(spark, c) for c in sample_sets(list(variants))}
+    data = {c.samples.name: _find_data(spark, c) for c in sample_sets(list(variants))}
     return [
-        (start_run(variant, seed, own), own)
+        (start_run(variant, seed, run_data), run_data)
         for variant in variants
-        for own in [data[variant.config.samples.name]]
+        for run_data in [data[variant.config.samples.name]]
         for seed in variant.config.training.seeds
     ]
 
 
 def assign(spark: SparkSession, runs: Sequence[tuple[Run, TrainingData]]) -> list[Assignment]:
-    """What ranks are told to do for runs."""
+    """Create what is sent to the ranks for each run."""
     threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
     hadoop = hadoop_settings(spark)
     return [_assign(run, data, threads, hadoop) for run, data in runs]
 
 
-def run_to_the_end(spark: SparkSession, assignments: list[Assignment], training: Training) -> None:
-    """Train all networks, starting again from the last epoch where a rank is lost.
+def train_with_restarts(
+    spark: SparkSession, assignments: Sequence[Assignment], training: Training
+) -> None:
+    """Train all networks, restarting after the last epoch when a rank is lost.
 
-    All in one launch: to start and end Horovod's processes takes 20 s each time.
+    All networks are trained in one launch, because starting and ending Horovod takes about 20 s.
+
+    Raises:
+        ClusterError: Spark has too few slots.
+        TrainingFailedError: a rank failed by its own error.
+        RankLostError: a rank was lost after training.restarts restarts.
     """
     for restart in itertools.count():
-        left = [a for a in assignments if not read_outcome(folder_at(spark, a.checkpoint))]
-        if not left:
+        remaining = [a for a in assignments if not read_result(folder_at(spark, a.checkpoint))]
+        if not remaining:
             return  # The rank was lost after the last network had ended.
         wait_for_slots(spark, training.ranks, training.start_timeout)
         try:
-            run_on_ranks(spark, _train_on_rank, [left], training.ranks, training.start_timeout)
+            run_on_ranks(spark, _train_on_rank, [remaining], training.ranks, training.start_timeout)
             return
         except RankLostError as error:
             if restart == training.restarts:
                 raise
             log.warning("train: %s", error)
             log.info(
-                "train: starting again from the last epoch, %d of %d times (training.restarts)",
+                "train: restarting after the last epoch, restart %d of %d (training.restarts)",
                 restart + 1,
                 training.restarts,
             )
 
 
-def _describe(spark: SparkSession, config: Config) -> TrainingData:
-    """What the runs on one set of samples read."""
+def _find_data(spark: SparkSession, config: Config) -> TrainingData:
+    """Find what the runs on one set of samples read, and log it."""
     tables = Tables.of(spark, config)
     versions = {table.name: tables.version(table) for table in SAMPLE_TABLES}
     files = {
-        split: _files_of(tables, versions["samples"], split, config)
+        split: _find_files(tables, versions["samples"], split, config)
         for split in ("train", "validation")
     }
     data = TrainingData(versions, vocabulary_sizes(tables, versions), files)
@@ -124,21 +149,19 @@ def _describe(spark: SparkSession, config: Config) -> TrainingData:
         config.samples.protocol,
         versions["samples"],
         *(f"{rows:,}" for rows in data.rows.values()),
-        *(len(own) for own in files.values()),
+        *(len(split_files) for split_files in files.values()),
     )
     return data
 
 
-def _announce(
-    config: Config, wanted: Sequence[Run], finished: Collection[str], going_on: Collection[Run]
-) -> None:
+def _announce(config: Config, wanted: Sequence[Run], previous: PreviousRuns) -> None:
     training = config.training
-    for run in going_on:
-        log.info("train: %s (%s) goes on from where it was stopped", run.run_id, run.label)
+    for run in previous.resumable.values():
+        log.info("train: %s (%s) is resumed from where it was stopped", run.run_id, run.label)
     log.info(
         "train: %d runs, of which %d ended before; %d ranks x %d rows = global batch %d",
         len(wanted),
-        len(finished),
+        len(previous.finished),
         training.ranks,
         training.batch_size,
         training.ranks * training.batch_size,
@@ -161,7 +184,7 @@ def _assign(run: Run, data: TrainingData, threads: int, hadoop: HadoopSettings) 
 
 
 def vocabulary_sizes(tables: Tables, versions: dict[str, int]) -> dict[str, int]:
-    """Rows of every input's vocabulary, index 0 counted."""
+    """Count the rows of every input's vocabulary, with index 0."""
     words = tables.read(VOCABULARIES, versions["vocabularies"])
     buckets = tables.read(BUCKET_EDGES, versions["bucket_edges"])
     largest = (
@@ -177,7 +200,7 @@ def vocabulary_sizes(tables: Tables, versions: dict[str, int]) -> dict[str, int]
     return {v: sizes.get(v, 1) for v in sorted({i.vocabulary for i in INPUTS})}
 
 
-def _files_of(tables: Tables, version: int, split: str, config: Config) -> list[DataFile]:
+def _find_files(tables: Tables, version: int, split: str, config: Config) -> list[DataFile]:
     files = tables.files(SAMPLES, version, f"split = '{split}'")
     if len(files) < config.training.ranks:
         raise TableError(
@@ -189,8 +212,8 @@ def _files_of(tables: Tables, version: int, split: str, config: Config) -> list[
 
 
 def _train_on_rank(assignments: Sequence[Assignment]) -> None:
-    # TensorFlow takes seconds to load: only the rank's own process needs it, not the driver and
-    # not the Spark task that starts the rank.
+    # Runs on a rank. TensorFlow takes seconds to load, and neither the driver nor the Spark task
+    # that starts the rank needs it.
     from mmdin.training.rank.loop import train_on_rank
 
     train_on_rank(assignments)

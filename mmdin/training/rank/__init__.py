@@ -1,1 +1,1 @@
-"""Training as one rank does it. Loads TensorFlow: the driver imports this only inside functions."""
+"""One rank's side of training. Loads TensorFlow, so the driver imports it only inside functions."""

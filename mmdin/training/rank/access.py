@@ -1,4 +1,4 @@
-"""Whether every rank's host can read the samples and write the checkpoints."""
+"""A check, before training, that every rank can read the samples and write its checkpoints."""
 
 import uuid
 
@@ -8,37 +8,44 @@ import pyarrow.parquet as pq
 from mmdin.errors import ClusterError, StorageError
 from mmdin.storage import Files, Folder, is_local, join
 from mmdin.training.assignment import Assignment
-from mmdin.training.ranks import Ranks
+from mmdin.training.ranks import Communicator
 
 
-def check_access(assignment: Assignment, ranks: Ranks, files: Files) -> None:
-    """Let every rank try the samples and the checkpoint folder.
+def check_access(assignment: Assignment, communicator: Communicator, files: Files) -> None:
+    """Check that every rank can read the samples and write the checkpoint folder.
 
-    All try the first file; the others are shared out, and of each only its end is read, where
-    Parquet keeps what the file holds. Of files that would have to be copied to be read, but for the
-    first, no more is asked than whether they are there.
+    Every rank reads the footer of the first file. The other files are divided among the ranks. Of a
+    local file the footer is read. A remote file would have to be copied to be read, so only its
+    size is asked for.
 
-    Raises ClusterError, on every rank alike, naming each rank, its host and what it cannot do.
+    Args:
+        assignment: names the files and the folder.
+        communicator: through which ranks report their problems to one another.
+        files: this rank's access to storage.
+
+    Raises:
+        ClusterError: some rank cannot, on every rank alike. The message names each such rank, its
+            host and its problem.
     """
     first, *others = (f.url for f in (*assignment.train_files, *assignment.validation_files))
     try:
-        _read_end(files, first)
-        for url in others[ranks.rank :: ranks.size]:
-            _read_end(files, url) if is_local(url) else files.size(url)
+        _read_footer(files, first)
+        for url in others[communicator.rank :: communicator.size]:
+            _read_footer(files, url) if is_local(url) else files.size(url)
         problem = None
     except StorageError as error:
         problem = f"cannot read {error}"
-    problem = problem or _cannot_write(Folder(files, assignment.checkpoint))
-    said = problem and f"rank {ranks.rank} on {ranks.host} {problem}"
-    problems = [said for said in ranks.gather_objects(said) if said]
-    if problems:
+    problem = problem or _try_to_write(Folder(files, assignment.checkpoint))
+    report = problem and f"rank {communicator.rank} on {communicator.host} {problem}"
+    reports = [report for report in communicator.allgather_object(report) if report]
+    if reports:
         raise ClusterError(
-            f"{'; '.join(problems)}. Ranks on several hosts need a root that all of them see; "
-            "files that are damaged, build_samples writes again"
+            f"{'; '.join(reports)}. Ranks on several hosts need a root that every host can reach; "
+            "to replace damaged files, run build_samples again"
         )
 
 
-def _read_end(files: Files, url: str) -> None:
+def _read_footer(files: Files, url: str) -> None:
     with files.reading(url) as path:
         try:
             pq.read_metadata(path)
@@ -46,7 +53,8 @@ def _read_end(files: Files, url: str) -> None:
             raise OSError(str(error)) from error
 
 
-def _cannot_write(folder: Folder) -> str | None:
+def _try_to_write(folder: Folder) -> str | None:
+    """Write and remove an empty file; return what went wrong."""
     probe = f"probe-{uuid.uuid4().hex}"
     try:
         with folder.writing(probe) as path:

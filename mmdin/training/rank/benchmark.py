@@ -1,56 +1,49 @@
-"""How fast a rank trains, in step with the others."""
+"""How fast one rank trains together with the others."""
 
 import itertools
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import tensorflow as tf
 
 from mmdin.storage import Files, connect
 from mmdin.training.assignment import Assignment
 from mmdin.training.rank.data import RankData
-from mmdin.training.rank.devices import take_device
+from mmdin.training.rank.devices import configure_device, pin_to_cores
 from mmdin.training.rank.step import TrainingStep, make_step
-from mmdin.training.ranks import Ranks
+from mmdin.training.ranks import Communicator
 
-_WARM_UP, _STRETCHES, _STEPS = 5, 4, 10
-"""Steps before the clock starts; stretches that are timed, the fastest counts; steps of each."""
+_WARM_UP_STEPS = 5
+_STRETCHES = 4
+_STEPS_PER_STRETCH = 10
 
 
 def measure_on_rank(assignments: Sequence[Assignment]) -> list[float]:
-    """Rows per second, of all ranks together, of each assigned network's training."""
-    first = assignments[0]
-    ranks = Ranks(first.config.training.exchange_cycle)
-    keep_to_own_cores(ranks.local_rank, first.threads)
-    take_device(ranks, first.threads)
-    with connect(first.checkpoint, first.hadoop) as files:
-        return [_measure(assignment, ranks, files) for assignment in assignments]
+    """Measure the training speed of each assigned network.
 
-
-def keep_to_own_cores(local_rank: int, cores: int) -> None:
-    """Hold this process, its threads and those to come, to as many cores as its task has.
-
-    Else one rank alone reads, and exchanges with nobody, on the cores that others would compute on.
-    With fewer cores than all ranks of a host take, ranks are left to the system.
+    Returns:
+        Rows per second of all ranks together in the fastest stretch of steps, per network.
     """
-    own = sorted(os.sched_getaffinity(0))[local_rank * cores :][:cores]
-    if len(own) == cores:
-        for thread in Path("/proc/self/task").iterdir():
-            os.sched_setaffinity(int(thread.name), own)
+    first = assignments[0]
+    communicator = Communicator(first.config.training.horovod_cycle_ms)
+    pin_to_cores(communicator.local_rank, first.threads)
+    configure_device(communicator, first.threads)
+    with connect(first.checkpoint, first.hadoop) as files:
+        return [_measure(assignment, communicator, files) for assignment in assignments]
 
 
-def _measure(assignment: Assignment, ranks: Ranks, files: Files) -> float:
-    step = make_step(assignment, ranks)
-    batches = _endless(RankData(assignment, ranks, step.network, files))
-    for batch in itertools.islice(batches, _WARM_UP):
+def _measure(assignment: Assignment, communicator: Communicator, files: Files) -> float:
+    step = make_step(assignment, communicator)
+    batches = _repeat_epochs(RankData(assignment, communicator, step.network, files))
+    for batch in itertools.islice(batches, _WARM_UP_STEPS):
         step(batch)
-    return max(_time(step, itertools.islice(batches, _STEPS)) for _ in range(_STRETCHES))
+    return max(
+        _time(step, itertools.islice(batches, _STEPS_PER_STRETCH)) for _ in range(_STRETCHES)
+    )
 
 
 def _time(step: TrainingStep, batches: Iterable[tf.Tensor]) -> float:
-    """Rows per second: the mean of the batches."""
+    """Return rows per second over the batches."""
     started, rows = time.monotonic(), 0.0
     for batch in batches:
         _, counted = step(batch)
@@ -58,8 +51,8 @@ def _time(step: TrainingStep, batches: Iterable[tf.Tensor]) -> float:
     return rows / (time.monotonic() - started)
 
 
-def _endless(data: RankData) -> Iterator[tf.Tensor]:
-    """Batches of one epoch after the other."""
+def _repeat_epochs(data: RankData) -> Iterator[tf.Tensor]:
+    """Yield the batches of one epoch after the other, without end."""
     for epoch in itertools.count(1):
         with data.training(epoch) as batches:
             yield from batches

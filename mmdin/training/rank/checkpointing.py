@@ -1,4 +1,4 @@
-"""What rank 0 shows and keeps of a network's training."""
+"""What rank 0 prints and saves while a network is trained."""
 
 import contextlib
 import time
@@ -11,69 +11,89 @@ import tensorflow as tf
 from mmdin.errors import ClusterError, StorageError
 from mmdin.models.checkpoint import save_network
 from mmdin.storage import Folder, is_local, join, local_path, temporary_folder, upload
-from mmdin.training.assignment import Assignment, Epoch, Outcome, write_outcome
+from mmdin.training.assignment import Assignment, Epoch, TrainingResult, write_result
 from mmdin.training.rank.step import TrainingStep
-from mmdin.training.state import Progress, forget_progress, read_progress, write_progress
+from mmdin.training.state import TrainingState, delete_state, read_state, write_state
 
 
-class Record:
-    """The console's lines of a network, and its checkpoint folder.
+class Checkpointer:
+    """Saves a network's training in its checkpoint folder and prints its epochs.
 
-    Raises ClusterError where the folder cannot be written.
+    All methods raise ClusterError if the folder cannot be written.
+
+    Args:
+        assignment: the network and its settings.
+        step: the network's training step, whose variables are saved and restored.
+        folder: the checkpoint folder.
     """
 
     def __init__(self, assignment: Assignment, step: TrainingStep, folder: Folder) -> None:
         self._assignment, self._step, self._folder = assignment, step, folder
-        self._board = _Board(folder)
+        self._board = TensorBoardWriter(folder)
 
-    def find_progress(self) -> Progress:
-        """Bring the network to where training stands: at what the folder holds, or at the start.
+    def restore(self) -> TrainingState:
+        """Restore the variables to the saved state, or keep the initial ones if there is none.
 
-        Leaves it there, so that a restart is known of from the first epoch on.
+        The returned state is saved at once, so that a restart during the first epoch is counted.
         """
-        progress = Progress((), time.time())
-        if saved := read_progress(self._folder):
-            progress = saved[0].resumed()
+        state = TrainingState((), time.time())
+        if saved := read_state(self._folder):
+            state = saved[0].resumed()
             for variable, values in zip(self._step.variables, saved[1], strict=True):
                 variable.assign(values)
-            self._say(f"goes on after epoch {len(progress.epochs)}")
-        with _writing():
-            self._leave(progress)
-        return progress
+            self._print(f"resumed after epoch {len(state.epochs)}")
+        with _explained_errors():
+            self._write_state(state)
+        return state
 
-    def take(self, progress: Progress, is_best: bool) -> None:
-        """Print the last epoch, log it for TensorBoard, save the weights if it is the best, and
-        leave where training stands."""
-        assignment, epoch = self._assignment, progress.epochs[-1]
-        with _writing():
-            self._board.show(epoch)
+    def save_epoch(self, state: TrainingState, is_best: bool) -> None:
+        """Save the state and log its last epoch to the console and to TensorBoard.
+
+        Args:
+            state: the epochs so far.
+            is_best: whether the last epoch is the best so far, so that its weights are saved.
+        """
+        assignment, epoch = self._assignment, state.epochs[-1]
+        with _explained_errors():
+            self._board.write(epoch)
             if is_best:
                 network = self._step.network
                 save_network(self._folder, assignment.model, assignment.vocabulary_sizes, network)
-            self._leave(progress)
-        self._say(
+            self._write_state(state)
+        self._print(
             f"epoch {epoch.epoch:3d}/{assignment.config.training.epochs}"
             f"  {epoch.rows_per_second:9,.0f} rows/s  loss {epoch.train_loss:.4f}"
             f"  validation loss {epoch.validation_loss:.4f} AUC {epoch.validation_roc_auc:.4f}"
             f"{'  best' if is_best else ''}"
         )
 
-    def _leave(self, progress: Progress) -> None:
-        write_progress(self._folder, progress, [v.numpy() for v in self._step.variables])
+    def _write_state(self, state: TrainingState) -> None:
+        write_state(self._folder, state, [v.numpy() for v in self._step.variables])
 
-    def _say(self, what: str) -> None:
-        print(f"{self._assignment.label:>13}  {what}", flush=True)
-
-
-def end_record(folder: Folder, outcome: Outcome) -> None:
-    """Leave the outcome, after which where training stood is of no more use."""
-    with _writing():
-        write_outcome(folder, outcome)
-        forget_progress(folder)
+    def _print(self, message: str) -> None:
+        print(f"{self._assignment.label:>13}  {message}", flush=True)
 
 
-class _Board:
-    """A network's folder tensorboard, which TensorFlow itself can write on a local disk alone."""
+def finish(folder: Folder, result: TrainingResult) -> None:
+    """Save the result of training that has ended, and delete the state it was resumed from.
+
+    Raises:
+        ClusterError: the folder cannot be written.
+    """
+    with _explained_errors():
+        write_result(folder, result)
+        delete_state(folder)
+
+
+class TensorBoardWriter:
+    """Writes epochs to the folder `tensorboard` of a checkpoint folder.
+
+    TensorFlow writes to local disks only: for any other storage the logs are written to a temporary
+    folder and uploaded.
+
+    Args:
+        folder: the checkpoint folder.
+    """
 
     def __init__(self, folder: Folder) -> None:
         self._files, self._url = folder.files, join(folder.url, "tensorboard")
@@ -81,8 +101,8 @@ class _Board:
         self._path = Path(self._scratch.name) if self._scratch else local_path(self._url)
         self._writer = tf.summary.create_file_writer(str(self._path))
 
-    def show(self, epoch: Epoch) -> None:
-        """Log the epoch's numbers."""
+    def write(self, epoch: Epoch) -> None:
+        """Write each number of the epoch as a scalar."""
         with self._writer.as_default(step=epoch.epoch):
             for name, value in asdict(epoch).items():
                 tf.summary.scalar(name, value)
@@ -92,11 +112,12 @@ class _Board:
 
 
 @contextlib.contextmanager
-def _writing() -> Iterator[None]:
+def _explained_errors() -> Iterator[None]:
+    """Turn errors of writing into a ClusterError that tells the user how to go on."""
     try:
         yield
     except (StorageError, OSError, tf.errors.OpError) as error:
         raise ClusterError(
-            f"cannot write {error}. Make room or mend what is wrong there, and start training "
-            "again: it goes on after the last epoch that was saved"
+            f"cannot write {error}. Free some space or correct the permissions, and start training "
+            "again: it is resumed after the last epoch that was saved"
         ) from error

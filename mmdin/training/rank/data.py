@@ -13,22 +13,41 @@ from mmdin.models.network import RatingNetwork
 from mmdin.storage import Files, local_copies
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
-from mmdin.training.ranks import Ranks
+from mmdin.training.ranks import Communicator
 
 
 class RankData:
-    """This rank's batches: int32 [batch_size, targets + inputs + 1]."""
+    """This rank's batches: int32 [batch_size, targets + inputs + 1].
+
+    Args:
+        assignment: names the files, the seed and the batch size.
+        communicator: tells which rank this is, of how many.
+        network: takes the columns that are read.
+        files: this rank's access to storage.
+    """
 
     def __init__(
-        self, assignment: Assignment, ranks: Ranks, network: RatingNetwork, files: Files
+        self,
+        assignment: Assignment,
+        communicator: Communicator,
+        network: RatingNetwork,
+        files: Files,
     ) -> None:
-        self._assignment, self._ranks, self._files = assignment, ranks, files
-        self._said = False
+        self._assignment, self._communicator, self._files = assignment, communicator, files
+        self._copying_reported = False
         self._columns = [*TARGETS, *(i.column for i in network.inputs_taken)]
         self._validation: list[tf.Tensor] | None = None
 
     def check_all_read(self, trained: float, validated: int) -> None:
-        """Raises RuntimeError where the ranks together did not see every row of an epoch."""
+        """Check that the ranks together read every row of an epoch.
+
+        Args:
+            trained: training rows that were read, over all ranks.
+            validated: validation rows that were read, over all ranks.
+
+        Raises:
+            RuntimeError: they did not.
+        """
         assignment = self._assignment
         expected = count_rows(assignment.train_files), count_rows(assignment.validation_files)
         if (trained, validated) != expected:
@@ -39,40 +58,42 @@ class RankData:
 
     @contextlib.contextmanager
     def training(self, epoch: int) -> Iterator[tf.data.Dataset]:
-        """Shuffled batches of the epoch: all rows once over the ranks, as many steps on each."""
-        training, own_seed = self._assignment.config.training, self._assignment.seed
-        assigned = assign_files(self._assignment.train_files, self._ranks.size, own_seed, epoch)
+        """Open the shuffled batches of an epoch, as many on each rank.
+
+        The ranks together read every row once.
+        """
+        training, run_seed = self._assignment.config.training, self._assignment.seed
+        rank, ranks = self._communicator.rank, self._communicator.size
+        assigned = assign_files(self._assignment.train_files, ranks, run_seed, epoch)
         steps = count_steps(assigned, training.batch_size)
-        seed = own_seed * 1_000_003 + epoch * 1009 + self._ranks.rank
-        with self._rows(assigned[self._ranks.rank], seed % 2**31 + 1) as chunks:
+        seed = run_seed * 1_000_003 + epoch * 1009 + rank
+        with self._rows(assigned[rank], seed % 2**31 + 1) as chunks:
             shuffled = shuffle_within(chunks, training.shuffle_rows, seed % 2**31)
             yield batch_and_pad(shuffled, training.batch_size, steps).prefetch(2)
 
     def validation(self) -> list[tf.Tensor]:
-        """This rank's validation batches, read once and kept."""
+        """Return this rank's validation batches, which are read once and kept in memory."""
         if self._validation is None:
-            batch_size = self._assignment.config.training.batch_size
+            assignment, communicator = self._assignment, self._communicator
+            batch_size = assignment.config.training.batch_size
             assigned = assign_files(
-                self._assignment.validation_files,
-                self._ranks.size,
-                self._assignment.seed,
-                epoch=0,
+                assignment.validation_files, communicator.size, assignment.seed, epoch=0
             )
             steps = count_steps(assigned, batch_size)
-            with self._rows(assigned[self._ranks.rank], seed=1) as chunks:
+            with self._rows(assigned[communicator.rank], seed=1) as chunks:
                 self._validation = list(batch_and_pad(chunks, batch_size, steps))
         return self._validation
 
     @contextlib.contextmanager
-    def _rows(self, own: Sequence[DataFile], seed: int) -> Iterator[tf.data.Dataset]:
-        with local_copies(self._files, [f.url for f in own], self._say_once) as paths:
-            # Petastorm takes a URL's path as it is: nothing may be quoted in it.
-            local = [replace(f, url=f"file://{p}") for f, p in zip(own, paths, strict=True)]
+    def _rows(self, files: Sequence[DataFile], seed: int) -> Iterator[tf.data.Dataset]:
+        with local_copies(self._files, [f.url for f in files], self._report_copying) as paths:
+            # Petastorm uses a URL's path literally: nothing in it may be quoted.
+            local = [replace(f, url=f"file://{p}") for f, p in zip(files, paths, strict=True)]
             with read_rows(local, self._columns, seed) as chunks:
                 yield chunks
 
-    def _say_once(self, what: str) -> None:
-        if not self._said:
-            ranks = self._ranks
-            print(f"rank {ranks.rank} on {ranks.host}: {what}, anew each epoch", flush=True)
-        self._said = True
+    def _report_copying(self, message: str) -> None:
+        if not self._copying_reported:
+            rank, host = self._communicator.rank, self._communicator.host
+            print(f"rank {rank} on {host}: {message}, again in each epoch", flush=True)
+        self._copying_reported = True

@@ -1,4 +1,4 @@
-"""Training a network on one rank, in step with the others."""
+"""The training loop of one rank, in lockstep with the others."""
 
 import time
 from collections.abc import Sequence
@@ -7,83 +7,87 @@ import numpy as np
 
 from mmdin.config import Training
 from mmdin.storage import Files, Folder, connect
-from mmdin.training.assignment import Assignment, Epoch, Outcome
+from mmdin.training.assignment import Assignment, Epoch, TrainingResult
 from mmdin.training.rank.access import check_access
-from mmdin.training.rank.checkpointing import Record, end_record
+from mmdin.training.rank.checkpointing import Checkpointer, finish
 from mmdin.training.rank.data import RankData
-from mmdin.training.rank.devices import take_device
+from mmdin.training.rank.devices import configure_device
 from mmdin.training.rank.early_stopping import EarlyStopping
 from mmdin.training.rank.objective import log_losses
 from mmdin.training.rank.roc_auc import roc_auc
 from mmdin.training.rank.step import Scorer, TrainingStep, make_step
 from mmdin.training.rank.watchdog import Watchdog
-from mmdin.training.ranks import Ranks
-from mmdin.training.state import Progress
+from mmdin.training.ranks import Communicator
+from mmdin.training.state import TrainingState
 
 
 def train_on_rank(assignments: Sequence[Assignment]) -> None:
     """Train the assigned networks on this rank, one after the other.
 
-    Rank 0 prints each epoch, writes TensorBoard logs, and keeps each network's best weights, where
-    it stands after every epoch, and its outcome in its checkpoint folder. A network that stands
-    somewhere already goes on from there.
+    Rank 0 prints each epoch and saves, in each network's checkpoint folder, TensorBoard logs, the
+    best weights, the state after every epoch and the result. A network with a saved state is
+    resumed from it.
 
-    Raises ClusterError where a rank cannot read the samples or write the checkpoint folder.
+    Raises:
+        ClusterError: a rank cannot read the samples or write the checkpoint folder.
     """
     first = assignments[0]
-    ranks = Ranks(first.config.training.exchange_cycle)
-    take_device(ranks, first.threads)
+    communicator = Communicator(first.config.training.horovod_cycle_ms)
+    configure_device(communicator, first.threads)
     timeout = first.config.training.step_timeout
     with (
         connect(first.checkpoint, first.hadoop) as files,
-        Watchdog(timeout, lambda silence: ranks.give_up(_standstill(silence))) as watchdog,
+        Watchdog(timeout, lambda silence: communicator.abort(_timeout(silence))) as watchdog,
     ):
-        check_access(first, ranks, files)
+        check_access(first, communicator, files)
         for assignment in assignments:
-            outcome = train_network(assignment, ranks, watchdog, files)
-            if ranks.rank == 0:
-                end_record(Folder(files, assignment.checkpoint), outcome)
+            result = train_network(assignment, communicator, watchdog, files)
+            if communicator.rank == 0:
+                finish(Folder(files, assignment.checkpoint), result)
 
 
 def train_network(
-    assignment: Assignment, ranks: Ranks, watchdog: Watchdog, files: Files
-) -> Outcome:
+    assignment: Assignment, communicator: Communicator, watchdog: Watchdog, files: Files
+) -> TrainingResult:
     """Train one network until early stopping or the last epoch; every rank decides alike."""
     config = assignment.config
-    step = make_step(assignment, ranks)
+    step = make_step(assignment, communicator)
     scorer = Scorer(step.network)
     folder = Folder(files, assignment.checkpoint)
-    record = Record(assignment, step, folder) if ranks.rank == 0 else None
-    progress = _stand_where_left(record, step, ranks)
+    checkpointer = Checkpointer(assignment, step, folder) if communicator.rank == 0 else None
+    state = _restore_state(checkpointer, step, communicator)
     stopping = EarlyStopping(config.training.patience)
-    for epoch in progress.epochs:
+    for epoch in state.epochs:
         stopping.is_best(epoch.epoch, epoch.validation_roc_auc)
-    data = RankData(assignment, ranks, step.network, files)
-    while not _is_over(progress, config.training, stopping):
-        epoch = _run_epoch(len(progress.epochs) + 1, step, scorer, data, ranks, watchdog)
-        progress = progress.and_then(epoch)
+    data = RankData(assignment, communicator, step.network, files)
+    while not _is_over(state, config.training, stopping):
+        epoch = _run_epoch(len(state.epochs) + 1, step, scorer, data, communicator, watchdog)
+        state = state.with_epoch(epoch)
         is_best = stopping.is_best(epoch.epoch, epoch.validation_roc_auc)
-        if record:
-            record.take(progress, is_best)
-    return Outcome(
-        epochs=progress.epochs,
+        if checkpointer:
+            checkpointer.save_epoch(state, is_best)
+    return TrainingResult(
+        epochs=state.epochs,
         best_epoch=stopping.best_epoch,
         parameters=int(step.network.count_params()),
-        started_at=progress.started_at,
+        started_at=state.started_at,
         ended_at=time.time(),
-        resumed_after=progress.resumed_after,
+        resumed_after=state.resumed_after,
     )
 
 
-def _stand_where_left(record: Record | None, step: TrainingStep, ranks: Ranks) -> Progress:
-    """Where training stands, on every rank as on the one that keeps the record."""
-    progress = record.find_progress() if record else None
-    ranks.broadcast(step.variables)
-    return ranks.share(progress)
+def _restore_state(
+    checkpointer: Checkpointer | None, step: TrainingStep, communicator: Communicator
+) -> TrainingState:
+    """Restore the state on rank 0, which has the checkpointer, and send it to all ranks."""
+    state = checkpointer.restore() if checkpointer else None
+    communicator.broadcast_variables(step.variables)
+    restored: TrainingState = communicator.broadcast_object(state)
+    return restored
 
 
-def _is_over(progress: Progress, training: Training, stopping: EarlyStopping) -> bool:
-    done = len(progress.epochs)
+def _is_over(state: TrainingState, training: Training, stopping: EarlyStopping) -> bool:
+    done = len(state.epochs)
     return done >= training.epochs or stopping.should_stop(done)
 
 
@@ -92,7 +96,7 @@ def _run_epoch(
     step: TrainingStep,
     scorer: Scorer,
     data: RankData,
-    ranks: Ranks,
+    communicator: Communicator,
     watchdog: Watchdog,
 ) -> Epoch:
     started = time.monotonic()
@@ -103,7 +107,7 @@ def _run_epoch(
             rows += float(count)
             watchdog.beat()
     trained = time.monotonic()
-    scored = ranks.gather(np.concatenate([scorer(batch) for batch in data.validation()]))
+    scored = communicator.allgather(np.concatenate([scorer(batch) for batch in data.validation()]))
     data.check_all_read(rows, len(scored))
     watchdog.beat()
     labels, logits = scored[:, 0], scored[:, 1]
@@ -118,8 +122,8 @@ def _run_epoch(
     )
 
 
-def _standstill(silence: float) -> str:
+def _timeout(silence: float) -> str:
     return (
-        f"no step within {silence:.0f} s (training.step_timeout): another rank hangs, or what "
-        "this one reads from does"
+        f"no step within {silence:.0f} s (training.step_timeout): another rank hangs, or the "
+        "storage that this one reads from does"
     )

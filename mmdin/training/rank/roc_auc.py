@@ -1,17 +1,22 @@
 """The exact area under the ROC curve, in NumPy."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 
-def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Probability that a positive row scores above a negative one, ties counting half.
+def roc_auc(labels: npt.NDArray[Any], scores: npt.NDArray[Any]) -> float:
+    """Compute the probability that a positive row scores above a negative one.
+
+    Ties count one half.
 
     Args:
         labels: [rows], 0 or 1.
         scores: [rows].
 
     Returns:
-        The area (Mann-Whitney U with mid-ranks, over positives x negatives); NaN where a class is
+        The area (Mann-Whitney U with mid-ranks, over positives x negatives); NaN if a class is
         missing.
     """
     labels = np.asarray(labels) > 0

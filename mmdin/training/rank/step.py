@@ -1,7 +1,11 @@
 """One step of training over all ranks, and scoring of one batch."""
 
+# TensorFlow has no types, so tf.function is an untyped decorator.
+# mypy: disable-error-code="untyped-decorator"
+
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from mmdin.config import Training
@@ -12,33 +16,44 @@ from mmdin.models.network import RatingNetwork
 from mmdin.training.assignment import Assignment
 from mmdin.training.rank.factors import Factors
 from mmdin.training.rank.objective import Objective
-from mmdin.training.ranks import Ranks
+from mmdin.training.ranks import Communicator
 
 
 class TrainingStep:
-    """Changes a network's weights by one global batch.
+    """One update of a network's weights from one global batch, over all ranks.
 
-    What is made small is the mean over the rows of all ranks of the objective, of factor_l2 / 2
-    times the squared embeddings that the row looked up as factors, and of poster_l2 / 2 by the
-    number of training rows times what posters add to its candidate's, squared; plus dense_l2 times
-    the squared weights of dense layers. Sums are exchanged, not means, so that the result does not
-    depend on how rows fall to ranks.
+    The step minimises the mean of a loss over the rows of all ranks. The loss of a row is the sum
+    of
+      - the objective (see Objective);
+      - factor_l2 / 2 times the squared embeddings that the row looked up as factors;
+      - poster_l2 / 2, divided by the number of training rows, times the squared vector that posters
+        add to the factors of the row's candidate;
+      - dense_l2 times the squared weights of dense layers.
 
-    Adam trains everything but the table's rows of the network's factors, which take plain gradient
-    steps (see Factors). The table's rows are looked up before, and their gradients summed into the
-    table's after, the part that XLA may compile.
+    Ranks exchange sums and not means, so the result does not depend on which rank reads which row.
+
+    Adam updates all variables except the table's rows of the network's factors, which take plain
+    gradient steps (see Factors). XLA may compile the forward and backward pass and the update. The
+    table's lookup, and the sum of the gradients of equal rows, stay outside.
 
     Args:
+        network: network to train.
+        training: settings of the optimizer and the penalties.
+        communicator: sums over ranks.
         training_rows: rows of an epoch, over all ranks.
     """
 
     def __init__(
-        self, network: RatingNetwork, training: Training, ranks: Ranks, training_rows: int
+        self,
+        network: RatingNetwork,
+        training: Training,
+        communicator: Communicator,
+        training_rows: int,
     ) -> None:
-        self.network, self.ranks = network, ranks
+        self.network, self._communicator = network, communicator
         self.objective = Objective(training)
         self.factors = Factors(network, training, training_rows)
-        self.optimizer = keras.optimizers.Adam(scale_learning_rate(training, ranks.size))
+        self.optimizer = keras.optimizers.Adam(scale_learning_rate(training, communicator.size))
         self._dense_l2 = training.dense_l2
         self._table = network.table.table
         self._others = [v for v in network.trainable_variables if v is not self._table]
@@ -49,17 +64,20 @@ class TrainingStep:
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """All that training changes: weights, the optimizer's and the objective's state, and the
-        states of random numbers. With their values, training goes on as if it had not stopped."""
-        own = [*self.network.variables, *self.optimizer.variables]
-        return [*(v.value for v in own), self.objective.offsets]
+        """Everything that training changes, so that it can be resumed exactly.
+
+        That is the weights, the state of the optimizer and of the objective, and the states of
+        random number generators.
+        """
+        of_keras = [*self.network.variables, *self.optimizer.variables]
+        return [*(v.value for v in of_keras), self.objective.offsets]
 
     @tf.function
     def __call__(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Train on a batch of this rank; every rank calls this at the same time.
+        """Train on a batch of this rank. Every rank must call this the same number of times.
 
         Args:
-            batch: int32 [batch_size, targets + inputs + 1], as batch_and_pad gives them.
+            batch: int32 [batch_size, targets + inputs + 1], as batch_and_pad yields them.
 
         Returns:
             The label's summed log loss and the number of rows, over all ranks: float32 scalars.
@@ -74,14 +92,23 @@ class TrainingStep:
             tf.reshape(indices + self.network.table.starts, [-1]),
             self._table.shape[0],
         )
-        loss, count, *gradients = self.ranks.sum(
+        loss, count, *gradients = self._communicator.allreduce_sum(
             [loss, tf.reduce_sum(parts.weights), per_row, *others]
         )
         self._update(count, *gradients)
         return loss, count
 
     def _gradients(self, batch: Batch, rows: tf.Tensor) -> list[tf.Tensor]:
-        """The label's summed log loss; gradients of the looked up rows, offsets and others."""
+        """Compute this rank's loss and gradients.
+
+        Args:
+            batch: rows.
+            rows: float32 [batch, inputs, d + 1], the embeddings that the batch looked up.
+
+        Returns:
+            The label's summed log loss, and the gradients of the rows, of the objective's offsets
+            and of the variables other than the table.
+        """
         others = [v.value for v in self._others]
         with tf.GradientTape() as tape:
             tape.watch(rows)
@@ -109,36 +136,40 @@ class TrainingStep:
         self.optimizer.apply(means, self._variables)
 
 
-def make_step(assignment: Assignment, ranks: Ranks) -> TrainingStep:
-    """The step of an assigned network with its first weights, the same on every rank.
+def make_step(assignment: Assignment, communicator: Communicator) -> TrainingStep:
+    """Build an assigned network with its initial weights, the same on every rank.
 
-    What Keras kept of the network before is let go, and its random numbers begin with the seed.
+    Clears Keras' global state of the previous network and seeds all random numbers.
     """
     config = assignment.config
     keras.backend.clear_session()
     keras.utils.set_random_seed(assignment.seed)
     keras.config.set_dtype_policy(config.training.precision)
     network = build_network(assignment.model, config.networks, assignment.vocabulary_sizes)
-    return TrainingStep(network, config.training, ranks, count_rows(assignment.train_files))
+    return TrainingStep(network, config.training, communicator, count_rows(assignment.train_files))
 
 
 class Scorer:
-    """A network's scores of batches, without dropout."""
+    """Scores batches with a network, without dropout.
+
+    Args:
+        network: network to score with.
+    """
 
     def __init__(self, network: RatingNetwork) -> None:
         self._logits = tf.function(lambda indices: network(indices, training=False))
 
-    def __call__(self, batch: tf.Tensor) -> np.ndarray:
-        """Labels and logits of the rows that are no padding: float32 [rows, 2]."""
+    def __call__(self, batch: tf.Tensor) -> npt.NDArray[np.float32]:
+        """Return labels and logits of the rows that are not padding: float32 [rows, 2]."""
         parts = split_batch(batch)
         scored = tf.stack([parts.labels, self._logits(parts.indices)], axis=1)
         return np.asarray(scored)[np.asarray(parts.weights) > 0]
 
 
 def scale_learning_rate(training: Training, ranks: int) -> float:
-    """The learning rate for a global batch of `ranks` batches.
+    """Return the learning rate for a global batch of `ranks` batches.
 
     linear: Goyal et al. 2017 (arXiv 1706.02677); sqrt: Krizhevsky 2014 (arXiv 1404.5997).
     """
-    factor = {"none": 1.0, "sqrt": ranks**0.5, "linear": float(ranks)}
-    return training.learning_rate * factor[training.learning_rate_scaling]
+    factors: dict[str, float] = {"none": 1.0, "sqrt": ranks**0.5, "linear": float(ranks)}
+    return training.learning_rate * factors[training.learning_rate_scaling]

@@ -1,4 +1,4 @@
-"""An end to training that stands still."""
+"""A watchdog that ends training when it hangs."""
 
 import threading
 import time
@@ -6,26 +6,26 @@ from collections.abc import Callable
 
 
 class Watchdog:
-    """Calls `end` from a thread of its own where nothing was heard for too long.
+    """Calls a function from its own thread when there was no heartbeat for too long.
 
-    A rank that hangs makes all others wait for it in the exchange of gradients, for ever.
+    A rank that hangs blocks all others in the exchange of gradients, without end.
+
+    Use it as a context, and call `beat` after every step.
 
     Args:
-        seconds: longest silence.
-        end: takes the seconds of silence, and ends the process.
-
-    Use as a context; call `beat` whenever a step is done.
+        seconds: longest time without a heartbeat.
+        end: called with the seconds since the last heartbeat; ends the process.
     """
 
     def __init__(self, seconds: float, end: Callable[[float], None]) -> None:
         self._seconds, self._end = seconds, end
-        self._heard_at = time.monotonic()
-        self._over = threading.Event()
+        self._last_beat = time.monotonic()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def beat(self) -> None:
-        """Take note that training moves."""
-        self._heard_at = time.monotonic()
+        """Record that training makes progress."""
+        self._last_beat = time.monotonic()
 
     def __enter__(self) -> "Watchdog":
         self.beat()
@@ -33,12 +33,12 @@ class Watchdog:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._over.set()
+        self._stopped.set()
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(min(1.0, self._seconds / 4)):
-            silence = time.monotonic() - self._heard_at
+        while not self._stopped.wait(min(1.0, self._seconds / 4)):
+            silence = time.monotonic() - self._last_beat
             if silence > self._seconds:
                 self._end(silence)
                 return

@@ -1,0 +1,64 @@
+"""Changes to Horovod's driver that none of its settings makes.
+
+Each replaces a name inside a library for as long as ranks run. That works only as long as Horovod
+uses the name as the version below does, so any other version is refused.
+"""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import horovod
+import horovod.runner.gloo_run
+
+from mmdin.errors import ClusterError
+
+PATCHED_VERSION = "0.28.1"
+"""The version of Horovod whose driver these patches were written for and tested with."""
+
+
+@contextmanager
+def patched_driver(abort: threading.Event) -> Iterator[None]:
+    """Patch Horovod's driver until the context is left.
+
+    The driver then prints each line of the ranks at once, and ends every rank when the event is
+    set.
+
+    Args:
+        abort: ends every rank.
+
+    Raises:
+        ClusterError: the installed Horovod is not PATCHED_VERSION.
+    """
+    _check_version()
+    with (
+        # Horovod copies the ranks' output with shutil.copyfileobj, which waits until its buffer of
+        # 64 KiB is full: hours of epochs would appear at once, at the end.
+        _replaced(shutil, "COPY_BUFSIZE", 1),
+        # Horovod waits for all ranks, even for one that hangs after the others have failed. It ends
+        # them only on SIGINT and SIGTERM of its own process, and leaves its handlers installed.
+        _replaced(horovod.runner.gloo_run, "register_shutdown_event", lambda: abort),
+    ):
+        yield
+
+
+def _check_version() -> None:
+    if horovod.__version__ != PATCHED_VERSION:
+        raise ClusterError(
+            f"Horovod {horovod.__version__} is installed, and training patches the driver of "
+            f"Horovod {PATCHED_VERSION}: install horovod=={PATCHED_VERSION}, or check "
+            "mmdin/training/horovod_patches.py against the other version and change its number"
+        )
+
+
+@contextmanager
+def _replaced(library: ModuleType, name: str, value: Any) -> Iterator[None]:
+    original = getattr(library, name)
+    setattr(library, name, value)
+    try:
+        yield
+    finally:
+        setattr(library, name, original)
