@@ -138,13 +138,9 @@ def find_previous_runs(tables: Tables, wanted: Sequence[Run]) -> PreviousRuns:
     if not tables.exists(RUNS):
         return PreviousRuns()
     by_fingerprint = {run.fingerprint: run for run in wanted}
-    rows = (
-        tables.read(RUNS)
-        .where(F.col("fingerprint").isin(list(by_fingerprint)) & (F.col("code") == training_code()))
-        .select("fingerprint", "run_id", "started_at", "status")
-        .orderBy("started_at")
-        .collect()
-    )
+    same = F.col("fingerprint").isin(list(by_fingerprint)) & (F.col("code") == training_code())
+    columns = ("fingerprint", "run_id", "started_at", "status")
+    rows = tables.read(RUNS).where(same).select(*columns).collect()
     unfinished = [
         replace(
             by_fingerprint[r["fingerprint"]],
@@ -152,7 +148,7 @@ def find_previous_runs(tables: Tables, wanted: Sequence[Run]) -> PreviousRuns:
             started_at=r["started_at"],
             status=r["status"],
         )
-        for r in rows
+        for r in sorted(rows, key=lambda r: r["started_at"])
         if r["status"] != "finished"
     ]
     ended = [run for run in unfinished if read_result(run.folder(tables.spark))]

@@ -137,10 +137,7 @@ def _find_data(spark: SparkSession, config: Config) -> TrainingData:
     """Find what the runs on one set of samples read, and log it."""
     tables = Tables.of(spark, config)
     versions = {table.name: tables.version(table) for table in SAMPLE_TABLES}
-    files = {
-        split: _find_files(tables, versions["samples"], split, config)
-        for split in ("train", "validation")
-    }
+    files = _find_files(tables, versions["samples"], config.training.ranks)
     data = TrainingData(versions, vocabulary_sizes(tables, versions), files)
     log.info(
         "train: %sprotocol %s, samples version %d: %s training and %s validation rows in %d and %d "
@@ -187,27 +184,26 @@ def vocabulary_sizes(tables: Tables, versions: dict[str, int]) -> dict[str, int]
     """Count the rows of every input's vocabulary, with index 0."""
     words = tables.read(VOCABULARIES, versions["vocabularies"])
     buckets = tables.read(BUCKET_EDGES, versions["bucket_edges"])
-    largest = (
-        words.groupBy("vocabulary")
-        .agg(F.max("index").alias("largest"))
-        .unionByName(
-            buckets.groupBy(F.col("value").alias("vocabulary")).agg(
-                F.max("bucket").alias("largest")
-            )
-        )
-    )
+    indices = words.select("vocabulary", "index").union(buckets.select("value", "bucket"))
+    # In one partition nothing is shuffled, and this is one Spark job.
+    largest = indices.coalesce(1).groupBy("vocabulary").agg(F.max("index").alias("largest"))
     sizes = {r["vocabulary"]: r["largest"] + 1 for r in largest.collect()}
     return {v: sizes.get(v, 1) for v in sorted({i.vocabulary for i in INPUTS})}
 
 
-def _find_files(tables: Tables, version: int, split: str, config: Config) -> list[DataFile]:
-    files = tables.files(SAMPLES, version, f"split = '{split}'")
-    if len(files) < config.training.ranks:
-        raise TableError(
-            f"samples has {len(files)} files for split {split}, and training.ranks is "
-            f"{config.training.ranks}: run build_samples with samples.files of at least that, "
-            "or train with fewer ranks"
-        )
+def _find_files(tables: Tables, version: int, ranks: int) -> dict[str, list[DataFile]]:
+    """Find the files of each split that training reads, in one query."""
+    splits = ("train", "validation")
+    both = tables.files(SAMPLES, version, f"split IN {splits}")
+    # A partition's files are in a folder that is named after its value.
+    files = {s: [f for f in both if f.url.split("/")[-2] == f"split={s}"] for s in splits}
+    for split, split_files in files.items():
+        if len(split_files) < ranks:
+            raise TableError(
+                f"samples has {len(split_files)} files for split {split}, and training.ranks is "
+                f"{ranks}: run build_samples with samples.files of at least that, or train with "
+                "fewer ranks"
+            )
     return files
 
 
