@@ -1,4 +1,4 @@
-"""The rules of the house: who imports whom, and which module knows which library."""
+"""Rules of the structure: what a package may import, and which modules import which library."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 MODULES = sorted((PROJECT / "mmdin").rglob("*.py"))
-CORE = {"config", "storage"}
+CORE = {"config": {"errors", "networks", "storage"}, "storage": {"errors"}}
+"""The core's packages, and what of mmdin each of them may import."""
 STAGES = {
     "world",
     "ingest",
@@ -38,20 +39,30 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+def imported_parts(path: Path) -> set[str]:
+    """Modules and packages of mmdin that a file imports, by their first name."""
+    return {name.split(".")[1] for name in imported(path) if name.startswith("mmdin.")}
+
+
 def stage_of(path: Path) -> str | None:
     parts = path.relative_to(PROJECT / "mmdin").parts
     return parts[0] if len(parts) > 1 else None
 
 
 def test_every_folder_is_a_known_stage_or_of_the_core() -> None:
-    assert {stage_of(p) for p in MODULES} - {None} == STAGES | CORE
+    assert {stage_of(p) for p in MODULES} - {None} == STAGES | set(CORE)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PROJECT)))
 def test_stages_import_the_core_and_not_one_another(path: Path) -> None:
-    own = stage_of(path)
-    used = {name.split(".")[1] for name in imported(path) if name.startswith("mmdin.")} & STAGES
-    assert used <= {own} | MAY_IMPORT.get(own or "", set())
+    stage = stage_of(path)
+    assert imported_parts(path) & STAGES <= {stage} | MAY_IMPORT.get(stage or "", set())
+
+
+@pytest.mark.parametrize("package", CORE)
+def test_packages_of_the_core_import_only_what_is_below_them(package: str) -> None:
+    for path in (PROJECT / "mmdin" / package).glob("*.py"):
+        assert imported_parts(path) <= {package} | CORE[package], path.name
 
 
 @pytest.mark.parametrize(
@@ -64,7 +75,7 @@ def test_stages_import_the_core_and_not_one_another(path: Path) -> None:
         ("PIL", {"mmdin/posters/images.py", "mmdin/world/posters.py"}),
     ],
 )
-def test_one_module_knows_each_library(library: str, modules: set[str]) -> None:
+def test_only_these_modules_import_the_library(library: str, modules: set[str]) -> None:
     users = {
         str(p.relative_to(PROJECT))
         for p in MODULES
@@ -73,7 +84,7 @@ def test_one_module_knows_each_library(library: str, modules: set[str]) -> None:
     assert users == modules
 
 
-def test_no_module_is_named_for_being_of_use() -> None:
+def test_no_module_has_a_vague_name() -> None:
     assert not {p.stem for p in MODULES} & {"utils", "helpers", "common", "manager"}
 
 

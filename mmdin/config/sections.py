@@ -251,12 +251,12 @@ class Training(Section):
 
     @pydantic.field_validator("models", "seeds", "ordinal_stars")
     @classmethod
-    def _nothing_twice(cls, given: tuple[Any, ...], info: pydantic.ValidationInfo) -> Any:
-        if len(set(given)) < len(given):
+    def _nothing_twice(cls, values: tuple[Any, ...], info: pydantic.ValidationInfo) -> Any:
+        if len(set(values)) < len(values):
             raise ValueError(
-                f"one of {info.field_name} is listed twice: {', '.join(str(g) for g in given)}"
+                f"one of {info.field_name} is listed twice: {', '.join(str(v) for v in values)}"
             )
-        return given
+        return values
 
 
 class Scoring(Section):
@@ -316,7 +316,7 @@ class Config(Section):
     def _root_reads_the_same_everywhere(cls, root: str) -> str:
         if is_local(root):
             return str(local_path(root)) if root else ""
-        # Spark encodes other characters, Hadoop takes some for patterns, and Python does neither.
+        # Spark encodes other characters and Hadoop reads some as patterns; Python does neither.
         if not re.fullmatch(r"[a-z0-9]+://[A-Za-z0-9._~:@-]*(/[A-Za-z0-9._~=@+-]+)+/?", root):
             raise ValueError(
                 "a URL must name a folder, such as hdfs://host:8020/mmdin or s3a://bucket/mmdin, "

@@ -81,7 +81,7 @@ def decode(content: bytes) -> NDArray[np.uint8]:
 
 
 def _open(content: bytes) -> Image.Image:
-    # The caller's limit is the only one: Pillow's own guard would warn or fail below some limits.
+    # The caller's limit is the only one: Pillow's would warn or fail below some of them.
     Image.MAX_IMAGE_PIXELS = None
     return Image.open(io.BytesIO(content), formats=_FORMATS)
 

@@ -55,9 +55,9 @@ def ingest(spark: SparkSession, folder: Path | str, root: Path) -> Tables:
 
 def rejected(tables: Tables) -> set[tuple[str, str, str]]:
     rows = tables.read(schemas.REJECTED_ROWS).collect()
-    found = {(r["file"], r["line"], r["reason"]) for r in rows}
-    assert len(found) == len(rows)
-    return found
+    rejected = {(r["file"], r["line"], r["reason"]) for r in rows}
+    assert len(rejected) == len(rows)
+    return rejected
 
 
 def test_good_files_become_tables(spark: SparkSession, tmp_path: Path) -> None:

@@ -68,31 +68,31 @@ def random_image(rows: int, columns: int, seed: int = 1, levels: int = 256) -> n
     ids=lambda image: f"{image.shape[0]}x{image.shape[1]}",
 )
 def test_features_are_those_of_a_loop_over_pixels(image: np.ndarray) -> None:
-    found = compute_features(image)
-    assert list(found) == list(POSTER_FEATURES)
-    assert found == pytest.approx(transcribed(image), abs=1e-9)
+    computed = compute_features(image)
+    assert list(computed) == list(POSTER_FEATURES)
+    assert computed == pytest.approx(transcribed(image), abs=1e-9)
 
 
 def test_features_do_not_depend_on_the_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
     image = random_image(23, 17)
-    whole = compute_features(image)
+    in_one_block = compute_features(image)
     monkeypatch.setattr(features, "_BLOCK_PIXELS", 40)
-    assert compute_features(image) == pytest.approx(whole, abs=1e-12)
+    assert compute_features(image) == pytest.approx(in_one_block, abs=1e-12)
 
 
 def test_the_largest_sums_do_not_overflow() -> None:
     white = np.full((300, 300, 3), 255, dtype=np.uint8)
-    found = compute_features(white)
-    assert (found["red_mean"], found["red_stddev"]) == (1.0, 0.0)
-    assert (found["brightness_mean"], found["saturation_mean"]) == (1.0, 0.0)
+    computed = compute_features(white)
+    assert (computed["red_mean"], computed["red_stddev"]) == (1.0, 0.0)
+    assert (computed["brightness_mean"], computed["saturation_mean"]) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
 def test_grey_image_has_no_hue(level: int) -> None:
-    found = compute_features(np.full((4, 5, 3), level, dtype=np.uint8))
-    assert {name for name, value in found.items() if math.isnan(value)} == NO_HUE
-    deviations = {name for name in found if name.endswith("stddev")} - NO_HUE
-    assert {found[name] for name in deviations} == {0.0}
+    computed = compute_features(np.full((4, 5, 3), level, dtype=np.uint8))
+    assert {name for name, value in computed.items() if math.isnan(value)} == NO_HUE
+    deviations = {name for name in computed if name.endswith("stddev")} - NO_HUE
+    assert {computed[name] for name in deviations} == {0.0}
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_grey_image_has_no_hue(level: int) -> None:
     ],
 )
 def test_plain_colour_has_its_hue_and_no_deviation(colour: tuple[int, ...], turns: float) -> None:
-    found = compute_features(np.full((3, 3, 3), colour, dtype=np.uint8))
-    assert found["hue_mean"] == pytest.approx(turns, abs=1e-12)
-    deviations = [value for name, value in found.items() if name.endswith("stddev")]
+    computed = compute_features(np.full((3, 3, 3), colour, dtype=np.uint8))
+    assert computed["hue_mean"] == pytest.approx(turns, abs=1e-12)
+    deviations = [value for name, value in computed.items() if name.endswith("stddev")]
     assert deviations == pytest.approx([0] * 7, abs=1e-7)
 
 
@@ -120,9 +120,9 @@ def test_hues_average_around_red() -> None:
 
 def test_opposite_hues_have_no_mean_and_the_largest_deviation() -> None:
     image = np.array([[[255, 0, 0], [0, 255, 255]]], dtype=np.uint8)
-    found = compute_features(image)
-    assert math.isnan(found["hue_mean"])
-    assert found["hue_stddev"] == 1.0
+    computed = compute_features(image)
+    assert math.isnan(computed["hue_mean"])
+    assert computed["hue_stddev"] == 1.0
 
 
 @pytest.mark.parametrize("angle", [-1e-18, 0.0, 1e-18])

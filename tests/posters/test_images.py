@@ -45,8 +45,8 @@ def shown(content: bytes) -> list:
     pixels = decode(content)
     assert pixels.dtype == np.uint8
     assert pixels.ndim == 3 and pixels.shape[2] == 3
-    found = probe(content, LIMIT)
-    assert (found.status, found.width, found.height) == (OK, pixels.shape[1], pixels.shape[0])
+    result = probe(content, LIMIT)
+    assert (result.status, result.width, result.height) == (OK, pixels.shape[1], pixels.shape[0])
     return pixels.tolist()
 
 
