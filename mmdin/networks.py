@@ -35,6 +35,9 @@ NETWORKS: dict[str, NetworkDeclaration] = {
 }
 """Every network, in the order in which `training.models: all` trains them."""
 
+CHECKPOINT_FILES = ("network.json", "best.weights.h5")
+"""Files of a checkpoint folder that hold a trained network: its description and its weights."""
+
 
 def check_model_name(name: str) -> str:
     """Return the name of a declared network unchanged.

@@ -6,9 +6,10 @@ from mmdin.config import Networks
 from mmdin.errors import TableError
 from mmdin.models import build_network
 from mmdin.models.network import RatingNetwork
+from mmdin.networks import CHECKPOINT_FILES
 from mmdin.storage import Folder
 
-_NETWORK, _WEIGHTS = "network.json", "best.weights.h5"
+_NETWORK, _WEIGHTS = CHECKPOINT_FILES
 
 
 def save_network(

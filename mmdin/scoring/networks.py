@@ -16,6 +16,7 @@ from pyspark.sql.types import StructField, StructType
 
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
+from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import PREDICTIONS, SAMPLES
 from mmdin.storage import files_at, join, local_folder
 
@@ -27,9 +28,6 @@ _SCORED = StructType(
     [StructField(c, SAMPLES.schema[c].dataType) for c in _KEPT]
     + [StructField("score", PREDICTIONS.schema["score"].dataType)]
 )
-
-_FILES = ("network.json", "best.weights.h5")
-"""What load_network takes of a checkpoint folder, which can hold much more."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +47,13 @@ def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
     Raises TableError where the folder holds no network.
     """
     files = files_at(spark, checkpoint)
-    missing = [name for name in _FILES if not files.exists(join(checkpoint, name))]
+    missing = [name for name in CHECKPOINT_FILES if not files.exists(join(checkpoint, name))]
     if missing:
         raise TableError(
             f"there is no trained network in {checkpoint}: it lacks {', '.join(missing)}; "
             "train again"
         )
-    contents = {name: files.read(join(checkpoint, name)) for name in _FILES}
+    contents = {name: files.read(join(checkpoint, name)) for name in CHECKPOINT_FILES}
     return SentNetwork(checkpoint, spark.sparkContext.broadcast(contents))
 
 
