@@ -102,7 +102,8 @@ def _without_code(markdown: str) -> str:
     """Blank out code and links' addresses, so that lines keep their numbers."""
     for pattern in (r"(?ms)^```.*?^```", r"(?m)^    .*$", r"`[^`\n]*`", r"\]\([^)\n]*\)"):
         markdown = re.sub(pattern, _blank, markdown)
-    return markdown
+    # The end of a heading and the start of its text are no repetition.
+    return markdown.replace("\n\n", "\n.\n")
 
 
 def _blank(match: re.Match[str]) -> str:
