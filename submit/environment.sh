@@ -10,7 +10,7 @@ die() {
     exit 2
 }
 
-need_venv() {
+require_venv() {
     [ -x "$spark_submit" ] || die "there is no environment yet: run 'make setup' in $project"
 }
 
@@ -21,7 +21,7 @@ list_jobs() {
     done
 }
 
-need_job() { # a launcher's first argument; the launcher defines usage
+require_job() { # a launcher's first argument; the launcher defines usage
     local names nearest
     case ${1:-} in
         -h | --help) usage && exit 0 ;;
@@ -91,8 +91,8 @@ $needs
 Status: 0 done, 2 a mistake in options, configuration or data, 1 anything else.
 END
     }
-    need_job "$@"
-    need_venv
+    require_job "$@"
+    require_venv
     quietly "$python" -m mmdin.submission "$kind" --driver-java-options="$driver_java_options" "$@" |
         without "$tensorflow_lines"
 }

@@ -16,9 +16,9 @@ Status: 0 done, 2 a mistake in options, configuration or data, 1 anything else.
 END
 }
 
-need_job "$@"
+require_job "$@"
 job=$1
 shift
-need_venv
+require_venv
 # spark-submit hands on what a Python application says on either stream as standard output.
 quietly "$spark_submit" "${spark_options[@]}" "$project/spark_jobs/$job.py" "$@" | without "$tensorflow_lines"

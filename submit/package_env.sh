@@ -89,7 +89,7 @@ sys.exit(f"from outside the archive: {strangers}" if strangers else 0)' "$2") 2>
 
 if [ "${1:-}" = --check ]; then check=1 && shift; fi
 out=${1:-$project/build/environment.tar.gz}
-need_venv
+require_venv
 site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 stdlib=$("$python" -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 interpreter=$(readlink -f "$python")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make .venv ready: exact versions, Horovod built for this TensorFlow, the project itself, Delta's
 # jars, and an archive of Spark's classes from which JVMs start faster. Does nothing when that is done;
-# picks up where it was interrupted. MMDIN_GPU=1: for GPUs.
+# resumes after an interruption. MMDIN_GPU=1: for GPUs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -62,7 +62,7 @@ wait_for_lock() { # file descriptor, what the other set-up does
 
 make_venv() {
     # A package cut off half-way can look whole to pip, and a moved .venv has scripts that point to
-    # the old place: such a .venv is made anew.
+    # the old place: such a .venv is made again.
     if [ -e .venv/half-written ] || ! grep -qsF "$PWD/.venv" .venv/pyvenv.cfg; then
         say "making .venv with $python"
         rm -rf .venv

@@ -5,7 +5,7 @@
 #   submit/sql.sh --root build/movielens ...       tables under that root, not the newest in build/
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
-need_venv
+require_venv
 # spark-submit gives a Python application no keyboard. So Python comes first and starts
 # spark-submit itself, as bin/pyspark does.
 PYSPARK_SUBMIT_ARGS="$(printf '%q ' "${spark_options[@]}")pyspark-shell"

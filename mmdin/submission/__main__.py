@@ -18,14 +18,18 @@ from mmdin.submission.commands import (
     PROJECT,
     Application,
     Job,
-    need_archive,
-    need_hadoop_configuration,
     plan_applications,
+    require_archive,
+    require_hadoop_configuration,
 )
 
 
 def main(argv: Sequence[str]) -> int:
-    """Submit the job's applications one after the other; the status of the first that fails."""
+    """Submit the job's applications one after the other.
+
+    Returns:
+        The status of the first application that fails, or 0.
+    """
     options = _parse(argv)
     try:
         job = Job(options.job, options.conf, load_given(options), tuple(overrides(options)))
@@ -46,14 +50,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     launcher = f"submit/{argv[0]}.sh" if argv else "python -m mmdin.submission KIND"
-    usage = f"{launcher} JOB --conf FILE [--set KEY=VALUE ...]; {launcher} --help says more"
+    usage = f"{launcher} JOB --conf FILE [--set KEY=VALUE ...]; {launcher} --help has more"
     parser = argparse.ArgumentParser(prog=launcher, usage=usage, description=__doc__)
-    parser.add_argument("kind", choices=KINDS, help="of cluster")
+    parser.add_argument("kind", choices=KINDS, help="kind of cluster")
     parser.add_argument("job", help="name of a file in spark_jobs/")
     add_options(parser)
     parser.add_argument("--cluster", metavar="FILE", help="by default conf/cluster/KIND.yaml")
-    parser.add_argument("--master", metavar="URL", help="of the cluster, for its file's")
-    parser.add_argument("--image", help="of the pods of a kubernetes cluster, for its file's")
+    parser.add_argument("--master", metavar="URL", help="the cluster's URL, instead of the file's")
+    parser.add_argument("--image", help="the image that pods run, instead of the file's")
     parser.add_argument(
         "--environment",
         metavar="ARCHIVE",
@@ -76,40 +80,46 @@ def _read_cluster(options: argparse.Namespace) -> Cluster:
 
 def _check_machine(kind: str, cluster: Cluster, archive: str) -> None:
     if kind == "yarn":
-        need_hadoop_configuration(os.environ)
-    if cluster.installed:
+        require_hadoop_configuration(os.environ)
+    if cluster.project_dir:
         return
-    need_archive(archive)
+    require_archive(archive)
     check = [str(PROJECT / "submit" / "package_env.sh"), "--check", archive]
     if Path(f"{archive}.fingerprint").exists() and subprocess.run(check, check=False).returncode:
         raise ClusterError(
-            f"{archive}: is older than the project or its packages: make it anew with "
-            "submit/package_env.sh"
+            f"{archive}: is older than the project or its packages: pack it again "
+            "with submit/package_env.sh"
         )
 
 
 def run_applications(applications: Sequence[Application]) -> int:
-    """Run the applications one after the other; the status of the first that fails."""
-    # Ctrl-C is for spark-submit, whose last words and status are waited for.
+    """Run the applications one after the other.
+
+    Returns:
+        The status of the first application that fails, or 0.
+    """
+    # Ctrl-C is for spark-submit: wait for its last output and its status.
     signal.signal(signal.SIGINT, lambda *_: None)
     for number, application in enumerate(applications, 1):
         if len(applications) > 1:
             print(f"== application {number} of {len(applications)}: {application.label}")
         status = _submit(application)
         if status:
-            left = "; ".join(a.label for a in applications[number:])
-            said = f"{application.label} failed" + (f"; not submitted: {left}" if left else "")
-            print(said, file=sys.stderr)
+            skipped = "; ".join(a.label for a in applications[number:])
+            rest = f"; not submitted: {skipped}" if skipped else ""
+            print(f"{application.label} failed{rest}", file=sys.stderr)
             return status
     return 0
 
 
 def _submit(application: Application) -> int:
     status = subprocess.run(application.command, check=False).returncode
-    if status == 0 and application.ask_phase:
-        asked = subprocess.run(application.ask_phase, check=False, capture_output=True, text=True)
-        if not re.search(r"phase: Succeeded\b", asked.stdout + asked.stderr):
-            print(asked.stdout + asked.stderr, file=sys.stderr)
+    if status == 0 and application.status_command:
+        answer = subprocess.run(
+            application.status_command, check=False, capture_output=True, text=True
+        )
+        if not re.search(r"phase: Succeeded\b", answer.stdout + answer.stderr):
+            print(answer.stdout + answer.stderr, file=sys.stderr)
             return 1
     return status if status >= 0 else 128 - status
 

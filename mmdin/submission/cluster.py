@@ -1,4 +1,4 @@
-"""What a file of conf/cluster/ says: a cluster, and what jobs take of it."""
+"""The files of conf/cluster/: a cluster, and what jobs request from it."""
 
 import typing
 from collections.abc import Mapping
@@ -26,39 +26,39 @@ SET_BY = {
     "spark.executor.memoryOverhead": "etl.memory_overhead and training.memory_overhead",
     "spark.task.cpus": "training.tasks_per_executor",
 }
-"""Spark's properties that keys of the file stand for."""
+"""Spark properties, and the keys of the file that set them."""
 
 
 class Driver(Section):
-    """What the driver takes."""
+    """What the driver requests."""
 
     memory: Memory = "4g"
-    """Heap of its JVM."""
+    """Heap of the driver's JVM."""
     cores: PositiveInt = 1
-    """Cores, where the cluster runs the driver."""
+    """Cores, if the cluster runs the driver."""
 
 
 class Executors(Section):
-    """What a job's executors take; each runs a task per core."""
+    """What a job's executors request; each runs one task per core."""
 
     executors: PositiveInt
-    """How many; to begin with, under dynamic allocation."""
+    """Number of executors; under dynamic allocation, at the start."""
     cores: PositiveInt
-    """Cores of each."""
+    """Cores of each executor."""
     memory: Memory
-    """Heap of each one's JVM."""
+    """Heap of each executor's JVM."""
     memory_overhead: Memory | None = None
-    """Memory of each beside the heap, where Python with Arrow and TensorFlow lives; null leaves it
-    to Spark: a tenth of the heap, on Kubernetes four tenths."""
+    """Memory of each executor outside the heap, for Python, Arrow and TensorFlow. null leaves it to
+    Spark: a tenth of the heap, on Kubernetes four tenths."""
 
 
 class TrainingExecutors(Executors):
-    """What training's executors take; each task is a Horovod rank."""
+    """What training's executors request; each task is a Horovod rank."""
 
     gpus: int = Field(0, ge=0)
-    """GPUs of each executor; each rank then has one GPU."""
+    """GPUs of each executor; each rank then has one."""
     tasks_per_executor: PositiveInt = 1
-    """Ranks on each executor without GPUs."""
+    """Ranks on each executor, if it has no GPUs."""
 
     @property
     def ranks_per_executor(self) -> int:
@@ -67,7 +67,7 @@ class TrainingExecutors(Executors):
 
     @property
     def slots(self) -> int:
-        """Ranks that run at once on all of them."""
+        """Ranks that run at once on all executors."""
         return self.executors * self.ranks_per_executor
 
     @property
@@ -90,32 +90,36 @@ class Cluster(Section):
     """A cluster."""
 
     master: str = Field(min_length=1)
-    """Spark's URL of it: spark://HOST:7077, yarn or k8s://https://HOST:PORT."""
+    """Spark's URL of the cluster: spark://HOST:7077, yarn or k8s://https://HOST:PORT."""
     deploy_mode: Literal["client", "cluster"] = "client"
-    """Where the driver runs: in the launcher's own terminal, or in the cluster."""
-    installed: str = Field("", pattern=r"^(/.*[^/])?$")
-    """Folder of the project with its .venv on every node, such as in an image; empty sends nodes
-    the archive of submit/package_env.sh."""
+    """Where the driver runs: in the launcher's terminal (client), or in the cluster."""
+    project_dir: str = Field("", pattern=r"^(/.*[^/])?$")
+    """Folder of the project with its .venv on every node, such as in an image. Empty sends nodes the
+    archive of submit/package_env.sh."""
     driver: Driver = Driver()
     etl: Executors
     """For jobs that do not train."""
     training: TrainingExecutors
     """For training."""
     spark: Mapping[str, bool | int | float | str] = {}
-    """Further properties of Spark. Those that training rests on, such as no dynamic allocation,
-    stay as they are for training."""
+    """Further Spark properties. They do not override those that training needs, such as no dynamic
+    allocation."""
 
     @pydantic.field_validator("spark")
     @classmethod
     def _properties_of_spark_once(cls, given: Mapping[str, object]) -> Mapping[str, object]:
         for name in given:
             if not name.startswith("spark."):
-                raise ValueError(f"{name} is no property of Spark, whose names begin with spark.")
+                raise ValueError(f"{name} is not a Spark property: their names begin with spark.")
             if name in SET_BY:
-                raise ValueError(f"{name} is what {SET_BY[name]} stands for: set that")
+                raise ValueError(f"{name} is set by {SET_BY[name]}: set that")
         return given
 
 
 def read_cluster(path: str) -> Cluster:
-    """Read a cluster's file. Raises ConfigurationError naming a key that is wrong."""
+    """Read a cluster's file.
+
+    Raises:
+        ConfigurationError: If a key is wrong; the message names it.
+    """
     return read_section(path, Cluster)

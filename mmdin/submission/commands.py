@@ -18,8 +18,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 MASTERS: dict[Kind, str] = {"standalone": "spark://", "yarn": "yarn", "kubernetes": "k8s://"}
 """How the URLs of each kind of cluster begin."""
 
-PARTED_JOBS = ("pipeline", "experiment")
-"""Jobs that run as an application for each part, since training takes other resources."""
+MULTI_PART_JOBS = ("pipeline", "experiment")
+"""Jobs that run as one application per part, because training needs other resources."""
 
 EVERYWHERE = (
     "spark.jars.packages",
@@ -29,7 +29,7 @@ EVERYWHERE = (
     "spark.sql.debug.maxToStringFields",
     "spark.ui.showConsoleProgress",
 )
-"""Properties of conf/spark/local.conf that hold on every cluster too."""
+"""Properties of conf/spark/local.conf that every cluster gets too."""
 
 SPARK_SUBMIT = str(PROJECT / ".venv" / "bin" / "spark-submit")
 IMAGE = "spark.kubernetes.container.image"
@@ -39,8 +39,14 @@ ARCHIVED_PYTHON = "./environment/bin/python3"
 
 @dataclass(frozen=True)
 class Job:
-    """What is to run: name of the job; conf: path of its configuration, config: the same as read;
-    overrides: of --set."""
+    """A job to submit.
+
+    Attributes:
+        name: Name of a file in spark_jobs/.
+        conf: Path of the configuration.
+        config: The configuration as read.
+        overrides: Arguments of --set.
+    """
 
     name: str
     conf: str
@@ -50,24 +56,38 @@ class Job:
 
 @dataclass(frozen=True)
 class Application:
-    """One spark-submit: what it does, in words, its command, and for a driver in a pod, whose
-    failure spark-submit's status does not tell, the command that prints the pod's phase."""
+    """One spark-submit.
+
+    Attributes:
+        label: What it does, for messages.
+        command: The command.
+        status_command: For a driver in a pod, the command that prints the pod's phase, because
+            spark-submit's status does not show that a pod failed.
+    """
 
     label: str
     command: tuple[str, ...]
-    ask_phase: tuple[str, ...] = ()
+    status_command: tuple[str, ...] = ()
 
 
 def plan_applications(
     kind: Kind, cluster: Cluster, job: Job, archive: str, driver_java_options: str = ""
 ) -> list[Application]:
-    """The applications that run a job, in order: each part of a pipeline or experiment, or the job.
+    """Plan the applications that run a job: one per part of a pipeline or experiment, or one.
 
     Args:
-        archive: of the environment; not used where the nodes hold the project.
-        driver_java_options: for a driver on this machine.
+        kind: Kind of the cluster.
+        cluster: The cluster.
+        job: The job.
+        archive: Archive of the environment; not used if the nodes hold the project.
+        driver_java_options: JVM options of a driver on this machine.
 
-    Raises ClusterError and ConfigurationError where the cluster cannot run the job.
+    Returns:
+        The applications, in order.
+
+    Raises:
+        ClusterError: If the cluster cannot run the job.
+        ConfigurationError: If the configuration does not fit the cluster.
     """
     _refuse_other_clusters(kind, cluster)
     if cluster.deploy_mode == "cluster":
@@ -84,16 +104,25 @@ def plan_applications(
             properties[DRIVER_POD] = _name_pod(job.name, part)
         label = f"{job.name}, part {part}" if part else job.name
         command = _command(kind, cluster, job, part, properties, archive)
-        applications.append(Application(label, tuple(command), _ask_phase(cluster, properties)))
+        applications.append(
+            Application(label, tuple(command), _status_command(cluster, properties))
+        )
     return applications
 
 
-def need_hadoop_configuration(environment: Mapping[str, str]) -> None:
-    """Raises ClusterError where Spark could not find YARN and HDFS."""
+def require_hadoop_configuration(environment: Mapping[str, str]) -> None:
+    """Make sure that Spark can find YARN and HDFS.
+
+    Args:
+        environment: Environment variables.
+
+    Raises:
+        ClusterError: If neither HADOOP_CONF_DIR nor YARN_CONF_DIR names a folder.
+    """
     folder = environment.get("HADOOP_CONF_DIR") or environment.get("YARN_CONF_DIR")
     if not folder:
         raise ClusterError(
-            "HADOOP_CONF_DIR is not set: let it name the folder of the cluster's core-site.xml and "
+            "HADOOP_CONF_DIR is not set: set it to the folder of the cluster's core-site.xml and "
             "yarn-site.xml"
         )
     if not Path(folder).is_dir():
@@ -109,9 +138,9 @@ def _refuse_other_clusters(kind: Kind, cluster: Cluster) -> None:
         raise ClusterError(
             "deploy_mode: standalone clusters run Python applications in client mode only"
         )
-    if kind == "kubernetes" and not cluster.installed:
+    if kind == "kubernetes" and not cluster.project_dir:
         raise ClusterError(
-            "installed: must name the folder of the project in the image (submit/Dockerfile has "
+            "project_dir: must name the folder of the project in the image (submit/Dockerfile has "
             "/opt/mmdin)"
         )
     if kind == "kubernetes" and not cluster.spark.get(IMAGE):
@@ -130,28 +159,29 @@ def _refuse_passing_root(config: Config) -> None:
 
 
 def _refuse_too_many_ranks(cluster: Cluster, config: Config) -> None:
-    ranks, own = config.training.ranks, cluster.training
-    if ranks > own.slots:
+    ranks, executors = config.training.ranks, cluster.training
+    if ranks > executors.slots:
         raise ClusterError(
             f"training.ranks={ranks} needs {ranks} task slots at once, and the cluster's file has "
-            f"{own.slots} for training ({own.executors} executors x {own.ranks_per_executor}): "
-            f"give it more executors, or set training.ranks={own.slots}"
+            f"{executors.slots} for training ({executors.executors} executors x "
+            f"{executors.ranks_per_executor}): "
+            f"give it more executors, or set training.ranks={executors.slots}"
         )
 
 
 def _parts(job: Job) -> tuple[Part | None, ...]:
-    if job.name not in PARTED_JOBS:
+    if job.name not in MULTI_PART_JOBS:
         return (None,)
     return ("prepare", "train", "evaluate") if job.config.part == "all" else (job.config.part,)
 
 
 def _properties(kind: Kind, cluster: Cluster, training: bool) -> dict[str, str]:
-    """Spark's properties for an application; the cluster's own win over what is only usual."""
+    """Spark properties of an application; those of the cluster's file override the defaults."""
     local = read_properties(PROJECT / "conf" / "spark" / "local.conf")
     properties = {name: local[name] for name in EVERYWHERE}
     properties |= _properties_of_kind(kind)
     if cluster.deploy_mode == "client":
-        # Spark would put it into the folder it is started in.
+        # Spark would put it into the current folder.
         properties["spark.sql.warehouse.dir"] = f"{tempfile.gettempdir()}/mmdin-warehouse"
     if training:
         properties["spark.scheduler.maxRegisteredResourcesWaitingTime"] = "600s"
@@ -174,25 +204,25 @@ def _properties_of_kind(kind: Kind) -> dict[str, str]:
 
 
 def _resources(kind: Kind, cluster: Cluster, training: bool) -> dict[str, str]:
-    own = cluster.training if training else cluster.etl
+    executors = cluster.training if training else cluster.etl
     properties = {
         "spark.driver.memory": cluster.driver.memory,
         "spark.driver.cores": str(cluster.driver.cores),
-        "spark.executor.cores": str(own.cores),
-        "spark.executor.memory": own.memory,
+        "spark.executor.cores": str(executors.cores),
+        "spark.executor.memory": executors.memory,
     }
-    if own.memory_overhead:
-        properties["spark.executor.memoryOverhead"] = own.memory_overhead
+    if executors.memory_overhead:
+        properties["spark.executor.memoryOverhead"] = executors.memory_overhead
     if kind == "standalone":
-        # Its master starts executors until an application has so many cores.
-        properties["spark.cores.max"] = str(own.executors * own.cores)
+        # The master starts executors until an application has this number of cores.
+        properties["spark.cores.max"] = str(executors.executors * executors.cores)
     else:
-        properties["spark.executor.instances"] = str(own.executors)
+        properties["spark.executor.instances"] = str(executors.executors)
     return properties | (_training_resources(kind, cluster) if training else {})
 
 
 def _training_resources(kind: Kind, cluster: Cluster) -> dict[str, str]:
-    """Every rank at once, each in one task that is there from the first step to the last."""
+    """Properties that run all ranks at once, each in one task from the first step to the last."""
     properties = {
         "spark.task.cpus": str(cluster.training.cores_per_task),
         "spark.dynamicAllocation.enabled": "false",
@@ -209,14 +239,14 @@ def _training_resources(kind: Kind, cluster: Cluster) -> dict[str, str]:
 
 
 def _discovery_script(kind: Kind, cluster: Cluster) -> str:
-    """Where an executor finds the script; on YARN it is sent along."""
-    if cluster.installed:
-        return f"{cluster.installed}/submit/gpu_discovery.sh"
+    """Path of the script on an executor; on YARN the script is sent with the job."""
+    if cluster.project_dir:
+        return f"{cluster.project_dir}/submit/gpu_discovery.sh"
     return "./gpu_discovery.sh" if kind == "yarn" else str(PROJECT / "submit" / "gpu_discovery.sh")
 
 
 def _pythons(cluster: Cluster) -> dict[str, str]:
-    nodes = f"{cluster.installed}/.venv/bin/python" if cluster.installed else ARCHIVED_PYTHON
+    nodes = f"{cluster.project_dir}/.venv/bin/python" if cluster.project_dir else ARCHIVED_PYTHON
     here = str(PROJECT / ".venv" / "bin" / "python")
     driver = here if cluster.deploy_mode == "client" else nodes
     return {"spark.pyspark.python": nodes, "spark.pyspark.driver.python": driver}
@@ -227,7 +257,7 @@ def _name_pod(job: str, part: Part | None) -> str:
     return name.replace("_", "-")
 
 
-def _ask_phase(cluster: Cluster, properties: Mapping[str, str]) -> tuple[str, ...]:
+def _status_command(cluster: Cluster, properties: Mapping[str, str]) -> tuple[str, ...]:
     if DRIVER_POD not in properties:
         return ()
     pod = f"{properties.get('spark.kubernetes.namespace', 'default')}:{properties[DRIVER_POD]}"
@@ -247,7 +277,7 @@ def _command(
         files.append(str(PROJECT / "submit" / "gpu_discovery.sh"))
     overrides = [*job.overrides, *([f"part={part}"] if part else [])]
     command = [SPARK_SUBMIT, "--master", cluster.master, "--deploy-mode", cluster.deploy_mode]
-    command += [] if cluster.installed else ["--archives", f"{archive}#environment"]
+    command += [] if cluster.project_dir else ["--archives", f"{archive}#environment"]
     command += ["--files", ",".join(files)] if files else []
     for name, value in properties.items():
         command += ["--conf", f"{name}={value}"]
@@ -259,16 +289,16 @@ def _files_of_job(cluster: Cluster, job: Job) -> tuple[str, str, list[str]]:
     script = PROJECT / "spark_jobs" / f"{job.name}.py"
     if cluster.deploy_mode == "client":
         return str(script), job.conf, []
-    if not cluster.installed:
+    if not cluster.project_dir:
         return str(script), Path(job.conf).name, [job.conf]
     conf = Path(job.conf).resolve()
     if conf.is_relative_to(PROJECT):
-        conf = Path(cluster.installed) / conf.relative_to(PROJECT)
-    return f"local://{cluster.installed}/spark_jobs/{job.name}.py", str(conf), []
+        conf = Path(cluster.project_dir) / conf.relative_to(PROJECT)
+    return f"local://{cluster.project_dir}/spark_jobs/{job.name}.py", str(conf), []
 
 
 def read_properties(path: Path) -> dict[str, str]:
-    """Spark's properties of a file such as conf/spark/local.conf."""
+    """Read Spark properties from a file such as conf/spark/local.conf."""
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     return dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
 
@@ -277,8 +307,12 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def need_archive(path: str) -> None:
-    """Raises ClusterError where the archive of the environment is a local path and not there."""
+def require_archive(path: str) -> None:
+    """Make sure that the archive of the environment exists, if it is a local path.
+
+    Raises:
+        ClusterError: If it does not.
+    """
     is_url = re.match(r"[a-z][a-z0-9]*:", path)
     if not is_url and not os.access(path, os.R_OK):
         raise ClusterError(

@@ -39,7 +39,7 @@ def test_a_killed_executor_costs_at_most_an_epoch(
     standalone: Standalone, small_world: Path, local: str, tmp_path: Path
 ) -> None:
     root = with_samples_of(local, tmp_path / "killed")
-    file = cluster_file(tmp_path / "installed.yaml", standalone.master, installed=str(PROJECT))
+    file = cluster_file(tmp_path / "project_dir.yaml", standalone.master, project_dir=str(PROJECT))
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     process, log = submit(standalone, "train", *options)
     wait_for(lambda: "epoch   1/" in log.read_text(), process, log)

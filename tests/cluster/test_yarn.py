@@ -14,7 +14,7 @@ def test_a_pipeline_on_yarn(hadoop: Path, small_world: Path, local: str, tmp_pat
     assert found
     root = f"{found.group()}/mmdin"
     executors = {"executors": 2, "cores": 1, "memory": "1g", "memory_overhead": "2g"}
-    more = {"installed": str(PROJECT), "etl": executors, "training": executors}
+    more = {"project_dir": str(PROJECT), "etl": executors, "training": executors}
     file = cluster_file(tmp_path / "yarn.yaml", "yarn", **more)
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     printed = launch("yarn.sh", "pipeline", *options, HADOOP_CONF_DIR=str(hadoop))

@@ -54,10 +54,10 @@ def test_a_rank_has_its_share_of_an_executor(
             {"training": SMALL["training"] | {"tasks_per_executor": 5}},
             "cores (4) must be at least tasks_per_executor (5)",
         ),
-        ({"spark": {"sparc.x": 1}}, "sparc.x is no property of Spark"),
-        ({"spark": {"spark.executor.memory": "1g"}}, "etl.memory and training.memory stands for"),
+        ({"spark": {"sparc.x": 1}}, "sparc.x is not a Spark property"),
+        ({"spark": {"spark.executor.memory": "1g"}}, "is set by etl.memory and training.memory"),
         ({"deploy_mode": "clutser"}, "'client' or 'cluster', got 'clutser'"),
-        ({"installed": "opt/mmdin"}, "installed"),
+        ({"project_dir": "opt/mmdin"}, "project_dir"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(

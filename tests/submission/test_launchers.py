@@ -94,9 +94,9 @@ def test_a_dry_run_needs_neither_the_archive_nor_a_cluster(kind: str) -> None:
     assert Path(shlex.split(line)[0]).name == "spark-submit"
 
 
-def applications(*scripts: str, ask_phase: Sequence[str] = ()) -> list[Application]:
+def applications(*scripts: str, status_command: Sequence[str] = ()) -> list[Application]:
     return [
-        Application(f"part {n}", ("bash", "-c", script), tuple(ask_phase))
+        Application(f"part {n}", ("bash", "-c", script), tuple(status_command))
         for n, script in enumerate(scripts)
     ]
 
@@ -113,5 +113,5 @@ def test_the_first_application_that_fails_is_the_last(
 
 @pytest.mark.parametrize(("phase", "status"), [("Succeeded", 0), ("Failed", 1)])
 def test_a_drivers_pod_is_asked_how_it_ended(phase: str, status: int) -> None:
-    asked = applications("true", ask_phase=("echo", f"\t phase: {phase}"))
+    asked = applications("true", status_command=("echo", f"\t phase: {phase}"))
     assert submission.run_applications(asked) == status
