@@ -86,7 +86,7 @@ show_packages() {
         case $line in
             Collecting*) count=$((count + 1)) && [ $((count % 25)) != 0 ] || say "  $count packages collected, $((SECONDS - started)) s" ;;
             Downloading*" MB)") say "  ${line,}" ;;
-            "Installing collected packages"*) say "  unpacking $count packages" ;;
+            "Installing collected packages"*) [ $count = 0 ] || say "  unpacking $count packages" ;;
         esac
     done
 }
