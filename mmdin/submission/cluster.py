@@ -94,7 +94,7 @@ class Cluster(Section):
     deploy_mode: Literal["client", "cluster"] = "client"
     """Where the driver runs: in the launcher's terminal (client), or in the cluster."""
     project_dir: str = Field("", pattern=r"^(/.*[^/])?$")
-    """Folder of the project with its .venv on every node, such as in an image. Empty sends nodes the
+    """Folder of the project and its .venv on every node, such as in an image. Empty sends nodes the
     archive of submit/package_env.sh."""
     driver: Driver = Driver()
     etl: Executors
