@@ -4,7 +4,7 @@
 DEMO := conf/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast test-quality test-cluster bench check format lock clean
+.PHONY: help setup demo test test-fast test-quality test-cluster bench check format lock clean docs coverage
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -12,7 +12,7 @@ help: ## show this list
 setup: ## make .venv ready (does nothing when it is)
 	@submit/setup.sh
 
-demo: setup ## invent a world, train and evaluate five networks on it
+demo: setup ## generate a world, train and evaluate five networks on it
 	@submit/local.sh make_demo_data --conf $(DEMO)
 	@submit/local.sh pipeline --conf $(DEMO)
 	@echo
@@ -39,16 +39,26 @@ test-cluster: setup ## killed and hanging ranks, the packed environment, cluster
 bench: setup ## measure sessions, steps, ranks, stages and sizes; figures go to benchmarks/results/
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
-check: setup ## format, lint and types
+check: setup ## format, lint, imports, shell scripts, prose, types and documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck submit/*.sh .ci/run
+	$(BIN)/python docs/check_prose.py
 	$(BIN)/mypy
+	$(BIN)/mkdocs build --strict --quiet
+
+docs: setup ## build the documentation into build/site/
+	$(BIN)/mkdocs build --strict
+
+coverage: setup ## the lines that tests run, as HTML in build/coverage/
+	$(BIN)/python -m pytest --cov --cov-report=html:build/coverage
 
 format: setup ## put the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## write requirements.lock anew from what setup.py asks for
+lock: setup ## write requirements.lock again from what setup.py asks for
 	rm -rf build/lock && $(BIN)/python -m venv build/lock
 	$(BIN)/python -c 'from importlib.metadata import requires; print(*(r.split(";")[0] for r in requires("mmdin") if "gpu" not in r and not r.startswith("horovod")), sep="\n")' > build/lock/wanted
 	build/lock/bin/pip install --quiet --requirement build/lock/wanted cloudpickle # Horovod's

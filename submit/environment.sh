@@ -50,6 +50,7 @@ driver_java_options="-Dlog4j2.configurationFile=file:$project/conf/spark/log4j2.
 # the archive goes without.
 class_archive="$project/.venv/spark.jsa"
 [ ! -f "$class_archive" ] || driver_java_options+=" -XX:SharedArchiveFile=$class_archive -Xlog:cds=off -Xlog:cds+dynamic=off"
+# shellcheck disable=SC2034  # launchers use it
 spark_options=(
     --master "local[$cores]"
     --properties-file "${MMDIN_SPARK_PROPERTIES:-$project/conf/spark/local.conf}"
