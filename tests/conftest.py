@@ -21,6 +21,9 @@ os.environ["SPARK_LAUNCHER_OPTS"] = os.environ["SPARK_DAEMON_JAVA_OPTS"] = FIRST
 os.environ["SPARK_SUBMIT_OPTS"] = (
     f"{FIRST_COMPILER_ONLY} -Dspark.executor.extraJavaOptions={FIRST_COMPILER_ONLY}"
 )
+CLASS_ARCHIVE = PROJECT / ".venv" / "spark.jsa"
+if CLASS_ARCHIVE.exists():  # set-up makes it; with it a session's start takes half the CPU time
+    os.environ["SPARK_SUBMIT_OPTS"] += f" -XX:SharedArchiveFile={CLASS_ARCHIVE} -Xlog:cds=off"
 
 
 @pytest.fixture(scope="session")
