@@ -1,15 +1,42 @@
 """Metrics against scikit-learn, and their uncertainty against slow resampling."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import pytest
 from scored_cases import make_cases, rate
 from sklearn import metrics as reference
 
-from mmdin.evaluation.statistics import METRICS, best_threshold, measure, standard_errors
+from mmdin.evaluation.statistics import (
+    METRICS,
+    Measured,
+    best_threshold,
+    measure,
+    standard_errors,
+)
 
 TOLERANCE = 1e-9
 CASES = [(str(name), case) for name, case in make_cases().groupby("run_id")]
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Runs on the same rows, and their metrics on the same resamples of users.
+
+    Attributes:
+        runs: scores of each run.
+        values: (runs, resamples, metrics).
+    """
+
+    runs: list[pd.DataFrame]
+    values: np.ndarray
+
+    @property
+    def measured(self) -> list[Measured]:
+        """The metrics of each run, with the threshold that the resamples were measured at."""
+        columns = ("user_id", "label", "score")
+        return [measure(*(run[c].to_numpy() for c in columns), 0.6) for run in self.runs]
 
 
 def measured(case: pd.DataFrame, threshold: float = 0.4) -> dict[str, float]:
@@ -64,23 +91,24 @@ def test_influences_are_what_a_users_weight_changes() -> None:
         )
 
 
-def test_intervals_equal_a_bootstrap_over_users() -> None:
-    data = rate(users=250, seed=1)
-    found = measure(*(data[c].to_numpy() for c in ("user_id", "label", "score")), 0.6)
-    resampled = bootstrap([data], resamples=1000)[0]
-    np.testing.assert_allclose(
-        standard_errors(found.influences), resampled.std(axis=0, ddof=1), rtol=0.12
-    )
-
-
-def test_intervals_of_paired_differences_equal_a_bootstrap_over_users() -> None:
+@pytest.fixture(scope="module")
+def resampled() -> Resampled:
     sharp, blurred = rate(users=250, seed=1, noise=0.3), rate(users=250, seed=1, noise=1.2)
+    return Resampled([sharp, blurred], bootstrap([sharp, blurred], resamples=500))
+
+
+@pytest.mark.parametrize("run", [0, 1], ids=["sharp", "blurred"])
+def test_intervals_equal_a_bootstrap_over_users(resampled: Resampled, run: int) -> None:
+    errors = standard_errors(resampled.measured[run].influences)
+    np.testing.assert_allclose(errors, resampled.values[run].std(axis=0, ddof=1), rtol=0.12)
+
+
+def test_intervals_of_paired_differences_equal_a_bootstrap_over_users(resampled: Resampled) -> None:
+    sharp, blurred = resampled.runs
     np.testing.assert_array_equal(sharp.label, blurred.label)
-    columns = ("user_id", "label", "score")
-    one, other = (measure(*(d[c].to_numpy() for c in columns), 0.6) for d in (sharp, blurred))
+    one, other = resampled.measured
     errors = standard_errors(one.influences - other.influences)
-    resampled = bootstrap([sharp, blurred], resamples=1000)
-    spread = (resampled[0] - resampled[1]).std(axis=0, ddof=1)
+    spread = (resampled.values[0] - resampled.values[1]).std(axis=0, ddof=1)
     np.testing.assert_allclose(errors, spread, rtol=0.12)
     unpaired = np.hypot(*(standard_errors(m.influences) for m in (one, other)))
     assert errors[0] < 0.9 * unpaired[0]
