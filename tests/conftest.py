@@ -70,13 +70,15 @@ SLOWEST = ("e2e", "training", "features", "report")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what starts Spark, so that -m 'not spark' starts none, and share tests out to workers.
 
-    A folder's or, in the largest, a file's tests stay on one worker, where they share fixtures.
+    Those of a file stay on one worker, and all of the report: they share expensive fixtures.
     """
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
         if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+            of_report = item.path.parent.name == "report"
+            group = "report" if of_report else item.path.name
+            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_place)
 
 
