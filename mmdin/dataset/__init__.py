@@ -1,1 +1,1 @@
-"""From the Parquet files of `samples` to batches for one rank."""
+"""From the Parquet files of `samples` to the batches of one rank."""

@@ -5,14 +5,17 @@ from typing import NamedTuple
 import tensorflow as tf
 
 TARGETS = ("label", "half_stars")
-"""Columns of samples that stand before the inputs in a batch."""
+"""Columns of samples that come before the inputs in a batch."""
 
 
 class Batch(NamedTuple):
     """The parts of a batch.
 
-    labels: float32 [rows]; half_stars: int32 [rows]; indices: int32 [rows, inputs]; weights:
-    float32 [rows], 0 for rows that only fill the batch up.
+    Attributes:
+        labels: float32 [rows].
+        half_stars: int32 [rows].
+        indices: int32 [rows, inputs].
+        weights: float32 [rows], 0 for rows that only fill up the batch.
     """
 
     labels: tf.Tensor
@@ -22,7 +25,7 @@ class Batch(NamedTuple):
 
 
 def split_batch(batch: tf.Tensor) -> Batch:
-    """The parts of int32 [rows, targets + inputs + 1], as batch_and_pad gives them."""
+    """Split int32 [rows, targets + inputs + 1], as batch_and_pad returns it, into its parts."""
     return Batch(
         labels=tf.cast(batch[:, 0], tf.float32),
         half_stars=batch[:, 1],
@@ -32,10 +35,17 @@ def split_batch(batch: tf.Tensor) -> Batch:
 
 
 def shuffle_within(chunks: tf.data.Dataset, rows: int, seed: int) -> tf.data.Dataset:
-    """Rows shuffled among every `rows` successive ones, whole chunks at a time.
+    """Shuffle each stretch of `rows` successive rows.
 
-    Takes and gives int32 [any, columns]. A chunk is permuted at once, because tf.data's own
-    shuffle handles rows one by one.
+    A stretch is permuted at once, because tf.data's own shuffle handles rows one by one.
+
+    Args:
+        chunks: int32 [any, columns] each.
+        rows: length of a stretch.
+        seed: of the permutations.
+
+    Returns:
+        int32 [rows, columns] each; the last may be shorter.
     """
 
     def permute(number: tf.Tensor, chunk: tf.Tensor) -> tf.Tensor:
@@ -46,15 +56,23 @@ def shuffle_within(chunks: tf.data.Dataset, rows: int, seed: int) -> tf.data.Dat
 
 
 def batch_and_pad(chunks: tf.data.Dataset, batch_size: int, steps: int) -> tf.data.Dataset:
-    """Exactly `steps` batches, with a last column that weighs each row.
+    """Make exactly `steps` batches, with a last column of weights.
 
-    Takes int32 [any, columns], gives int32 [batch_size, columns + 1]: the last column is 1 for the
-    rows read and 0 for rows of zeros that fill up the last batch and batches after it. One shape
-    for all, so that a step is compiled once, and as many for every rank, so that none waits.
+    All have one shape, so that a step is compiled once, and every rank has as many, so that none
+    waits.
+
+    Args:
+        chunks: int32 [any, columns] each.
+        batch_size: rows of a batch.
+        steps: number of batches.
+
+    Returns:
+        int32 [batch_size, columns + 1] each. The last column is 1 for the rows read, and 0 for rows
+        of zeros that fill up the last batch and any batches after it.
     """
     options = tf.data.Options()
-    # There is nothing to tune here, and the thread that would can keep an iterator from ending, and
-    # with it an epoch, for seconds: most epochs of 3 s took 6 s with two ranks.
+    # There is nothing to tune here, and the tuning thread can delay the end of an iterator, and so
+    # of an epoch, by seconds: most epochs of 3 s took 6 s with two ranks.
     options.autotune.enabled = False
     weighted = chunks.map(lambda rows: tf.pad(rows, [[0, 0], [0, 1]], constant_values=1))
     columns = weighted.element_spec.shape[1]

@@ -1,4 +1,4 @@
-"""Petastorm's readers of Parquet files. The only module that knows Petastorm."""
+"""Petastorm's readers of Parquet files. The only module that imports Petastorm."""
 
 import contextlib
 import io
@@ -10,7 +10,7 @@ import tensorflow as tf
 from mmdin.tables import DataFile
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Petastorm and PyArrow warn of each other's old interfaces
+    warnings.simplefilter("ignore")  # Petastorm and PyArrow warn about each other's old interfaces
     from petastorm import make_batch_reader
     from petastorm.reader import Reader
     from petastorm.tf_utils import make_petastorm_dataset
@@ -20,26 +20,29 @@ with warnings.catch_warnings():
 def read_rows(
     files: Sequence[DataFile], columns: Sequence[str], seed: int
 ) -> Iterator[tf.data.Dataset]:
-    """The files' rows, once, a row group at a time, as a dataset of int32 [rows, columns].
+    """Read the files' rows once, one row group at a time.
 
-    Row groups come in an order drawn with the seed, which is the same each time it is used. The
-    reader's threads end with the context.
+    The order of the row groups is drawn with the seed: the same seed gives the same order. The
+    reader is closed with the context.
 
     Args:
         files: at least one.
-        columns: integer columns, in the order wanted.
-        seed: 1 or more; Petastorm takes 0 for none.
+        columns: integer columns, in the order in which they are returned.
+        seed: 1 or more; Petastorm treats 0 as no seed.
+
+    Yields:
+        A dataset of int32 [rows, columns], one for each row group.
     """
     with contextlib.ExitStack() as stack:
-        # Petastorm warns of its own old interfaces, and prints that it has no cache to clean up.
+        # Petastorm warns about its own old interfaces, and prints that it has no cache to clean up.
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         reader = make_batch_reader(
             [f.url for f in files],
             schema_fields=[f"^{c}$" for c in columns],
-            # Not Petastorm's pool of threads: where its queue runs empty at the wrong moment (seen
-            # in half of the readings of small files) it takes that for the end, and rows are lost.
-            # tf.data reads ahead in a thread of its own.
+            # Not Petastorm's thread pool: if its queue is empty at the wrong moment (seen in half
+            # of the readings of small files), it stops, and rows are lost. tf.data reads ahead in
+            # its own thread.
             reader_pool_type="dummy",
             num_epochs=1,
             shuffle_row_groups=True,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,58 +15,61 @@ from mmdin.tables import DataFile
 
 ROWS = (5, 17, 1, 40, 8, 23, 2)
 BATCH = 6
+Rows = npt.NDArray[np.int32]
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[DataFile]:
     """Files of unequal size, in row groups of unequal size; `number` counts all rows from 0."""
-    made, start = [], 0
+    files, start = [], 0
     for n, rows in enumerate(ROWS):
         number = np.arange(start, start + rows, dtype=np.int32)
         table = pa.table({"number": number, "twice": number * 2, "other": number * 0})
         path = tmp_path / f"part-{n}.parquet"
         pq.write_table(table, path, row_group_size=3 + n)
-        made.append(DataFile(path.as_uri(), rows))
+        files.append(DataFile(path.as_uri(), rows))
         start += rows
-    return made
+    return files
 
 
-def read_epoch(files: list[DataFile], ranks: int, epoch: int) -> list[list[np.ndarray]]:
-    """Every rank's batches of an epoch, as the training loop makes them."""
+def read_epoch(files: list[DataFile], ranks: int, epoch: int) -> list[list[Rows]]:
+    """Every rank's batches of an epoch, made as in training."""
     assigned = assign_files(files, ranks, seed=1, epoch=epoch)
     steps = count_steps(assigned, BATCH)
     epoch_batches = []
-    for rank, own in enumerate(assigned):
-        with read_rows(own, ["number", "twice"], seed=epoch * 10 + rank + 1) as chunks:
+    for rank, of_rank in enumerate(assigned):
+        with read_rows(of_rank, ["number", "twice"], seed=epoch * 10 + rank + 1) as chunks:
             shuffled = shuffle_within(chunks, 16, seed=epoch)
             batches = batch_and_pad(shuffled, BATCH, steps)
             epoch_batches.append([np.asarray(b) for b in batches])
     return epoch_batches
 
 
-def real_rows(batches: list[list[np.ndarray]]) -> np.ndarray:
-    rows = np.concatenate([b for own in batches for b in own])
-    return rows[rows[:, 2] == 1]
+def real_rows(batches: list[list[Rows]]) -> Rows:
+    rows = np.concatenate([b for of_rank in batches for b in of_rank])
+    return np.compress(rows[:, 2] == 1, rows, axis=0)
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
-def test_every_row_exactly_once_an_epoch_and_equal_steps(files, ranks) -> None:
+def test_every_row_is_read_once_an_epoch_in_equal_numbers_of_steps(
+    files: list[DataFile], ranks: int
+) -> None:
     for epoch in (1, 2):
         batches = read_epoch(files, ranks, epoch)
-        assert len({len(own) for own in batches}) == 1
-        assert all(b.shape == (BATCH, 3) for own in batches for b in own)
+        assert len({len(of_rank) for of_rank in batches}) == 1
+        assert all(b.shape == (BATCH, 3) for of_rank in batches for b in of_rank)
         rows = real_rows(batches)
         assert sorted(rows[:, 0]) == list(range(sum(ROWS)))
         np.testing.assert_array_equal(rows[:, 1], rows[:, 0] * 2)
 
 
-def test_order_is_new_each_epoch_and_the_same_each_time(files) -> None:
+def test_order_differs_between_epochs_and_is_reproducible(files: list[DataFile]) -> None:
     first, again, second = (real_rows(read_epoch(files, 2, e))[:, 0] for e in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, second)
     assert not np.array_equal(first, np.sort(first))
 
 
-def test_padding_is_rows_of_zeros(files) -> None:
-    rows = np.concatenate([b for own in read_epoch(files, 3, 1) for b in own])
+def test_padding_is_rows_of_zeros(files: list[DataFile]) -> None:
+    rows = np.concatenate([b for of_rank in read_epoch(files, 3, 1) for b in of_rank])
     assert not rows[rows[:, 2] == 0].any()

@@ -10,28 +10,30 @@ FILES = st.lists(st.integers(1, 10_000), min_size=1, max_size=40).map(
 
 
 @given(files=FILES, ranks=st.integers(1, 6), epoch=st.integers(1, 50))
-def test_every_file_goes_to_exactly_one_rank(files, ranks, epoch) -> None:
+def test_every_file_goes_to_exactly_one_rank(files: list[DataFile], ranks: int, epoch: int) -> None:
     assigned = assign_files(files, ranks, seed=1, epoch=epoch)
     assert len(assigned) == ranks
-    given_out = [f for own in assigned for f in own]
-    assert sorted(given_out, key=lambda f: f.url) == sorted(files, key=lambda f: f.url)
+    flat = [f for of_rank in assigned for f in of_rank]
+    assert sorted(flat, key=lambda f: f.url) == sorted(files, key=lambda f: f.url)
 
 
 @given(files=FILES, ranks=st.integers(1, 6))
-def test_ranks_differ_by_no_more_than_the_largest_file(files, ranks) -> None:
-    rows = [count_rows(own) for own in assign_files(files, ranks, seed=1, epoch=1)]
+def test_ranks_differ_by_no_more_than_the_largest_file(files: list[DataFile], ranks: int) -> None:
+    rows = [count_rows(of_rank) for of_rank in assign_files(files, ranks, seed=1, epoch=1)]
     assert max(rows) - min(rows) <= max(f.rows for f in files)
 
 
 @given(files=FILES, ranks=st.integers(1, 6), batch_size=st.integers(1, 500))
-def test_steps_are_enough_for_every_rank(files, ranks, batch_size) -> None:
+def test_steps_are_enough_for_every_rank(
+    files: list[DataFile], ranks: int, batch_size: int
+) -> None:
     assigned = assign_files(files, ranks, seed=1, epoch=1)
     steps = count_steps(assigned, batch_size)
-    assert all(count_rows(own) <= steps * batch_size for own in assigned)
-    assert any(count_rows(own) > (steps - 1) * batch_size for own in assigned)
+    assert all(count_rows(of_rank) <= steps * batch_size for of_rank in assigned)
+    assert any(count_rows(of_rank) > (steps - 1) * batch_size for of_rank in assigned)
 
 
-def test_order_is_new_each_epoch_and_the_same_each_time() -> None:
+def test_order_differs_between_epochs_and_is_reproducible() -> None:
     files = [DataFile(str(n), 10) for n in range(12)]
     first = assign_files(files, 2, seed=1, epoch=1)
     assert first == assign_files(files, 2, seed=1, epoch=1)
