@@ -1,4 +1,4 @@
-"""Attention of the candidate movie on the user's praised movies."""
+"""Attention of the candidate movie on the movies that the user liked last."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,11 +13,11 @@ Interaction = Literal["outer", "difference", "concatenation"]
 
 
 class InterestAttention(keras.layers.Layer):
-    """Pools a history with one weight per praised movie, computed against the candidate.
+    """Pools a history with one weight per liked movie, computed against the candidate.
 
-    A dense stack maps each pair of praised movie h and candidate c to one weight w; the result is
-    sum(w * h), not softmaxed, so that its length tells how strong the interest is. What pairs of h
-    and c are described by:
+    A dense stack maps each pair of liked movie h and candidate c to one weight w; the result is
+    sum(w * h), not softmaxed, so that its length tells how strong the interest is. (The paper calls
+    liked movies praised.) A pair is described by one of:
 
     - outer: h, c and their outer product, flattened (MMDIN, arXiv 2110.10205, section 3).
     - difference: h, c, h - c and h * c (DIN, Zhou et al. 2018, arXiv 1706.06978, section 4.3).
@@ -26,30 +26,42 @@ class InterestAttention(keras.layers.Layer):
     Args:
         units: widths of the dense stack before the weight.
         interaction: outer, difference or concatenation.
+        kernel_regularizer: penalty of the dense layers' weights.
 
-    Call: history float32 [batch, positions, d], mask float32 [batch, positions], candidate float32
-    [batch, d] -> float32 [batch, d]. Positions with mask 0 add nothing.
+    Call arguments:
+        history: float32 [batch, positions, d].
+        mask: float32 [batch, positions]; positions with mask 0 add nothing.
+        candidate: float32 [batch, d].
+
+    Output shape:
+        float32 [batch, d].
     """
 
-    def __init__(self, units: Sequence[int], interaction: Interaction) -> None:
+    def __init__(
+        self,
+        units: Sequence[int],
+        interaction: Interaction,
+        kernel_regularizer: keras.regularizers.Regularizer | None = None,
+    ) -> None:
         super().__init__(dtype="float32")
         self.interaction = interaction
         dense = OuterProductDense if interaction == "outer" else keras.layers.Dense
-        self.first, self.activation = dense(units[0]), PReLU()
-        self.hidden = DenseStack(units[1:])
-        self.weight = keras.layers.Dense(1, dtype="float32")
+        self.first = dense(units[0], kernel_regularizer=kernel_regularizer)
+        self.activation = PReLU()
+        self.hidden = DenseStack(units[1:], kernel_regularizer=kernel_regularizer)
+        self.weight = keras.layers.Dense(1, kernel_regularizer=kernel_regularizer, dtype="float32")
 
     def call(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
         weights = self.weights_of(history, mask, candidate)
         return tf.reduce_sum(weights[..., None] * history, axis=1)
 
     def weights_of(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
-        """The weights float32 [batch, positions], 0 where the mask is."""
-        hidden = self.hidden(self.activation(self._meet(history, candidate)))
+        """Return the weights float32 [batch, positions], 0 where the mask is 0."""
+        hidden = self.hidden(self.activation(self._first_layer(history, candidate)))
         return tf.squeeze(self.weight(hidden), -1) * mask
 
-    def _meet(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
-        """The first dense layer of every pair: float32 [batch, positions, units[0]]."""
+    def _first_layer(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+        """Return the first dense layer of every pair: float32 [batch, positions, units[0]]."""
         if self.interaction == "outer":
             return self.first(history, candidate)
         c = tf.broadcast_to(candidate[:, None, :], tf.shape(history))
@@ -67,18 +79,30 @@ class OuterProductDense(keras.layers.Layer):
 
     Args:
         units: width.
+        kernel_regularizer: penalty of the weights.
 
-    Call: history float32 [batch, positions, d], candidate float32 [batch, d] -> float32
-    [batch, positions, units].
+    Call arguments:
+        history: float32 [batch, positions, d].
+        candidate: float32 [batch, d].
+
+    Output shape:
+        float32 [batch, positions, units].
     """
 
-    def __init__(self, units: int) -> None:
+    def __init__(
+        self,
+        units: int,
+        kernel_regularizer: keras.regularizers.Regularizer | None = None,
+    ) -> None:
         super().__init__()
         self.units = units
+        self.kernel_regularizer = kernel_regularizer
 
     def build(self, history_shape: tuple[int, ...], candidate_shape: tuple[int, ...]) -> None:
         d = candidate_shape[-1]
-        self.kernel = self.add_weight(shape=(2 * d + d * d, self.units), name="kernel")
+        self.kernel = self.add_weight(
+            shape=(2 * d + d * d, self.units), regularizer=self.kernel_regularizer, name="kernel"
+        )
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
     def call(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
@@ -90,9 +114,9 @@ class OuterProductDense(keras.layers.Layer):
 
 
 class UniformAttention(keras.layers.Layer):
-    """Pools a history as its plain mean, whatever the candidate: attention's control.
+    """Pools a history as its plain mean, for any candidate: attention's control.
 
-    Call and weights_of: as InterestAttention's.
+    Its call and weights_of take and return what those of InterestAttention do.
     """
 
     def __init__(self) -> None:
@@ -102,4 +126,5 @@ class UniformAttention(keras.layers.Layer):
         return masked_mean(history, mask)
 
     def weights_of(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+        """Return the weights float32 [batch, positions], 0 where the mask is 0."""
         return mask / tf.maximum(tf.reduce_sum(mask, axis=-1, keepdims=True), 1.0)

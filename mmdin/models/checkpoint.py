@@ -1,44 +1,40 @@
-"""A network's folder: what it is, and its weights."""
+"""A network's folder: its description, and its weights."""
 
-import json
+import keras
 
-from mmdin.config import Networks
 from mmdin.errors import TableError
-from mmdin.models import build_network
+from mmdin.models import network_class
 from mmdin.models.network import RatingNetwork
-from mmdin.networks import CHECKPOINT_FILES
+from mmdin.networks import CHECKPOINT_FILES, NETWORKS
 from mmdin.storage import Folder
 
 _NETWORK, _WEIGHTS = CHECKPOINT_FILES
 
 
-def save_network(
-    folder: Folder, model: str, vocabulary_sizes: dict[str, int], network: RatingNetwork
-) -> None:
-    """Write network.json (model, sizes, vocabularies) and best.weights.h5 into the folder.
+def save_network(folder: Folder, network: RatingNetwork) -> None:
+    """Write network.json, the network as Keras serialises it, and best.weights.h5.
 
     A reader never sees half of a file.
     """
-    description = {
-        "model": model,
-        "networks": network.sizes.model_dump(mode="json"),
-        "vocabulary_sizes": vocabulary_sizes,
-    }
     with folder.writing(_WEIGHTS) as path:
         network.save_weights(path)
     with folder.writing(_NETWORK) as path:
-        path.write_text(json.dumps(description, indent=2), encoding="utf-8")
+        path.write_text(network.to_json(indent=2), encoding="utf-8")
 
 
 def load_network(folder: Folder) -> RatingNetwork:
-    """The network that save_network wrote. Raises TableError where there is none."""
+    """Load the network that save_network wrote.
+
+    Raises:
+        TableError: if the folder holds none.
+    """
     if not folder.exists(_NETWORK):
         raise TableError(f"there is no trained network in {folder.url}: train again")
+    classes = [network_class(model) for model in NETWORKS]
     with folder.reading(_NETWORK) as path:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    network = build_network(
-        description["model"], Networks(**description["networks"]), description["vocabulary_sizes"]
-    )
+        network: RatingNetwork = keras.models.model_from_json(
+            path.read_text(encoding="utf-8"), custom_objects={c.__name__: c for c in classes}
+        )
     with folder.reading(_WEIGHTS) as path:
         network.load_weights(path)
     return network

@@ -1,11 +1,13 @@
 """DeepFM: first order, pairwise interactions and dense layers, over shared embeddings."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from mmdin.config import Networks
 from mmdin.models.dense import DenseStack
-from mmdin.models.embedding_mlp import SINGLE_INPUTS, EmbeddingMLP, one_vector_per_field
+from mmdin.models.embedding_mlp import GROUPS, SINGLE_INPUTS, one_vector_per_field
 from mmdin.models.factorization import pairwise_interactions
 from mmdin.models.network import Fields, RatingNetwork
 
@@ -15,14 +17,27 @@ class DeepFM(RatingNetwork):
 
     Guo et al. 2017 (arXiv 1703.04247). A field is one input; the genres are one, and so is the
     history, each as a mean.
+
+    Args:
+        hidden_units: widths of the dense layers.
+        dropout: share of each dense layer's inputs dropped in training.
+        **shared: arguments of RatingNetwork.
     """
 
-    groups = EmbeddingMLP.groups
+    def __init__(self, *, hidden_units: Sequence[int], dropout: float, **shared: Any) -> None:
+        super().__init__(GROUPS, **shared)
+        self.hidden_units, self.dropout = tuple(hidden_units), dropout
+        self.hidden = DenseStack(hidden_units, dropout, self.kernel_regularizer)
+        self.logit = keras.layers.Dense(
+            1, kernel_regularizer=self.kernel_regularizer, dtype="float32"
+        )
 
-    def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
-        super().__init__(sizes, vocabulary_sizes)
-        self.hidden = DenseStack(sizes.hidden_units, sizes.dropout)
-        self.logit = keras.layers.Dense(1, dtype="float32")
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "hidden_units": list(self.hidden_units),
+            "dropout": self.dropout,
+        }
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         vectors = one_vector_per_field(fields)

@@ -12,16 +12,31 @@ class DenseStack(keras.layers.Layer):
     Args:
         units: width of each layer.
         dropout: share of each layer's inputs dropped in training.
+        kernel_regularizer: penalty of each layer's weights; biases and slopes have none.
 
-    Call: float32 [..., n] -> float32 [..., units[-1]].
+    Call arguments:
+        x: float32 [..., n].
+        training: whether to drop inputs.
+
+    Output shape:
+        float32 [..., units[-1]].
     """
 
-    def __init__(self, units: Sequence[int], dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        units: Sequence[int],
+        dropout: float = 0.0,
+        kernel_regularizer: keras.regularizers.Regularizer | None = None,
+    ) -> None:
         super().__init__()
         self.steps = [
             layer
             for width in units
-            for layer in (keras.layers.Dropout(dropout), keras.layers.Dense(width), PReLU())
+            for layer in (
+                keras.layers.Dropout(dropout),
+                keras.layers.Dense(width, kernel_regularizer=kernel_regularizer),
+                PReLU(),
+            )
         ]
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from mmdin.inputs import Input
@@ -12,8 +13,8 @@ from mmdin.inputs import Input
 class FusedEmbedding(keras.layers.Layer):
     """Embeddings of every input, looked up at once.
 
-    The vocabularies stand below one another in one matrix, so that a batch needs one gather,
-    however many inputs there are. Inputs of one vocabulary share its rows.
+    The vocabularies' rows follow one another in one matrix, so that a batch needs one gather for
+    any number of inputs. Inputs of one vocabulary share its rows.
 
     Args:
         inputs: the inputs, in the order of the columns of `indices`.
@@ -21,12 +22,23 @@ class FusedEmbedding(keras.layers.Layer):
         dimension: numbers per row.
         spread: rows are drawn uniformly from -spread to spread.
 
-    Call: indices int32 [batch, inputs], each below its vocabulary's size -> float32
-    [batch, inputs, dimension].
+    Call arguments:
+        indices: int32 [batch, inputs], each below its vocabulary's size.
+
+    Output shape:
+        float32 [batch, inputs, dimension].
+
+    Attributes:
+        table: the matrix, float32 [rows, dimension].
+        starts: first row of each input's vocabulary, int32 [inputs].
+
+    Raises:
+        ValueError: if a vocabulary has no size.
 
     Example:
-        table = FusedEmbedding(inputs_of(["movie"]), {"movie": 1001}, dimension=16)
-        table(tf.constant([[5], [7]])).shape  # (2, 1, 16)
+        >>> table = FusedEmbedding(inputs_of(["movie"]), {"movie": 1001}, dimension=16)
+        >>> table(tf.constant([[5], [7]])).shape
+        TensorShape([2, 1, 16])
     """
 
     def __init__(
@@ -56,8 +68,8 @@ class FusedEmbedding(keras.layers.Layer):
     def call(self, indices: tf.Tensor) -> tf.Tensor:
         return tf.gather(self.table.value, indices + self.starts)
 
-    def is_row_of(self, vocabularies: Collection[str]) -> np.ndarray:
-        """Which rows of the table belong to the vocabularies: bool [rows]."""
+    def is_row_of(self, vocabularies: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Return whether each row of the table belongs to the vocabularies: bool [rows]."""
         chosen = np.zeros(self.table.shape[0], dtype=bool)
         for vocabulary in vocabularies:
             chosen[self._rows_of[vocabulary]] = True

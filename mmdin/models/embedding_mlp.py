@@ -1,9 +1,11 @@
 """EmbeddingMLP: every feature but posters and the history's order, through dense layers."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from mmdin.config import Networks
 from mmdin.inputs import Group
 from mmdin.models.dense import DenseStack
 from mmdin.models.network import Fields, RatingNetwork
@@ -18,28 +20,35 @@ SINGLE_INPUTS: tuple[Group, ...] = (
 )
 """Groups of which each input is a field by itself."""
 
+GROUPS: tuple[Group, ...] = (*SINGLE_INPUTS, "genres", "history", "history_genres")
+"""Every group but the posters'."""
+
 
 class EmbeddingMLP(RatingNetwork):
     """Embeddings side by side, the history as a plain mean, then dense layers to a logit.
 
     Deep Crossing without its residual units (Shan et al. 2016), as arXiv 2110.10205 uses it.
+
+    Args:
+        hidden_units: widths of the dense layers.
+        dropout: share of each dense layer's inputs dropped in training.
+        **shared: arguments of RatingNetwork.
     """
 
-    groups = (
-        "user",
-        "user_statistics",
-        "movie",
-        "genres",
-        "movie_statistics",
-        "history",
-        "history_genres",
-        "scene",
-    )
+    def __init__(self, *, hidden_units: Sequence[int], dropout: float, **shared: Any) -> None:
+        super().__init__(GROUPS, **shared)
+        self.hidden_units, self.dropout = tuple(hidden_units), dropout
+        self.hidden = DenseStack(hidden_units, dropout, self.kernel_regularizer)
+        self.logit = keras.layers.Dense(
+            1, kernel_regularizer=self.kernel_regularizer, dtype="float32"
+        )
 
-    def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
-        super().__init__(sizes, vocabulary_sizes)
-        self.hidden = DenseStack(sizes.hidden_units, sizes.dropout)
-        self.logit = keras.layers.Dense(1, dtype="float32")
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "hidden_units": list(self.hidden_units),
+            "dropout": self.dropout,
+        }
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         vectors = one_vector_per_field(fields)
@@ -48,7 +57,7 @@ class EmbeddingMLP(RatingNetwork):
 
 
 def one_vector_per_field(fields: Fields) -> tf.Tensor:
-    """Each input's embedding, the genres' mean and the history's mean: float32 [batch, n, d]."""
+    """Return each input's embedding, the genres' mean and the history's: float32 [batch, n, d]."""
     return tf.concat(
         [
             *(fields.embeddings(group) for group in SINGLE_INPUTS),

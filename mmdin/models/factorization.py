@@ -4,9 +4,9 @@ import tensorflow as tf
 
 
 def pairwise_interactions(fields: tf.Tensor) -> tf.Tensor:
-    """Sum of the inner products of all pairs of fields (Rendle 2010, lemma 3.1).
+    """Sum the inner products of all pairs of fields (Rendle 2010, lemma 3.1).
 
-    Computed as half of (sum of vectors) squared less the sum of squares.
+    Computed as half the difference of the squared sum of the vectors and the sum of their squares.
 
     Args:
         fields: float32 [batch, n, d], one vector per field.

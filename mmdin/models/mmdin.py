@@ -1,87 +1,119 @@
 """MMDIN: the multi-head multi-modal deep interest network (arXiv 2110.10205)."""
 
+from typing import Any, Literal
+
 import keras
 import tensorflow as tf
 
-from mmdin.config import Networks
 from mmdin.inputs import Group
-from mmdin.models.attention import InterestAttention, UniformAttention
 from mmdin.models.dense import DenseStack
-from mmdin.models.din import DIN, describe_interest, factorize
-from mmdin.models.network import Fields, RatingNetwork
+from mmdin.models.embedding_mlp import GROUPS
+from mmdin.models.interest import InterestNetwork, factorize
+from mmdin.models.network import Fields
 from mmdin.models.pooling import masked_mean
 from mmdin.models.residual import MultiHeadResNet
 
 POSTER_GROUPS: tuple[Group, ...] = ("movie_poster", "user_poster")
 
 
-class MMDIN(RatingNetwork):
+class MMDIN(InterestNetwork):
     """DIN with outer-product attention, poster features, and heads of residual blocks.
 
     Everything side by side -> dense to `width` -> PReLU -> `heads` stacks of `blocks` residual
-    blocks, added -> one logit, which starts at nothing and is added to DIN's factorisation.
+    blocks, added -> one logit, which starts at zero and is added to DIN's factorisation.
 
-    Posters are where a network can most easily learn its training rows by heart: 45 buckets tell
-    movies and users apart. So a movie's poster enters as the mean of its features' embeddings, a
-    user's likewise; the movie's is also added to the candidate in the factorisation, where users
-    meet it; one learned number, a gate, multiplies all; and a share of training rows see none.
-    Without factorisation the features stand side by side, as in the paper.
+    A network overfits most easily through posters, because 45 buckets identify movies and users.
+    So a movie's poster enters as the mean of its features' embeddings, and so do the posters of a
+    user's movies. The movie's is also added to the candidate in the factorisation, where users meet
+    it. One learned number, a gate, multiplies all; a share of training rows see no posters; and
+    what a poster adds to its movie is penalised. Without factorisation the features stand side by
+    side, as in the paper.
 
-    For ablations, sizes may leave the posters out, change the attention, or put plain dense layers
-    of the same depth and width in place of the residual blocks.
+    Args:
+        width: width of the dense layer and of the residual blocks.
+        heads: parallel stacks of residual blocks.
+        blocks: residual blocks in each stack.
+        posters: whether the network sees posters.
+        poster_dropout: share of training rows whose posters are hidden.
+        attention: how a liked movie is weighted against the candidate; mean gives equal weights.
+        trunk: residual for heads of residual blocks, plain for as many dense layers as in one head.
+        poster_l2: weight of half the squared vector that a poster adds to a row's candidate.
+        **shared: arguments of InterestNetwork and RatingNetwork.
     """
 
-    groups = (*DIN.groups, *POSTER_GROUPS)
-
-    def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
-        super().__init__(sizes, vocabulary_sizes)
-        self.attention = (
-            UniformAttention()
-            if sizes.attention == "mean"
-            else InterestAttention(sizes.attention_units, sizes.attention)
-        )
-        if sizes.posters:
+    def __init__(
+        self,
+        *,
+        width: int,
+        heads: int,
+        blocks: int,
+        posters: bool,
+        poster_dropout: float,
+        attention: Literal["outer", "concatenation", "mean"],
+        trunk: Literal["residual", "plain"],
+        poster_l2: float = 0.0,
+        **shared: Any,
+    ) -> None:
+        super().__init__((*GROUPS, *POSTER_GROUPS) if posters else GROUPS, attention, **shared)
+        self.width, self.heads, self.blocks, self.trunk_kind = width, heads, blocks, trunk
+        self.posters, self.poster_l2, self.poster_dropout_rate = posters, poster_l2, poster_dropout
+        if posters:
             self.poster_gate = self.add_weight(
                 shape=(), initializer=keras.initializers.Constant(1.0), name="poster_gate"
             )
-            self.poster_dropout = keras.layers.Dropout(sizes.poster_dropout, dtype="float32")
-        self.dense = DenseStack([sizes.width], sizes.interest_dropout)
+            self.poster_dropout = keras.layers.Dropout(poster_dropout, dtype="float32")
+        dropout, regularizer = self.interest_dropout, self.kernel_regularizer
+        self.dense = DenseStack([width], dropout, regularizer)
         self.trunk = (
-            MultiHeadResNet(sizes.heads, sizes.blocks, sizes.width, sizes.interest_dropout)
-            if sizes.trunk == "residual"
-            else DenseStack([sizes.width] * (2 * sizes.blocks), sizes.interest_dropout)
+            MultiHeadResNet(heads, blocks, width, dropout, regularizer)
+            if trunk == "residual"
+            else DenseStack([width] * (2 * blocks), dropout, regularizer)
         )
-        self.logit = keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32")
+        self.logit = keras.layers.Dense(
+            1, kernel_initializer="zeros", kernel_regularizer=regularizer, dtype="float32"
+        )
 
-    @classmethod
-    def groups_taken(cls, sizes: Networks) -> tuple[Group, ...]:
-        return cls.groups if sizes.posters else DIN.groups
-
-    @classmethod
-    def factors_of(cls, sizes: Networks) -> tuple[Group, ...]:
-        return DIN.factors_of(sizes)
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "heads": self.heads,
+            "blocks": self.blocks,
+            "posters": self.posters,
+            "poster_dropout": self.poster_dropout_rate,
+            "attention": self.interaction,
+            "trunk": self.trunk_kind,
+            "poster_l2": self.poster_l2,
+        }
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        parts, candidate = describe_interest(fields, self.attention), fields.candidate()
-        if self.sizes.posters:
-            of_movie, of_user = self._posters(fields)
-            kept = self.poster_dropout(tf.ones_like(of_movie[:, :1]), training=training)
-            parts += [kept * of_movie, kept * of_user]
-            if self.sizes.factorization:
-                candidate += kept * of_movie
+        parts, candidate = self.describe(fields), fields.candidate()
+        if self.posters:
+            of_movie, of_user = self._poster_vectors(fields)
+            visible = self.poster_dropout(tf.ones_like(of_movie[:, :1]), training=training)
+            parts += [visible * of_movie, visible * of_user]
+            if self.factorization:
+                candidate += visible * of_movie
         described = tf.concat(parts, axis=-1)
         hidden = self.trunk(self.dense(described, training=training), training=training)
         logits = tf.squeeze(self.logit(hidden), -1)
-        return logits + factorize(fields, candidate) if self.sizes.factorization else logits
+        return logits + factorize(fields, candidate) if self.factorization else logits
 
-    def poster_vectors(self, fields: Fields) -> tf.Tensor:
-        if not (self.sizes.posters and self.sizes.factorization):
-            return super().poster_vectors(fields)
-        return self._posters(fields)[0]
+    def row_penalties(self, fields: Fields) -> tf.Tensor:
+        """Return the factors' penalties plus the posters': float32 [batch].
 
-    def _posters(self, fields: Fields) -> list[tf.Tensor]:
-        """The movie's poster and those of the user's movies: float32 [batch, n] each."""
-        if not self.sizes.factorization:
+        The posters' is poster_l2 / 2 times the squares of what a row's poster adds to its candidate
+        in the factorisation.
+        """
+        penalties = super().row_penalties(fields)
+        if not (self.posters and self.factorization):
+            return penalties
+        of_movie, _ = self._poster_vectors(fields)
+        return penalties + self.poster_l2 * tf.reduce_sum(tf.square(of_movie), axis=1) / 2
+
+    def _poster_vectors(self, fields: Fields) -> list[tf.Tensor]:
+        """Return the movie's poster and those of the user's movies: float32 [batch, n] each."""
+        if not self.factorization:
             return [self.poster_gate.value * p for p in fields.flat(*POSTER_GROUPS)]
         return [
             self.poster_gate.value * masked_mean(fields.embeddings(g), fields.mask(g))

@@ -1,14 +1,14 @@
 """What every rating network shares: inputs, the embedding table and views of its rows."""
 
+import inspect
 from collections import Counter
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mmdin.config import Networks
 from mmdin.inputs import GENRE_SLOTS, HISTORY_LENGTH, Group, Input, inputs_of
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.pooling import masked_mean
@@ -17,11 +17,18 @@ from mmdin.models.pooling import masked_mean
 class Fields:
     """A batch's embeddings by group of inputs.
 
-    indices: int32 [batch, inputs]; rows: float32 [batch, inputs, d + 1], of which the last number
-    is the first-order weight of the input's value and the others are its embedding.
+    Args:
+        inputs: the inputs, in the order of the columns.
+        indices: int32 [batch, inputs].
+        rows: float32 [batch, inputs, d + 1], of which the last number is the first-order weight of
+            the input's value and the others are its embedding.
+
+    Attributes:
+        rows: as given.
     """
 
     def __init__(self, inputs: tuple[Input, ...], indices: tf.Tensor, rows: tf.Tensor) -> None:
+        self.rows = rows
         counts = Counter(i.group for i in inputs)
         # Split once: the gradient of each slice would be a tensor of the rows' whole shape.
         embeddings, first_order = tf.split(rows, [rows.shape[-1] - 1, 1], axis=2)
@@ -30,39 +37,41 @@ class Fields:
         self._indices = _split(indices, counts)
 
     def embeddings(self, group: Group) -> tf.Tensor:
-        """float32 [batch, inputs of the group, d]."""
+        """Return float32 [batch, inputs of the group, d]."""
         return self._embeddings[group]
 
     def first_order(self, group: Group) -> tf.Tensor:
-        """float32 [batch, inputs of the group]: one weight per value."""
+        """Return float32 [batch, inputs of the group]: one weight per value."""
         return self._first_order[group]
 
     def mask(self, group: Group) -> tf.Tensor:
-        """float32 [batch, inputs of the group]: 0 where the index is 0, else 1."""
+        """Return float32 [batch, inputs of the group]: 0 where the index is 0, else 1."""
         return tf.cast(self._indices[group] > 0, tf.float32)
 
     def flat(self, *groups: Group) -> list[tf.Tensor]:
-        """Each group's embeddings side by side: float32 [batch, inputs x d] each."""
+        """Return each group's embeddings side by side: float32 [batch, inputs x d] each."""
         return [_flatten(self.embeddings(g)) for g in groups]
 
     def one(self, group: Group) -> tf.Tensor:
-        """The embedding of a group of one input: float32 [batch, d]."""
+        """Return the embedding of a group of one input: float32 [batch, d]."""
         return tf.squeeze(self.embeddings(group), 1)
 
     def genres(self) -> tf.Tensor:
-        """Mean embedding of the candidate's genres: float32 [batch, d]."""
+        """Return the mean embedding of the candidate's genres: float32 [batch, d]."""
         return masked_mean(self.embeddings("genres"), self.mask("genres"))
 
     def candidate(self) -> tf.Tensor:
-        """The candidate as the history sees it: its embedding plus its genres', [batch, d]."""
+        """Return the candidate's embedding plus its genres', as the history has it: [batch, d]."""
         return (
             tf.squeeze(self.embeddings("movie") * self.mask("movie")[..., None], 1) + self.genres()
         )
 
     def history(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """The praised movies, each its embedding plus its genres' mean, and which there are.
+        """Return the liked movies and which positions hold one.
 
-        Returns float32 [batch, positions, d] and the mask float32 [batch, positions].
+        Returns:
+            Each movie's embedding plus its genres' mean, float32 [batch, positions, d], and the
+            mask, float32 [batch, positions].
         """
         movies, movie_mask = self.embeddings("history"), self.mask("history")
         shape = [-1, HISTORY_LENGTH, GENRE_SLOTS]
@@ -75,86 +84,127 @@ class Fields:
 class RatingNetwork(keras.Model):
     """Base of the networks: encoded inputs in, one logit out.
 
-    Subclasses name the groups of inputs that they take and define `score`.
+    A subclass passes the groups of inputs that it takes, and defines `score`. Its other arguments
+    are keyword-only and plain values, named as the keys of the configuration that they come from,
+    and `get_config` returns them.
 
-    Under Keras' global policy mixed_bfloat16 the dense layers compute in bfloat16; the table, what
+    Under Keras' global policy mixed_bfloat16 the dense layers compute in bfloat16. The table, what
     is pooled from it, and logits stay float32, as all weights do.
 
     Args:
-        sizes: the networks' section of the configuration.
+        groups: the groups of inputs that the network takes.
+        factor_groups: the groups whose embeddings are trained as factors (see
+            mmdin.training.rank.factors).
         vocabulary_sizes: rows of each vocabulary, index 0 counted.
+        embedding_size: numbers per embedding.
+        genres: whether the network sees genres.
+        identity_dropout: share of training rows whose user is hidden, and share of rows whose movie
+            is.
+        dense_l2: weight of the squared weights of dense layers.
 
-    Call: indices int32 [batch, len(inputs_taken)] -> logits float32 [batch].
+    Call arguments:
+        indices: int32 [batch, len(inputs_taken)].
+        training: whether dropout is on.
+
+    Output shape:
+        Logits, float32 [batch].
+
+    Attributes:
+        inputs_taken: the inputs, in the order of the columns of `indices`.
+        factor_groups: as given.
+        kernel_regularizer: dense_l2's penalty, for the subclass to give to every dense layer.
+        table: the embeddings of all inputs.
     """
 
-    groups: ClassVar[tuple[Group, ...]]
-
-    def __init__(self, sizes: Networks, vocabulary_sizes: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        factor_groups: Sequence[Group] = (),
+        /,
+        *,
+        vocabulary_sizes: Mapping[str, int],
+        embedding_size: int,
+        genres: bool,
+        identity_dropout: float,
+        dense_l2: float = 0.0,
+    ) -> None:
         super().__init__(dtype="float32")
-        self.sizes = sizes
-        self.inputs_taken = inputs_of(self.groups_taken(sizes))
+        self.vocabulary_sizes, self.embedding_size = dict(vocabulary_sizes), embedding_size
+        self.genres, self.identity_dropout, self.dense_l2 = genres, identity_dropout, dense_l2
+        self.inputs_taken, self.factor_groups = inputs_of(groups), tuple(factor_groups)
+        self.kernel_regularizer = keras.regularizers.L2(dense_l2)
         # Products of smaller factors would hardly have a gradient to grow by.
         self.table = FusedEmbedding(
             self.inputs_taken,
             vocabulary_sizes,
-            sizes.embedding_size + 1,
-            spread=0.17 if self.factors_of(sizes) else 0.05,
+            embedding_size + 1,
+            spread=0.17 if factor_groups else 0.05,
         )
-        self._seen = np.array([sizes.genres or i.vocabulary != "genre" for i in self.inputs_taken])
-        self._hideable = [i.group in ("user", "movie") for i in self.inputs_taken]
-        self._hiding = keras.random.SeedGenerator()
+        self._is_seen = np.array([genres or i.vocabulary != "genre" for i in self.inputs_taken])
+        self._is_identity = [i.group in ("user", "movie") for i in self.inputs_taken]
+        self._identity_seeds = keras.random.SeedGenerator()
 
     @classmethod
-    def groups_taken(cls, sizes: Networks) -> tuple[Group, ...]:
-        """The groups of inputs that a network of these sizes takes."""
-        return cls.groups
+    def argument_names(cls, among: Collection[str]) -> list[str]:
+        """Return which of the names are keyword-only arguments of the class or of its bases."""
+        bases = [c for c in cls.__mro__ if issubclass(c, RatingNetwork)]
+        parameters = [p for c in bases for p in inspect.signature(c.__init__).parameters.values()]
+        names = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+        return [name for name in among if name in names]
 
-    @classmethod
-    def factors_of(cls, sizes: Networks) -> tuple[Group, ...]:
-        """The groups of inputs whose embeddings are trained as factors (see TrainingStep)."""
-        return ()
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments by name, as JSON can hold them."""
+        return {
+            "vocabulary_sizes": dict(self.vocabulary_sizes),
+            "embedding_size": self.embedding_size,
+            "genres": self.genres,
+            "identity_dropout": self.identity_dropout,
+            "dense_l2": self.dense_l2,
+        }
+
+    def build(self, input_shape: tuple[int | None, int]) -> None:
+        # Layers make their weights when they are first called, in the order of the calls.
+        self.call(tf.zeros([1, input_shape[1]], tf.int32))
 
     def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.score(self.fields(indices, self.table(indices)), training)
 
     def fields(self, indices: tf.Tensor, rows: tf.Tensor) -> Fields:
-        """The groups of inputs in indices and the table's rows for them, unseen ones masked.
+        """Return a batch's embeddings by group, with inputs that the network may not see masked.
 
-        Apart from the look-up so that a training step can differentiate with respect to the rows,
-        float32 [batch, inputs, d + 1].
+        Apart from the look-up, so that a training step can differentiate with respect to the rows.
+
+        Args:
+            indices: int32 [batch, inputs].
+            rows: float32 [batch, inputs, d + 1], the table's rows for them.
         """
-        return Fields(self.inputs_taken, indices * self._seen.astype("int32"), rows)
+        return Fields(self.inputs_taken, indices * self._is_seen.astype("int32"), rows)
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        """The logits float32 [batch] of a batch's embeddings."""
+        """Return the logits float32 [batch] of a batch's embeddings."""
         raise NotImplementedError
 
-    def poster_vectors(self, fields: Fields) -> tf.Tensor:
-        """What posters add to the candidate's embedding: float32 [batch, d], or [batch, 0]."""
-        return tf.zeros([tf.shape(fields.mask("user"))[0], 0])
+    def row_penalties(self, fields: Fields) -> tf.Tensor:
+        """Return what each row adds to the objective: float32 [batch].
 
-    def attention_weights(self, indices: tf.Tensor) -> tf.Tensor:
-        """What each praised movie is multiplied by: float32 [batch, positions].
-
-        Only of networks with an `attention` layer.
+        Penalties of weights, of which a batch's rows are no part, are Keras' `losses`.
         """
-        fields = self.fields(indices, self.table(indices))
-        return self.attention.weights_of(*fields.history(), fields.candidate())
+        return tf.zeros(tf.shape(fields.rows)[:1])
 
-    def hide_identities(self, indices: tf.Tensor) -> tf.Tensor:
-        """The indices with some users and movies set to 0, each by itself.
+    def drop_identities(self, indices: tf.Tensor) -> tf.Tensor:
+        """Set a random share of the users, and of the movies, in the indices to 0.
 
         Training rows hold no unseen user or movie; without this, index 0 would stay untrained.
         """
-        hidden = self.sizes.identity_dropout
-        if hidden == 0:
+        rate = self.identity_dropout
+        if rate == 0:
             return indices
-        draws = keras.random.uniform(tf.shape(indices), seed=self._hiding)
-        return tf.where((draws < hidden) & self._hideable, 0, indices)
+        draws = keras.random.uniform(tf.shape(indices), seed=self._identity_seeds)
+        return tf.where((draws < rate) & self._is_identity, 0, indices)
 
 
 def _split(x: tf.Tensor, counts: Mapping[Group, int]) -> dict[Group, tf.Tensor]:
-    """Parts of [batch, inputs, ..] by group; counts gives each one's inputs, in their order."""
+    """Split [batch, inputs, ..] into groups of as many inputs as `counts` gives, in its order."""
     return dict(zip(counts, tf.split(x, list(counts.values()), axis=1), strict=True))
 
 

@@ -1,26 +1,41 @@
 """NeuralCF: collaborative filtering from identities alone."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from mmdin.config import Networks
 from mmdin.models.dense import DenseStack
 from mmdin.models.network import Fields, RatingNetwork
 
 
 class NeuralCF(RatingNetwork):
-    """A user tower and a movie tower of ids only, whose product is weighed into a logit.
+    """A user tower and a movie tower of ids only, whose product is weighted into a logit.
 
     He et al. 2017 (arXiv 1708.05031), as arXiv 2110.10205 uses it.
+
+    Args:
+        hidden_units: widths of each tower's dense layers.
+        dropout: share of each dense layer's inputs dropped in training.
+        **shared: arguments of RatingNetwork.
     """
 
-    groups = ("user", "movie")
+    def __init__(self, *, hidden_units: Sequence[int], dropout: float, **shared: Any) -> None:
+        super().__init__(("user", "movie"), **shared)
+        self.hidden_units, self.dropout = tuple(hidden_units), dropout
+        self.user_tower = DenseStack(hidden_units, dropout, self.kernel_regularizer)
+        self.movie_tower = DenseStack(hidden_units, dropout, self.kernel_regularizer)
+        self.logit = keras.layers.Dense(
+            1, kernel_regularizer=self.kernel_regularizer, dtype="float32"
+        )
 
-    def __init__(self, sizes: Networks, vocabulary_sizes: dict[str, int]) -> None:
-        super().__init__(sizes, vocabulary_sizes)
-        self.user_tower = DenseStack(sizes.hidden_units, sizes.dropout)
-        self.movie_tower = DenseStack(sizes.hidden_units, sizes.dropout)
-        self.logit = keras.layers.Dense(1, dtype="float32")
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "hidden_units": list(self.hidden_units),
+            "dropout": self.dropout,
+        }
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         user = self.user_tower(fields.one("user"), training=training)

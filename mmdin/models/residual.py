@@ -7,17 +7,32 @@ from mmdin.models.dense import PReLU
 
 
 class ResidualBlock(keras.layers.Layer):
-    """x + hidden(x), hidden being dense, PReLU, dropout, dense (He et al. 2016).
+    """x + hidden(x), where hidden is dense, PReLU, dropout, dense (He et al. 2016).
 
-    Call: float32 [batch, width] -> float32 [batch, width].
+    Args:
+        width: numbers per row, in and out.
+        dropout: share of the hidden numbers dropped in training.
+        kernel_regularizer: penalty of the dense layers' weights.
+
+    Call arguments:
+        x: float32 [batch, width].
+        training: whether to drop numbers.
+
+    Output shape:
+        float32 [batch, width].
     """
 
-    def __init__(self, width: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        width: int,
+        dropout: float = 0.0,
+        kernel_regularizer: keras.regularizers.Regularizer | None = None,
+    ) -> None:
         super().__init__()
-        self.first = keras.layers.Dense(width)
+        self.first = keras.layers.Dense(width, kernel_regularizer=kernel_regularizer)
         self.activation = PReLU()
         self.dropout = keras.layers.Dropout(dropout)
-        self.second = keras.layers.Dense(width)
+        self.second = keras.layers.Dense(width, kernel_regularizer=kernel_regularizer)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         hidden = self.dropout(self.activation(self.first(x)), training=training)
@@ -31,14 +46,30 @@ class MultiHeadResNet(keras.layers.Layer):
         heads: number of stacks.
         blocks: residual blocks in each.
         width: numbers per row, in and out.
-        dropout: within the blocks.
+        dropout: share of each block's hidden numbers dropped in training.
+        kernel_regularizer: penalty of the dense layers' weights.
 
-    Call: float32 [batch, width] -> float32 [batch, width].
+    Call arguments:
+        x: float32 [batch, width].
+        training: whether to drop numbers.
+
+    Output shape:
+        float32 [batch, width].
     """
 
-    def __init__(self, heads: int, blocks: int, width: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        heads: int,
+        blocks: int,
+        width: int,
+        dropout: float = 0.0,
+        kernel_regularizer: keras.regularizers.Regularizer | None = None,
+    ) -> None:
         super().__init__()
-        self.stacks = [[ResidualBlock(width, dropout) for _ in range(blocks)] for _ in range(heads)]
+        self.stacks = [
+            [ResidualBlock(width, dropout, kernel_regularizer) for _ in range(blocks)]
+            for _ in range(heads)
+        ]
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         heads = []

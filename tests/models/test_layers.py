@@ -2,11 +2,12 @@
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
 from mmdin.inputs import inputs_of
-from mmdin.models.attention import InterestAttention, UniformAttention
+from mmdin.models.attention import Interaction, InterestAttention, UniformAttention
 from mmdin.models.dense import DenseStack, PReLU
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.factorization import pairwise_interactions
@@ -14,17 +15,18 @@ from mmdin.models.pooling import masked_mean
 from mmdin.models.residual import MultiHeadResNet
 
 RANDOM = np.random.default_rng(7)
+Floats = npt.NDArray[np.float32]
 
 
-def normal(*shape: int) -> np.ndarray:
+def normal(*shape: int) -> Floats:
     return RANDOM.normal(size=shape).astype(np.float32)
 
 
-def prelu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+def prelu(x: Floats, slope: Floats) -> Floats:
     return np.where(x > 0, x, slope * x)
 
 
-def dense_stack(stack: DenseStack, x: np.ndarray) -> np.ndarray:
+def dense_stack(stack: DenseStack, x: Floats) -> Floats:
     for layer in stack.steps:
         if isinstance(layer, keras.layers.Dense):
             x = x @ np.asarray(layer.kernel) + np.asarray(layer.bias)
@@ -33,30 +35,30 @@ def dense_stack(stack: DenseStack, x: np.ndarray) -> np.ndarray:
     return x
 
 
-def hidden_of_pair(layer: InterestAttention, pair: np.ndarray) -> np.ndarray:
+def hidden_of_pair(layer: InterestAttention, pair: Floats) -> Floats:
     first = pair @ np.asarray(layer.first.kernel) + np.asarray(layer.first.bias)
     return dense_stack(layer.hidden, prelu(first, np.asarray(layer.activation.slope)))
 
 
 def scramble(layer: keras.layers.Layer) -> None:
-    """Give every weight a value of its own, so that biases and slopes count."""
+    """Give every weight another value, so that biases and slopes matter."""
     for variable in layer.trainable_variables:
         variable.assign(normal(*variable.shape))
 
 
-def test_embedding_looks_up_each_vocabulary_apart_and_shares_equal_ones() -> None:
+def test_embedding_keeps_vocabularies_apart_and_shares_equal_ones() -> None:
     inputs = inputs_of(["movie", "genres", "history"])
     sizes = {"movie": 4, "genre": 3}
     layer = FusedEmbedding(inputs, sizes, dimension=2)
     table = np.asarray(layer.table)
     assert table.shape == (7, 2)
     indices = np.stack([RANDOM.integers(0, sizes[i.vocabulary], 6) for i in inputs], axis=1)
-    found = np.asarray(layer(tf.constant(indices, tf.int32)))
+    embeddings = np.asarray(layer(tf.constant(indices, tf.int32)))
     start = {"genre": 0, "movie": 3}
     for row in range(6):
         for column, taken in enumerate(inputs):
             expected = table[start[taken.vocabulary] + indices[row, column]]
-            np.testing.assert_array_equal(found[row, column], expected)
+            np.testing.assert_array_equal(embeddings[row, column], expected)
 
 
 def test_embedding_refuses_an_unknown_vocabulary() -> None:
@@ -64,25 +66,25 @@ def test_embedding_refuses_an_unknown_vocabulary() -> None:
         FusedEmbedding(inputs_of(["movie"]), {"user": 3}, dimension=2)
 
 
-def test_masked_mean_takes_only_what_is_kept() -> None:
+def test_masked_mean_includes_only_what_the_mask_includes() -> None:
     vectors, mask = normal(3, 2, 4, 5), RANDOM.integers(0, 2, (3, 2, 4)).astype(np.float32)
     mask[0, 0] = 0
-    found = np.asarray(masked_mean(vectors, mask))
+    means = np.asarray(masked_mean(vectors, mask))
     for i in range(3):
         for j in range(2):
-            kept = [vectors[i, j, n] for n in range(4) if mask[i, j, n]]
-            expected = np.mean(kept, axis=0) if kept else np.zeros(5)
-            np.testing.assert_allclose(found[i, j], expected, atol=1e-6)
+            included = [vectors[i, j, n] for n in range(4) if mask[i, j, n]]
+            expected = np.mean(included, axis=0) if included else np.zeros(5)
+            np.testing.assert_allclose(means[i, j], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("interaction", ["outer", "difference"])
-def test_attention_weighs_each_praised_movie(interaction) -> None:
+def test_attention_weighs_each_liked_movie(interaction: Interaction) -> None:
     layer = InterestAttention([6, 4], interaction)
     history, candidate = normal(4, 5, 3), normal(4, 3)
     mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0] * 5, [1, 0, 1, 0, 0]], np.float32)
     layer(history, mask, candidate)
     scramble(layer)
-    found = np.asarray(layer(history, mask, candidate))
+    pooled = np.asarray(layer(history, mask, candidate))
     kernel, bias = np.asarray(layer.weight.kernel), np.asarray(layer.weight.bias)
     for b in range(4):
         expected = np.zeros(3)
@@ -91,11 +93,11 @@ def test_attention_weighs_each_praised_movie(interaction) -> None:
             pair = np.outer(h, c).ravel() if interaction == "outer" else np.r_[h - c, h * c]
             hidden = hidden_of_pair(layer, np.r_[h, c, pair])
             expected += mask[b, p] * (hidden @ kernel + bias)[0] * h
-        np.testing.assert_allclose(found[b], expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(pooled[b], expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("interaction", ["outer", "difference"])
-def test_what_stands_in_padding_changes_nothing(interaction) -> None:
+def test_padding_changes_nothing(interaction: Interaction) -> None:
     layer = InterestAttention([6], interaction)
     history, candidate = normal(2, 5, 3), normal(2, 3)
     mask = np.array([[1, 1, 0, 0, 0], [1, 0, 0, 0, 0]], np.float32)
@@ -104,7 +106,7 @@ def test_what_stands_in_padding_changes_nothing(interaction) -> None:
     np.testing.assert_array_equal(np.asarray(layer(history, mask, candidate)), before)
 
 
-def test_attention_without_the_outer_product_sees_the_pair_alone() -> None:
+def test_concatenation_sees_the_pair_alone() -> None:
     layer = InterestAttention([4], "concatenation")
     history, mask, candidate = normal(6, 5, 3), np.ones((6, 5), np.float32), normal(6, 3)
     layer(history, mask, candidate)
@@ -120,7 +122,7 @@ def test_attention_without_the_outer_product_sees_the_pair_alone() -> None:
     )
 
 
-def test_uniform_attention_is_the_mean_of_what_is_there() -> None:
+def test_uniform_attention_is_the_mean_of_the_unmasked() -> None:
     layer = UniformAttention()
     history, candidate = normal(2, 5, 3), normal(2, 3)
     mask = np.array([[1, 1, 0, 0, 0], [0, 0, 0, 0, 0]], np.float32)
@@ -128,7 +130,7 @@ def test_uniform_attention_is_the_mean_of_what_is_there() -> None:
     np.testing.assert_allclose(pooled[0], history[0, :2].mean(axis=0), rtol=1e-6)
     np.testing.assert_array_equal(pooled[1], 0)
     weights = np.asarray(layer.weights_of(history, mask, candidate))
-    np.testing.assert_allclose(weights, [[0.5, 0.5, 0, 0, 0], [0] * 5])
+    np.testing.assert_allclose(weights, [[0.5, 0.5, 0.0, 0.0, 0.0], [0.0] * 5])
 
 
 def test_heads_of_residual_blocks_are_added() -> None:
@@ -136,7 +138,7 @@ def test_heads_of_residual_blocks_are_added() -> None:
     x = normal(5, 4)
     layer(x)
     scramble(layer)
-    expected = np.zeros((5, 4))
+    expected: npt.NDArray[np.float64] = np.zeros((5, 4))
     for stack in layer.stacks:
         head = x
         for block in stack:

@@ -1,5 +1,11 @@
+"""The networks as wholes: what they take, what they are invariant to, how they are saved."""
+
+import json
+from pathlib import Path
+
 import keras
 import numpy as np
+import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
@@ -8,6 +14,7 @@ from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.models import build_network, network_class
 from mmdin.models.checkpoint import load_network, save_network
+from mmdin.models.network import RatingNetwork
 from mmdin.networks import NETWORKS
 from mmdin.storage import local_folder
 
@@ -15,26 +22,31 @@ SMALL = Networks(
     embedding_size=4, hidden_units=(8,), attention_units=(4,), width=8, heads=2, blocks=1
 )
 SIZES = {i.vocabulary: 6 for i in INPUTS}
+PENALTIES = {"dense_l2": 0.25, "factor_l2": 0.5, "poster_l2": 0.75}
 
 
-def random_indices(network, rows: int) -> np.ndarray:
+def random_indices(network: RatingNetwork, rows: int) -> npt.NDArray[np.int32]:
     return np.random.default_rng(3).integers(1, 6, (rows, len(network.inputs_taken)), np.int32)
 
 
 @pytest.fixture(params=MODEL_NAMES)
-def network(request):
+def network(request: pytest.FixtureRequest) -> RatingNetwork:
     keras.utils.set_random_seed(5)
     return with_trained_logit(build_network(request.param, SMALL, SIZES))
 
 
-def with_trained_logit(network):
-    """The network with a last layer that is not nothing, as DIN's and MMDIN's is at the start."""
+def with_trained_logit(network: RatingNetwork) -> RatingNetwork:
+    """The network with a last layer that is not zero, as DIN's and MMDIN's is at the start."""
     kernel = network.logit.kernel
     kernel.assign(np.random.default_rng(4).normal(size=kernel.shape))
     return network
 
 
-def test_one_logit_per_row_and_none_without_gradient(network) -> None:
+def changed(**sizes: object) -> Networks:
+    return SMALL.model_copy(update=sizes)
+
+
+def test_rows_have_one_logit_and_every_weight_a_gradient(network: RatingNetwork) -> None:
     indices = tf.constant(random_indices(network, 9))
     with tf.GradientTape() as tape:
         logits = network(indices)
@@ -43,33 +55,33 @@ def test_one_logit_per_row_and_none_without_gradient(network) -> None:
     assert all(g is not None for g in gradients)
 
 
-def test_rows_do_not_depend_on_their_batch(network) -> None:
+def test_rows_do_not_depend_on_their_batch(network: RatingNetwork) -> None:
     indices = random_indices(network, 6)
     together = np.asarray(network(indices))
-    apart = [float(network(indices[n : n + 1])[0]) for n in range(6)]
-    np.testing.assert_allclose(together, apart, rtol=1e-4, atol=1e-5)
+    alone = [float(network(indices[n : n + 1])[0]) for n in range(6)]
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
 
 
-def test_order_of_the_history_changes_nothing(network) -> None:
+def test_order_of_the_history_changes_nothing(network: RatingNetwork) -> None:
     indices = random_indices(network, 4)
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
     if "history_movie_1_index" not in columns:
         pytest.skip("takes no history")
-    turned = indices.copy()
+    swapped = indices.copy()
     for position, other in ((1, 4), (4, 1)):
-        turned[:, columns[f"history_movie_{position}_index"]] = indices[
+        swapped[:, columns[f"history_movie_{position}_index"]] = indices[
             :, columns[f"history_movie_{other}_index"]
         ]
         for slot in range(1, 6):
-            turned[:, columns[f"history_{position}_genre_{slot}_index"]] = indices[
+            swapped[:, columns[f"history_{position}_genre_{slot}_index"]] = indices[
                 :, columns[f"history_{other}_genre_{slot}_index"]
             ]
     np.testing.assert_allclose(
-        np.asarray(network(turned)), np.asarray(network(indices)), rtol=1e-4, atol=1e-5
+        np.asarray(network(swapped)), np.asarray(network(indices)), rtol=1e-4, atol=1e-5
     )
 
 
-def test_untrained_row_zero_adds_nothing_where_the_history_is_padding(network) -> None:
+def test_row_zero_adds_nothing_to_a_history_of_padding(network: RatingNetwork) -> None:
     columns = [n for n, i in enumerate(network.inputs_taken) if i.group.startswith("history")]
     if not columns:
         pytest.skip("takes no history")
@@ -83,23 +95,22 @@ def test_untrained_row_zero_adds_nothing_where_the_history_is_padding(network) -
     np.testing.assert_array_equal(np.asarray(network(indices)), before)
 
 
-def test_hidden_identities_are_users_and_movies_at_the_rate_asked() -> None:
-    network = build_network("din", SMALL.model_copy(update={"identity_dropout": 0.25}), SIZES)
+def test_users_and_movies_are_dropped_at_the_given_rate_and_nothing_else() -> None:
+    network = build_network("din", changed(identity_dropout=0.25), SIZES)
     indices = random_indices(network, 4000)
-    hidden = np.asarray(network.hide_identities(tf.constant(indices)))
+    dropped = np.asarray(network.drop_identities(tf.constant(indices)))
     for column, taken in enumerate(network.inputs_taken):
-        share = (hidden[:, column] == 0).mean()
+        share = (dropped[:, column] == 0).mean()
         if taken.group in ("user", "movie"):
             assert 0.2 < share < 0.3
         else:
             assert share == 0
 
 
-def test_hidden_genres_change_nothing_and_seen_ones_do() -> None:
+def test_genres_matter_unless_the_network_may_not_see_them() -> None:
     for sees in (True, False):
         keras.utils.set_random_seed(5)
-        sizes = SMALL.model_copy(update={"genres": sees})
-        network = with_trained_logit(build_network("mmdin", sizes, SIZES))
+        network = with_trained_logit(build_network("mmdin", changed(genres=sees), SIZES))
         indices = random_indices(network, 9)
         others = indices.copy()
         of_genres = [n for n, i in enumerate(network.inputs_taken) if i.vocabulary == "genre"]
@@ -108,7 +119,7 @@ def test_hidden_genres_change_nothing_and_seen_ones_do() -> None:
         assert same is not sees
 
 
-def test_a_closed_gate_leaves_mmdin_without_posters() -> None:
+def test_with_a_closed_gate_posters_change_nothing() -> None:
     network = with_trained_logit(build_network("mmdin", SMALL, SIZES))
     indices = random_indices(network, 9)
     others = indices.copy()
@@ -120,36 +131,59 @@ def test_a_closed_gate_leaves_mmdin_without_posters() -> None:
 
 
 @pytest.mark.parametrize("model", ["din", "mmdin"])
-def test_untrained_logits_are_the_factorisation_and_nothing_else(model) -> None:
+def test_untrained_logits_are_the_factorisation_alone(model: str) -> None:
     network = build_network(model, SMALL, SIZES)
     indices = random_indices(network, 7)
     indices[0, :2] = 0
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
     table = np.asarray(network.table.table)
 
-    def row(line, column):
-        return table[line[columns[column]] + network.table.starts[columns[column]]]
+    def row(line: npt.NDArray[np.int32], column: str) -> npt.NDArray[np.float32]:
+        embedding: npt.NDArray[np.float32] = table[
+            line[columns[column]] + network.table.starts[columns[column]]
+        ]
+        return embedding
 
     for line, logit in zip(indices, np.asarray(network(indices)), strict=True):
         user, movie = row(line, "user_index"), row(line, "movie_index")
         genres = [f"genre_{slot}_index" for slot in range(1, 6)]
-        candidate = sum(row(line, g)[:-1] for g in genres) / 5
+        candidate = np.sum([row(line, g)[:-1] for g in genres], axis=0) / 5
         if line[columns["movie_index"]] > 0:
             candidate = candidate + movie[:-1]
         if model == "mmdin":
             features = [i.column for i in network.inputs_taken if i.group == "movie_poster"]
             seen = [row(line, f)[:-1] for f in features if line[columns[f]] > 0]
-            candidate = candidate + sum(seen) / len(seen)
-        expected = user[-1] + movie[-1] + sum(u * c for u, c in zip(user, candidate, strict=False))
+            candidate = candidate + np.mean(seen, axis=0)
+        expected = user[-1] + movie[-1] + user[:-1] @ candidate
         assert logit == pytest.approx(expected, abs=1e-6)
-    without = build_network(model, SMALL.model_copy(update={"factorization": False}), SIZES)
+    without = build_network(model, changed(factorization=False), SIZES)
     assert not np.asarray(without(indices)).any()
-    assert without.factors_of(without.sizes) == ()
+    assert without.factor_groups == ()
 
 
-def test_only_mmdin_sees_posters() -> None:
-    for model in NETWORKS:
-        assert ("movie_poster" in network_class(model).groups) == (model == "mmdin")
+def test_only_mmdin_sees_posters(network: RatingNetwork) -> None:
+    groups = {i.group for i in network.inputs_taken}
+    assert ("movie_poster" in groups) == (type(network) is network_class("mmdin"))
+
+
+def test_every_dense_kernel_is_penalised_and_nothing_else() -> None:
+    for model in MODEL_NAMES:
+        network = with_trained_logit(build_network(model, SMALL, SIZES, **PENALTIES))
+        kernels = [v for v in network.trainable_variables if v.name == "kernel"]
+        penalised = [v for v in network.trainable_variables if v.regularizer is not None]
+        assert {id(v) for v in penalised} == {id(v) for v in kernels}
+        expected = 0.25 * sum(float(np.square(np.asarray(k)).sum()) for k in kernels)
+        assert float(sum(network.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_only_networks_with_factors_penalise_rows(network: RatingNetwork) -> None:
+    model = next(m for m in NETWORKS if type(network) is network_class(m))
+    penalised = build_network(model, SMALL, SIZES, **PENALTIES)
+    indices = tf.constant(random_indices(network, 5))
+    fields = penalised.fields(indices, penalised.table(indices))
+    penalties = np.asarray(penalised.row_penalties(fields))
+    assert penalties.shape == (5,)
+    assert (penalties > 0).all() if penalised.factor_groups else not penalties.any()
 
 
 @pytest.mark.parametrize(
@@ -165,9 +199,11 @@ def test_only_mmdin_sees_posters() -> None:
     ],
     ids=str,
 )
-def test_each_ablation_is_another_network_that_learns_and_is_saved(change, tmp_path) -> None:
+def test_each_ablation_is_another_network_that_learns_and_is_saved(
+    change: dict[str, object], tmp_path: Path
+) -> None:
     whole = build_network("mmdin", SMALL, SIZES)
-    network = with_trained_logit(build_network("mmdin", SMALL.model_copy(update=change), SIZES))
+    network = with_trained_logit(build_network("mmdin", changed(**change), SIZES))
     assert network.count_params() != whole.count_params()
     seen = {i.group for i in network.inputs_taken}
     assert ("movie_poster" in seen) == ("posters" not in change)
@@ -176,40 +212,75 @@ def test_each_ablation_is_another_network_that_learns_and_is_saved(change, tmp_p
         logits = network(indices)
     gradients = tape.gradient(logits, [v.value for v in network.trainable_variables])
     assert all(g is not None for g in gradients)
-    save_network(local_folder(tmp_path / "run"), "mmdin", SIZES, network)
+    save_network(local_folder(tmp_path / "run"), network)
     loaded = load_network(local_folder(tmp_path / "run"))
     np.testing.assert_array_equal(np.asarray(loaded(indices)), np.asarray(logits))
 
 
-def test_a_saved_network_scores_the_same(network, tmp_path) -> None:
-    model = next(m for m in NETWORKS if type(network) is network_class(m))
-    save_network(local_folder(tmp_path / "run"), model, SIZES, network)
+def test_a_saved_network_scores_the_same(network: RatingNetwork, tmp_path: Path) -> None:
+    save_network(local_folder(tmp_path / "run"), network)
     loaded = load_network(local_folder(tmp_path / "run"))
     indices = random_indices(network, 5)
     np.testing.assert_array_equal(np.asarray(loaded(indices)), np.asarray(network(indices)))
 
 
-def test_a_missing_network_is_named(tmp_path) -> None:
+@pytest.mark.parametrize("model", MODEL_NAMES)
+def test_arguments_survive_serialisation_and_are_what_network_json_holds(
+    model: str, tmp_path: Path
+) -> None:
+    """Each argument differs from its default, so that a forgotten one would be seen."""
+    sizes = Networks(
+        embedding_size=3,
+        hidden_units=(5, 4),
+        attention_units=(6, 2),
+        width=7,
+        heads=3,
+        blocks=1,
+        dropout=0.15,
+        interest_dropout=0.25,
+        identity_dropout=0.35,
+        posters=False,
+        poster_dropout=0.45,
+        genres=False,
+        attention="concatenation",
+        trunk="plain",
+        factorization=False,
+    )
+    network = build_network(model, sizes, SIZES, **PENALTIES)
+    config = network.get_config()
+    given = {**sizes.model_dump(mode="json"), **PENALTIES, "vocabulary_sizes": SIZES}
+    assert config == {name: given[name] for name in type(network).argument_names(given)}
+    assert type(network).from_config(config).get_config() == config
+    save_network(local_folder(tmp_path), network)
+    description = json.loads((tmp_path / "network.json").read_text())
+    assert (description["class_name"], description["config"]) == (type(network).__name__, config)
+    loaded = load_network(local_folder(tmp_path))
+    assert loaded.get_config() == config
+    assert [v.shape for v in loaded.variables] == [v.shape for v in network.variables]
+
+
+def test_a_missing_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="no trained network"):
         load_network(local_folder(tmp_path))
 
 
 @pytest.mark.parametrize("model", MODEL_NAMES)
-def test_mixed_precision_gives_nearly_the_same_logits_and_float32_weights(model) -> None:
-    def build():
+def test_mixed_precision_gives_nearly_the_same_logits_and_float32_weights(model: str) -> None:
+    def build() -> RatingNetwork:
         keras.utils.set_random_seed(5)
-        return with_trained_logit(build_network(model, SMALL, SIZES))
+        return with_trained_logit(build_network(model, SMALL, SIZES, **PENALTIES))
 
     exact = build()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         mixed = build()
         indices = random_indices(exact, 40)
-        logits = mixed(indices)
+        logits, penalty = mixed(indices), tf.add_n(mixed.losses)
     finally:
         keras.config.set_dtype_policy("float32")
     assert {v.dtype for v in mixed.trainable_variables} == {"float32"}
-    assert logits.dtype == tf.float32
+    assert logits.dtype == penalty.dtype == tf.float32
+    assert float(penalty) == float(tf.add_n(exact.losses))
     expected = np.asarray(exact(indices))
     np.testing.assert_allclose(np.asarray(logits), expected, atol=0.02 * np.abs(expected).max())
     assert np.any(np.asarray(logits) != expected)

@@ -36,7 +36,7 @@ def test_scores_are_the_networks_own_whatever_the_batches(
 ) -> None:
     keras.utils.set_random_seed(2)
     network = build_network("mmdin", Networks(embedding_size=4), SIZES)
-    save_network(local_folder(tmp_path / "run"), "mmdin", SIZES, network)
+    save_network(local_folder(tmp_path / "run"), network)
     scored = score_with_network(samples, "run-1", "mmdin", str(tmp_path / "run"), batch_size=8)
     assert set(scored.columns) == {*PREDICTIONS.columns, "split"}
     found = {r["user_id"]: r["score"] for r in scored.collect()}
@@ -60,7 +60,7 @@ def test_attention_weights_are_the_networks_own(
 ) -> None:
     keras.utils.set_random_seed(2)
     network = build_network("din", Networks(embedding_size=4), SIZES)
-    save_network(local_folder(tmp_path / "run"), "din", SIZES, network)
+    save_network(local_folder(tmp_path / "run"), network)
     praised = {f"history_movie_{p}": F.lit(100 + p).cast("long") for p in range(1, 6)}
     full = samples.withColumns(praised)
     scoring = Scoring(attention_users=(3, 9))

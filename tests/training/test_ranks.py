@@ -70,11 +70,12 @@ def train_on_given_batches(communicator) -> Steps:
     import tensorflow as tf
 
     from mmdin.models import build_network
-    from mmdin.training.rank.step import TrainingStep
+    from mmdin.training.rank.step import TrainingStep, penalty_weights
 
     keras.utils.set_random_seed(3)
-    network = build_network("mmdin", PLAIN, SIZES)
-    step = TrainingStep(network, TRAINING, communicator, STEPS * GLOBAL_BATCH)
+    penalties = penalty_weights(TRAINING, STEPS * GLOBAL_BATCH)
+    network = build_network("mmdin", PLAIN, SIZES, **penalties)
+    step = TrainingStep(network, TRAINING, communicator)
     generator = np.random.default_rng(11)
     losses = []
     for _ in range(STEPS):

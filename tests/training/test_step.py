@@ -12,10 +12,10 @@ from mmdin.config import Networks, Training
 from mmdin.dataset.batches import TARGETS, split_batch
 from mmdin.inputs import INPUTS
 from mmdin.models import build_network
-from mmdin.models.din import FACTORS
+from mmdin.models.interest import FACTOR_GROUPS
 from mmdin.training.rank.factors import Factors
 from mmdin.training.rank.objective import Objective
-from mmdin.training.rank.step import TrainingStep
+from mmdin.training.rank.step import TrainingStep, penalty_weights
 
 SIZES = {i.vocabulary: 8 for i in INPUTS}
 ROWS = 1000
@@ -39,15 +39,21 @@ def make_batch(network, rows: int) -> np.ndarray:
     return batch
 
 
+def make_network(model: str, training: Training):
+    """A network with its first weights, to be trained on epochs of ROWS rows."""
+    keras.utils.set_random_seed(5)
+    return build_network(model, NETWORKS, SIZES, **penalty_weights(training, ROWS))
+
+
 @pytest.fixture
 def network():
-    keras.utils.set_random_seed(5)
-    return build_network("din", NETWORKS, SIZES)
+    return make_network("din", Training())
 
 
-def test_factors_step_as_matrix_factorisation_does(network) -> None:
-    """While the dense layers say nothing, users' rows move as in a hand-written factorisation."""
+def test_factors_step_as_matrix_factorisation_does() -> None:
+    """While the dense layers are silent, users' rows move as in a hand-written factorisation."""
     training = Training(factor_learning_rate=0.1, factor_l2=0.5, ordinal_stars=())
+    network = make_network("din", training)
     batch = make_batch(network, 30)
     batch[-5:, -1] = 0
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
@@ -70,18 +76,17 @@ def test_factors_step_as_matrix_factorisation_does(network) -> None:
             gradient += error * np.append(candidate, 1) + 0.5 * before[start + index]
             lookups += 1
         expected[index] -= 0.1 * gradient / (1 + 0.1 * lookups / 4)
-    TrainingStep(network, training, OneRank(), ROWS)(tf.constant(batch))
+    TrainingStep(network, training, OneRank())(tf.constant(batch))
     after = np.asarray(network.table.table)
     np.testing.assert_allclose(after[start : start + 8], expected, atol=1e-6)
 
 
 def test_adam_trains_the_other_rows_and_leaves_the_factors(network) -> None:
-    factors = Factors(network, Training(), ROWS)
+    factors = Factors(network, learning_rate=0.05)
     is_factor = np.asarray(factors.rows)[:, 0] == 1
     assert is_factor.sum() == SIZES["user"] + SIZES["movie"]
-    step = TrainingStep(
-        network, Training(factor_learning_rate=1e-30, learning_rate=0.1), OneRank(), ROWS
-    )
+    training = Training(factor_learning_rate=1e-30, learning_rate=0.1)
+    step = TrainingStep(network, training, OneRank())
     batch = make_batch(network, 50)
     before = np.asarray(network.table.table).copy()
     for _ in range(2):
@@ -91,10 +96,12 @@ def test_adam_trains_the_other_rows_and_leaves_the_factors(network) -> None:
     assert moved[~is_factor].max() > 0.05
 
 
-def test_a_user_of_every_row_of_a_large_batch_does_not_overshoot(network) -> None:
+def test_a_user_of_every_row_of_a_large_batch_does_not_overshoot() -> None:
+    training = Training(factor_l2=0.0, ordinal_stars=())
+    network = make_network("din", training)
     batch = make_batch(network, 5000)
     batch[:, 2] = 3
-    step = TrainingStep(network, Training(factor_l2=0.0, ordinal_stars=()), OneRank(), ROWS)
+    step = TrainingStep(network, training, OneRank())
     losses = []
     for _ in range(8):
         loss, count = step(tf.constant(batch))
@@ -103,9 +110,9 @@ def test_a_user_of_every_row_of_a_large_batch_does_not_overshoot(network) -> Non
     assert losses[-1] < losses[0]
 
 
-def test_networks_without_factors_are_left_to_adam() -> None:
-    network = build_network("deepfm", NETWORKS, SIZES)
-    assert not np.asarray(Factors(network, Training(), ROWS).rows).any()
+def test_adam_trains_all_of_a_network_without_factors() -> None:
+    network = make_network("deepfm", Training())
+    assert not np.asarray(Factors(network, learning_rate=0.05).rows).any()
 
 
 def test_objective_is_a_sum_of_log_losses_at_each_star() -> None:
@@ -126,10 +133,10 @@ def test_objective_is_a_sum_of_log_losses_at_each_star() -> None:
 
 
 def test_offsets_become_the_log_odds_of_their_stars(network) -> None:
-    """Where nothing else may move and logits are none, that is all that there is to learn."""
+    """If nothing else may move and logits are zero, there is nothing else to learn."""
     training = Training(learning_rate=1e-30, factor_learning_rate=1e-30, ordinal_stars=(2.5, 4.5))
     network.table.table.assign(tf.zeros_like(network.table.table))
-    step = TrainingStep(network, training, OneRank(), ROWS)
+    step = TrainingStep(network, training, OneRank())
     batch = make_batch(network, 400)
     for _ in range(60):
         step(tf.constant(batch))
@@ -138,34 +145,44 @@ def test_offsets_become_the_log_odds_of_their_stars(network) -> None:
         assert offset == pytest.approx(np.log(share / (1 - share)), abs=0.01)
 
 
-def test_dense_weights_are_drawn_to_nothing_by_their_penalty(network) -> None:
+def test_dense_weights_shrink_by_their_penalty() -> None:
     """One small step of Adam has the gradient's sign: the kernels of a silent logit only shrink."""
     training = Training(learning_rate=1e-3, dense_l2=0.1, factor_learning_rate=1e-30)
+    network = make_network("din", training)
     kernels = [v for v in network.trainable_variables if v.name == "kernel"]
     before = [np.asarray(k).copy() for k in kernels]
-    TrainingStep(network, training, OneRank(), ROWS)(tf.constant(make_batch(network, 40)))
+    TrainingStep(network, training, OneRank())(tf.constant(make_batch(network, 40)))
     for kernel, old in zip(kernels, before, strict=True):
         if old.any():
             assert (np.abs(np.asarray(kernel)) <= np.maximum(np.abs(old), 1e-3)).all()
             assert np.abs(np.asarray(kernel)).sum() < np.abs(old).sum()
 
 
-def test_penalty_is_half_the_weighted_squares_of_factors_and_posters() -> None:
-    keras.utils.set_random_seed(5)
-    network = build_network("mmdin", NETWORKS, SIZES)
+def test_row_penalties_are_half_the_squares_of_factors_and_posters() -> None:
+    network = make_network("mmdin", Training(factor_l2=0.3, poster_l2=0.7 * ROWS))
     batch = split_batch(tf.constant(make_batch(network, 6)))
-    weights = np.array([1, 1, 0, 1, 1, 0], np.float32)
     rows = network.table(batch.indices)
     network.poster_gate.assign(0.5)
-    posters = network.poster_vectors(network.fields(batch.indices, rows))
-    of_features = [i.group == "movie_poster" for i in network.inputs_taken]
-    expected = 0.0
-    for weight, row in zip(weights, np.asarray(rows), strict=True):
-        for looked_up, taken in zip(row, network.inputs_taken, strict=True):
-            l2 = 0.3 if taken.group in FACTORS else 0.0
-            expected += weight * l2 / 2 * np.square(looked_up).sum()
-        poster = 0.5 * row[of_features, :-1].mean(axis=0)
-        expected += weight * 0.7 / 2 * np.square(poster).sum()
-    factors = Factors(network, Training(factor_l2=0.3, poster_l2=0.7 * ROWS), ROWS)
-    penalty = factors.penalty(rows, posters, tf.constant(weights))
-    assert float(penalty) == pytest.approx(expected, rel=1e-5)
+    is_poster = [i.group == "movie_poster" for i in network.inputs_taken]
+    is_factor = [i.group in FACTOR_GROUPS for i in network.inputs_taken]
+    penalties = np.asarray(network.row_penalties(network.fields(batch.indices, rows)))
+    for row, penalty in zip(np.asarray(rows), penalties, strict=True):
+        poster = 0.5 * row[is_poster, :-1].mean(axis=0)
+        expected = 0.3 / 2 * np.square(row[is_factor]).sum() + 0.7 / 2 * np.square(poster).sum()
+        assert penalty == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("model", ["din", "mmdin"])
+def test_rows_of_weight_zero_change_nothing(model) -> None:
+    """Neither by their loss nor by their penalties, which alone would move many weights here."""
+    training = Training(factor_l2=5.0, poster_l2=5.0 * ROWS)
+    weights = []
+    for filler in (1, 5):
+        network = make_network(model, training)
+        batch = make_batch(network, 12)
+        batch[-4:] = filler
+        batch[-4:, -1] = 0
+        TrainingStep(network, training, OneRank())(tf.constant(batch))
+        weights.append([np.asarray(v) for v in network.trainable_variables])
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)

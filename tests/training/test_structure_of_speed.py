@@ -67,7 +67,7 @@ def traced(request: pytest.FixtureRequest) -> Traced:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tf.GradientTape, "gradient", record_sources)
         patch.setattr(network, "score", record_scoring)
-        step = TrainingStep(network, Training(), ranks, ROWS)
+        step = TrainingStep(network, Training(), ranks)
         generator = np.random.default_rng(1)
         width = len(TARGETS) + len(network.inputs_taken) + 1
         for _ in range(STEPS):

@@ -57,8 +57,7 @@ class Checkpointer:
         with _explained_errors():
             self._board.write(epoch)
             if is_best:
-                network = self._step.network
-                save_network(self._folder, assignment.model, assignment.vocabulary_sizes, network)
+                save_network(self._folder, self._step.network)
             self._write_state(state)
         self._print(
             f"epoch {epoch.epoch:3d}/{assignment.config.training.epochs}"

@@ -22,15 +22,10 @@ from mmdin.training.ranks import Communicator
 class TrainingStep:
     """One update of a network's weights from one global batch, over all ranks.
 
-    The step minimises the mean of a loss over the rows of all ranks. The loss of a row is the sum
-    of
-      - the objective (see Objective);
-      - factor_l2 / 2 times the squared embeddings that the row looked up as factors;
-      - poster_l2 / 2, divided by the number of training rows, times the squared vector that posters
-        add to the factors of the row's candidate;
-      - dense_l2 times the squared weights of dense layers.
-
-    Ranks exchange sums and not means, so the result does not depend on which rank reads which row.
+    The step minimises a mean over the rows of all ranks, plus the penalties of weights that Keras
+    collects as the network's `losses`. Of each row the mean takes the objective (see Objective) and
+    the network's `row_penalties`. Ranks exchange sums and not means, so the result does not depend
+    on which rank reads which row.
 
     Adam updates all variables except the table's rows of the network's factors, which take plain
     gradient steps (see Factors). XLA may compile the forward and backward pass and the update. The
@@ -38,23 +33,17 @@ class TrainingStep:
 
     Args:
         network: network to train.
-        training: settings of the optimizer and the penalties.
+        training: settings of the objective and the optimizer.
         communicator: sums over ranks.
-        training_rows: rows of an epoch, over all ranks.
     """
 
     def __init__(
-        self,
-        network: RatingNetwork,
-        training: Training,
-        communicator: Communicator,
-        training_rows: int,
+        self, network: RatingNetwork, training: Training, communicator: Communicator
     ) -> None:
         self.network, self._communicator = network, communicator
         self.objective = Objective(training)
-        self.factors = Factors(network, training, training_rows)
+        self.factors = Factors(network, training.factor_learning_rate)
         self.optimizer = keras.optimizers.Adam(scale_learning_rate(training, communicator.size))
-        self._dense_l2 = training.dense_l2
         self._table = network.table.table
         self._others = [v for v in network.trainable_variables if v is not self._table]
         self._variables = [self._table, *self._others]
@@ -83,7 +72,7 @@ class TrainingStep:
             The label's summed log loss and the number of rows, over all ranks: float32 scalars.
         """
         parts = split_batch(batch)
-        indices = self.network.hide_identities(parts.indices)
+        indices = self.network.drop_identities(parts.indices)
         rows = self.network.table(indices)
         loss, row_gradients, *others = self._differentiate(parts._replace(indices=indices), rows)
         per_lookup = tf.concat([row_gradients, self.factors.lookups(parts.weights)], axis=-1)
@@ -115,16 +104,11 @@ class TrainingStep:
             fields = self.network.fields(batch.indices, rows)
             logits = self.network.score(fields, training=True)
             of_label, of_row = self.objective.losses(batch, logits)
-            posters = self.network.poster_vectors(fields)
-            penalty = self.factors.penalty(rows, posters, batch.weights)
-            penalty += tf.reduce_sum(batch.weights) * self._dense_penalty()
-            objective = tf.reduce_sum(batch.weights * of_row) + penalty
+            of_row += self.network.row_penalties(fields)
+            of_weights = tf.reduce_sum(batch.weights) * sum(self.network.losses)
+            objective = tf.reduce_sum(batch.weights * of_row) + of_weights
         sources = [rows, self.objective.offsets, *others]
         return [tf.reduce_sum(batch.weights * of_label), *tape.gradient(objective, sources)]
-
-    def _dense_penalty(self) -> tf.Tensor:
-        kernels = [v.value for v in self._others if v.name == "kernel"]
-        return self._dense_l2 * tf.add_n([tf.reduce_sum(tf.square(k)) for k in kernels])
 
     def _apply(
         self, count: tf.Tensor, per_row: tf.Tensor, offsets: tf.Tensor, *others: tf.Tensor
@@ -145,8 +129,25 @@ def make_step(assignment: Assignment, communicator: Communicator) -> TrainingSte
     keras.backend.clear_session()
     keras.utils.set_random_seed(assignment.seed)
     keras.config.set_dtype_policy(config.training.precision)
-    network = build_network(assignment.model, config.networks, assignment.vocabulary_sizes)
-    return TrainingStep(network, config.training, communicator, count_rows(assignment.train_files))
+    penalties = penalty_weights(config.training, count_rows(assignment.train_files))
+    network = build_network(
+        assignment.model, config.networks, assignment.vocabulary_sizes, **penalties
+    )
+    return TrainingStep(network, config.training, communicator)
+
+
+def penalty_weights(training: Training, training_rows: int) -> dict[str, float]:
+    """Return the weights of penalties in the mean that a step minimises, as networks take them.
+
+    Args:
+        training: the training section of the configuration.
+        training_rows: rows of an epoch, over all ranks; poster_l2 is for all of them together.
+    """
+    return {
+        "dense_l2": training.dense_l2,
+        "factor_l2": training.factor_l2,
+        "poster_l2": training.poster_l2 / training_rows,
+    }
 
 
 class Scorer:

@@ -1,0 +1,100 @@
+"""What DIN and MMDIN share: attention on the history, and a matrix factorisation."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import tensorflow as tf
+
+from mmdin.inputs import Group
+from mmdin.models.attention import Interaction, InterestAttention, UniformAttention
+from mmdin.models.network import Fields, RatingNetwork
+
+FACTOR_GROUPS: tuple[Group, ...] = ("user", "movie")
+"""Groups of inputs whose embeddings are the factors."""
+
+
+class InterestNetwork(RatingNetwork):
+    """Base of the networks that weigh the history against the candidate.
+
+    With `factorization` the user's and the movie's embeddings also enter the logit directly.
+
+    Args:
+        groups: the groups of inputs that the network takes.
+        interaction: how a liked movie meets the candidate (see InterestAttention), or mean for
+            equal weights.
+        attention_units: widths of the dense layers that weigh a liked movie.
+        interest_dropout: share of each dense layer's inputs dropped in training, for subclasses.
+        factorization: whether the logit holds a matrix factorisation.
+        factor_l2: weight of half the squared embeddings that a row looks up as factors.
+        **shared: arguments of RatingNetwork.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        interaction: Interaction | Literal["mean"],
+        /,
+        *,
+        attention_units: Sequence[int],
+        interest_dropout: float,
+        factorization: bool,
+        factor_l2: float = 0.0,
+        **shared: Any,
+    ) -> None:
+        super().__init__(groups, FACTOR_GROUPS if factorization else (), **shared)
+        self.interaction, self.attention_units = interaction, tuple(attention_units)
+        self.interest_dropout = interest_dropout
+        self.factorization, self.factor_l2 = factorization, factor_l2
+        self.attention = (
+            UniformAttention()
+            if interaction == "mean"
+            else InterestAttention(attention_units, interaction, self.kernel_regularizer)
+        )
+        # By input, so that one product serves all that a row looks up: float32 [inputs, 1].
+        self._l2_of_inputs = factor_l2 * np.array(
+            [[i.group in self.factor_groups] for i in self.inputs_taken], np.float32
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "attention_units": list(self.attention_units),
+            "interest_dropout": self.interest_dropout,
+            "factorization": self.factorization,
+            "factor_l2": self.factor_l2,
+        }
+
+    def describe(self, fields: Fields) -> list[tf.Tensor]:
+        """Return what DIN and MMDIN know of a row except posters, as float32 [batch, n] parts."""
+        return [
+            *fields.flat("user", "movie", "user_statistics", "movie_statistics", "scene"),
+            fields.genres(),
+            self.attention(*fields.history(), fields.candidate()),
+        ]
+
+    def row_penalties(self, fields: Fields) -> tf.Tensor:
+        """Return factor_l2 / 2 times the squares of each row's factors: float32 [batch]."""
+        return tf.reduce_sum(self._l2_of_inputs * tf.square(fields.rows), axis=[1, 2]) / 2
+
+    def attention_weights(self, indices: tf.Tensor) -> tf.Tensor:
+        """Return the weight of each liked movie: float32 [batch, positions]."""
+        fields = self.fields(indices, self.table(indices))
+        return self.attention.weights_of(*fields.history(), fields.candidate())
+
+
+def factorize(fields: Fields, candidate: tf.Tensor) -> tf.Tensor:
+    """User bias + movie bias + inner product of the user's embedding and the candidate's.
+
+    In log-odds (Koren, Bell and Volinsky 2009, eq. 4).
+
+    Args:
+        fields: a batch's embeddings.
+        candidate: float32 [batch, d], the movie's embedding plus its genres', so that a movie of
+            few ratings is like others of its genres.
+
+    Returns:
+        float32 [batch].
+    """
+    biases = fields.first_order("user") + fields.first_order("movie")
+    return biases[:, 0] + tf.reduce_sum(fields.one("user") * candidate, axis=-1)
