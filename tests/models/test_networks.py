@@ -29,10 +29,17 @@ def random_indices(network: RatingNetwork, rows: int) -> npt.NDArray[np.int32]:
     return np.random.default_rng(3).integers(1, 6, (rows, len(network.inputs_taken)), np.int32)
 
 
-@pytest.fixture(params=MODEL_NAMES)
+@pytest.fixture(params=MODEL_NAMES, scope="module")
 def network(request: pytest.FixtureRequest) -> RatingNetwork:
+    """Each network, which tests leave unchanged."""
     keras.utils.set_random_seed(5)
     return with_trained_logit(build_network(request.param, SMALL, SIZES))
+
+
+@pytest.fixture(scope="module")
+def whole() -> RatingNetwork:
+    """MMDIN with all its parts, which tests leave unchanged."""
+    return build_network("mmdin", SMALL, SIZES)
 
 
 def with_trained_logit(network: RatingNetwork) -> RatingNetwork:
@@ -88,11 +95,13 @@ def test_row_zero_adds_nothing_to_a_history_of_padding(network: RatingNetwork) -
     indices = random_indices(network, 4)
     indices[:, columns] = 0
     before = np.asarray(network(indices))
-    table = np.asarray(network.table.table).copy()
-    starts = {network.table.starts[n] for n in columns}
-    table[list(starts)] = 99.0
+    untrained = np.asarray(network.table.table).copy()
+    table = untrained.copy()
+    table[list({network.table.starts[n] for n in columns})] = 99.0
     network.table.table.assign(table)
-    np.testing.assert_array_equal(np.asarray(network(indices)), before)
+    after = np.asarray(network(indices))
+    network.table.table.assign(untrained)
+    np.testing.assert_array_equal(after, before)
 
 
 def test_users_and_movies_are_dropped_at_the_given_rate_and_nothing_else() -> None:
@@ -200,9 +209,8 @@ def test_only_networks_with_factors_penalise_rows(network: RatingNetwork) -> Non
     ids=str,
 )
 def test_each_ablation_is_another_network_that_learns_and_is_saved(
-    change: dict[str, object], tmp_path: Path
+    change: dict[str, object], whole: RatingNetwork, tmp_path: Path
 ) -> None:
-    whole = build_network("mmdin", SMALL, SIZES)
     network = with_trained_logit(build_network("mmdin", changed(**change), SIZES))
     assert network.count_params() != whole.count_params()
     seen = {i.group for i in network.inputs_taken}
