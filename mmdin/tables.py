@@ -4,8 +4,11 @@ The only module that knows Delta.
 """
 
 import itertools
+import json
 import logging
+import re
 from dataclasses import dataclass
+from typing import Any
 
 # Importing it is what makes PySpark raise Delta's own exceptions.
 from delta.exceptions import captured
@@ -16,6 +19,7 @@ from pyspark.sql import functions as F
 from mmdin.config import Config
 from mmdin.errors import TableError
 from mmdin.schemas import Table
+from mmdin.storage import files_at, is_local, join, local_path
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +33,11 @@ _CONFLICTS = (
     captured.MetadataChangedException,
     captured.ProtocolChangedException,
 )
-"""What Delta says where two commits cannot both stand; they have no base of their own."""
+"""What Delta raises when two commits conflict; they have no base class of their own."""
+
+_COMMIT_OR_CHECKPOINT = re.compile(r"(\d{20})\.(json|checkpoint(\..+)?\.(parquet|json))")
+"""Names of the files in Delta's log by which a version is known: old commits are cleaned up, and
+then a checkpoint alone tells of theirs (Delta protocol, "Delta log entries" and "checkpoints")."""
 
 _ATTEMPTS = 10
 
@@ -80,13 +88,36 @@ class Tables:
 
     def exists(self, table: Table) -> bool:
         """Whether the table has been written."""
-        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        return self._newest_version(table) is not None
 
     def version(self, table: Table) -> int:
-        """The table's newest Delta version. Raises TableError where there is no table."""
-        self._require(table)
-        history = self._delta(table).history(1)
-        return int(history.select("version").collect()[0][0])
+        """The table's newest Delta version. Starts no Spark job.
+
+        Raises:
+            TableError: if there is no such table.
+        """
+        return self._require(table)
+
+    def identity(self, table: Table) -> str:
+        """What tells this content of the table from any other: its place, Delta's id, its version.
+
+        A table that was deleted and written again has the same place and can have the same version,
+        but another id. Starts no Spark job. It is `absent` if there is no such table.
+        """
+        version = self._newest_version(table)
+        if version is None:
+            return "absent"
+        path = self.path(table)
+        place = str(local_path(path).resolve()) if is_local(path) else path
+        return f"{place} {self.delta_id(table)} {version}"
+
+    def delta_id(self, table: Table) -> str:
+        """The id that Delta gave the table when it was created. Starts no Spark job.
+
+        Raises:
+            TableError: if there is no such table.
+        """
+        return str(self._metadata(table, self._require(table))["id"])
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table's rows, of the newest or of a pinned version.
@@ -179,15 +210,39 @@ class Tables:
     def _describe(self, table: Table) -> str:
         return f"table {table.name} at {self.path(table)}"
 
+    def _newest_version(self, table: Table) -> int | None:
+        # The history, and Delta's own check of whether there is a table, take a Spark job or some
+        # hundred milliseconds; the names in the log take a few.
+        log_folder = join(self.path(table), "_delta_log")
+        names = (f.name for f in files_at(self.spark, log_folder).list(log_folder))
+        versions = [int(m[1]) for m in map(_COMMIT_OR_CHECKPOINT.fullmatch, names) if m]
+        return max(versions, default=None)
+
+    def _metadata(self, table: Table, version: int) -> dict[str, Any]:
+        """The table's id and properties (`configuration`), as of a version."""
+        # Delta writes them into a checksum file with each commit, though it need not; a commit has
+        # them only if it changes them.
+        url = join(self.path(table), "_delta_log", f"{version:020}.crc")
+        files = files_at(self.spark, url)
+        if files.exists(url):
+            metadata = json.loads(files.read(url)).get("metadata")
+            if metadata:
+                return dict(metadata)
+        detail = self._delta(table).detail().collect()[0]
+        return {"id": detail["id"], "configuration": detail["properties"]}
+
     def _delta(self, table: Table) -> DeltaTable:
         return DeltaTable.forPath(self.spark, self.path(table))
 
-    def _require(self, table: Table) -> None:
-        if not self.exists(table):
+    def _require(self, table: Table) -> int:
+        """The newest version."""
+        version = self._newest_version(table)
+        if version is None:
             raise TableError(
                 f"there is no {self._describe(table)}; run {table.job} first with the same "
                 "configuration"
             )
+        return version
 
     def _writer(self, table: Table, rows: DataFrame):  # type: ignore[no-untyped-def]
         if self._is_shared(table):
@@ -199,8 +254,7 @@ class Tables:
         return fitted.write.format("delta").option("delta.enableDeletionVectors", "false")
 
     def _refuse_more_than_plain_files(self, table: Table) -> None:
-        detail = self._delta(table).detail().collect()[0]
-        properties = detail["properties"] or {}
+        properties = self._metadata(table, self._require(table)).get("configuration") or {}
         for feature, harmless in (
             ("enableDeletionVectors", "false"),
             ("columnMapping.mode", "none"),

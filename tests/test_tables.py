@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,51 @@ def test_pinned_version_has_its_own_rows_and_files(tables: Tables, spark: SparkS
     assert [r["movie_id"] for r in tables.read(LINKS, first).collect()] == [1]
     assert sum(f.rows for f in tables.files(LINKS, first, "true")) == 1
     assert sum(f.rows for f in tables.files(LINKS, tables.version(LINKS), "true")) == 2
+
+
+def test_versions_are_found_without_a_spark_job(tables: Tables, spark: SparkSession) -> None:
+    scheduler = spark.sparkContext._jsc.sc().dagScheduler()
+    assert not tables.exists(LINKS)
+    assert tables.identity(LINKS) == "absent"
+    for version in (0, 1):
+        tables.write(LINKS, links(spark, (1, "a", version)))
+        started = scheduler.numTotalJobs()
+        assert tables.exists(LINKS)
+        assert tables.version(LINKS) == version
+        assert tables.identity(LINKS).endswith(f" {version}")
+        assert scheduler.numTotalJobs() == started
+    history = spark.sql(f"DESCRIBE HISTORY delta.`{tables.path(LINKS)}` LIMIT 1")
+    assert history.head()["version"] == tables.version(LINKS)
+
+
+def test_versions_are_found_after_delta_has_cleaned_up_its_log(
+    tables: Tables, spark: SparkSession
+) -> None:
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    path = tables.path(LINKS)
+    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES (delta.checkpointInterval = 2)")
+    tables.replace(LINKS, links(spark, (1, "b", 2)), "movie_id = 1")
+    identity = tables.identity(LINKS)
+    for file in Path(path, "_delta_log").glob("*"):
+        if file.suffix == ".crc" or (file.suffix == ".json" and file.stem < f"{2:020}"):
+            file.unlink()
+    assert Path(path, "_delta_log", f"{2:020}.checkpoint.parquet").exists()
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    assert tables.version(LINKS) == 2
+    assert tables.identity(LINKS) == identity
+
+
+def test_a_table_written_again_in_the_same_place_has_another_identity(
+    tables: Tables, spark: SparkSession, tmp_path: Path
+) -> None:
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    elsewhere = Tables(spark, str(tmp_path / "copy"))
+    shutil.copytree(tables.path(LINKS), elsewhere.path(LINKS))
+    first = tables.identity(LINKS)
+    shutil.rmtree(tables.path(LINKS))
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    assert tables.version(LINKS) == 0
+    assert len({first, tables.identity(LINKS), elsewhere.identity(LINKS)}) == 3
 
 
 def test_files_that_say_more_than_the_table_are_refused(
