@@ -16,7 +16,7 @@ import yaml
 from benchmarks.usage import LAUNCHER, measure
 
 PROJECT = LAUNCHER.parents[1]
-ENDED = re.compile(r"^(\S+ \S+) INFO == (\w+): ([\d.]+) s$", re.MULTILINE)
+ENDED = re.compile(r"^(\S+ \S+) INFO == (\w+): ([\d.]+) s, \d+ Spark jobs$", re.MULTILINE)
 
 
 def run(folder: Path, small: bool) -> dict[str, object]:

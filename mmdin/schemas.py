@@ -396,15 +396,6 @@ SAMPLED_SCORES = _table(
     _SCORE,
 )
 
-STAGES = _table(
-    "stages",
-    "pipeline",
-    "A row is a stage of the pipeline that ended.",
-    ("stage", _STRING, "job of the pipeline"),
-    ("fingerprint", _STRING, "digest of what the stage read and was configured with"),
-    ("finished_at", _TIME, "UTC"),
-)
-
 TABLES = tuple(value for value in list(vars().values()) if isinstance(value, Table))
 """Every table declared above, in that order."""
 

@@ -16,10 +16,11 @@ from mmdin.config import Config
 from mmdin.errors import ClusterError, MmdinError, StorageError
 from mmdin.options import add_options, load_given
 from mmdin.storage import ensure_writable, files_at, is_local, join, local_path
+from mmdin.variants import Plan, plan_variants
 
 log = logging.getLogger("mmdin")
 
-Job = Callable[[SparkSession, Config], None]
+Job = Callable[[SparkSession, Plan], None]
 
 
 def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
@@ -39,7 +40,8 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
     options = _parse(name, job.__doc__ or "", argv)
     with contextlib.ExitStack() as stack:
         try:
-            config = load_given(options)
+            plan = plan_variants(load_given(options))
+            config = plan.config
             path = stack.enter_context(_log_to_console_and_file(config.root, name))
             _log_configuration(config, name)
             spark = open_session(f"mmdin {name} {config.name}")
@@ -47,7 +49,7 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             ensure_writable(spark, config.root)
             stack.callback(_store_log, spark, path, config.root)
             started = time.monotonic()
-            job(spark, config)
+            job(spark, plan)
             log.info("%s: done in %.1f s", name, time.monotonic() - started)
         except MmdinError as error:
             _write_to_file(str(error), logging.ERROR)

@@ -1,119 +1,210 @@
-"""Running stages one after the other, leaving out those that would change nothing."""
+"""Running stages one after the other, except those that would change nothing."""
 
 import datetime
 import functools
-import hashlib
+import json
 import logging
+import operator
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
-from mmdin.config import Config
-from mmdin.schemas import STAGES, Table, written_by
-from mmdin.storage import files_at
+from mmdin.code_digest import digest_module
+from mmdin.config import Part
+from mmdin.schemas import Table, written_by
+from mmdin.storage import files_at, join
 from mmdin.tables import Tables
+from mmdin.variants import Plan
 
 log = logging.getLogger(__name__)
+
+State = dict[str, str]
+"""What a stage depends on, or what it wrote: a description of each thing, by the thing's name."""
 
 
 @dataclass(frozen=True)
 class Stage:
     """A job, and all that its result depends on.
 
-    name: of the job; run: its function; code: folders of the library that it runs, besides the
-    core; sections: parts of the configuration that it reads;
-    files: keys of `input` whose folders it reads; reads: tables that it reads. It writes the tables
-    that name it as their job, and nobody else does.
+    Its code is that of spark_jobs.<name> and of everything that this imports. It writes the tables
+    that mmdin.schemas declares for the job, and nobody else writes them.
+
+    Attributes:
+        name: of the job.
+        run: its function. It is run for each set of samples if it writes tables of scope samples.
+        part: the part of a pipeline that it belongs to.
+        settings: keys of the configuration that it reads, sections or single ones.
+        reads: tables that it reads.
+        input_folders: keys of `input` whose folders it reads.
+        output_folders: keys of `input` whose folders it writes.
+        output_files: files that it writes besides tables, by their paths under the root.
     """
 
     name: str
-    run: Callable[[SparkSession, Config], None]
-    code: tuple[str, ...] = ()
-    sections: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    run: Callable[[SparkSession, Plan], None]
+    part: Part = "prepare"
+    settings: tuple[str, ...] = ()
     reads: tuple[Table, ...] = ()
+    input_folders: tuple[str, ...] = ()
+    output_folders: tuple[str, ...] = ()
+    output_files: tuple[str, ...] = ()
 
     @property
     def writes(self) -> tuple[Table, ...]:
         """The tables that it writes."""
         return written_by(self.name)
 
+    @property
+    def ingests(self) -> bool:
+        """Whether it writes tables that another pipeline can share."""
+        return any(table.scope == "shared" for table in self.writes)
 
-def run_stages(
-    spark: SparkSession, config: Config, stages: Sequence[Stage], samples: Sequence[str] = ()
-) -> None:
-    """Run each stage unless it ended before with the same code, configuration, input files and
-    tables, and its own tables are still as it left them. Says which it skips.
+    @property
+    def writes_samples(self) -> bool:
+        """Whether it writes tables of which there is one for each set of samples."""
+        return any(table.scope == "samples" for table in self.writes)
 
-    Args:
-        samples: names of all sets of samples that the stages read; without them, the
-            configuration's own.
+
+@dataclass(frozen=True)
+class _Record:
+    """What is remembered of a stage that ended, in <root>/stages/<name>.json.
+
+    Attributes:
+        inputs: what it depended on when it started.
+        outputs: what it wrote, as it was when it ended.
     """
-    tables = Tables.of(spark, config)
+
+    inputs: State
+    outputs: State
+
+
+def run_pipeline(spark: SparkSession, plan: Plan, stages: Sequence[Stage]) -> None:
+    """Run the stages of the configured part, without ingestion if tables are shared."""
+    part, is_shared = plan.config.part, bool(plan.config.input.tables)
+    chosen = [s for s in stages if part in ("all", s.part) and not (is_shared and s.ingests)]
+    run_stages(spark, plan, chosen)
+
+
+def run_stages(spark: SparkSession, plan: Plan, stages: Sequence[Stage]) -> None:
+    """Run each stage, unless nothing that it depends on and nothing that it wrote has changed.
+
+    Logs for each its seconds and Spark jobs, and their sums if there are several.
+    """
+    started, jobs_before = time.monotonic(), count_jobs(spark)
     for stage in stages:
-        name = f"{stage.name}_{tables.samples}" if tables.samples else stage.name
-        fingerprint = _fingerprint(tables, config, stage, samples)
-        if fingerprint == _recorded(tables, name):
-            log.info("== %s: unchanged, skipped", name)
-            for table in stage.writes:
-                tables.register(table)
-            continue
-        log.info("== %s", name)
-        started = time.monotonic()
-        stage.run(spark, config)
-        log.info("== %s: %.1f s", name, time.monotonic() - started)
-        row = (
-            name,
-            _fingerprint(tables, config, stage, samples),
-            datetime.datetime.now(datetime.UTC),
+        for narrowed in plan.sample_sets() if stage.writes_samples else [plan]:
+            _run_if_changed(spark, narrowed, stage)
+    if len(stages) > 1:
+        seconds, jobs = time.monotonic() - started, count_jobs(spark) - jobs_before
+        log.info("== all stages: %.1f s, %d Spark jobs", seconds, jobs)
+
+
+def count_jobs(spark: SparkSession) -> int:
+    """Spark jobs that this application has started so far."""
+    return int(spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
+
+
+def _run_if_changed(spark: SparkSession, plan: Plan, stage: Stage) -> None:
+    samples = plan.config.samples.name
+    name = f"{stage.name}_{samples}" if stage.writes_samples and samples else stage.name
+    tables = Tables.of(spark, plan.config)
+    inputs = _describe_inputs(spark, plan, stage)
+    outputs = _describe_outputs(tables, plan, stage)
+    reason = _why_to_run(_read_record(spark, plan, name), inputs, outputs)
+    if not reason:
+        written = "; see ".join(
+            ["", *(join(plan.config.root, path) for path in stage.output_files)]
         )
-        tables.replace(STAGES, spark.createDataFrame([row], STAGES.schema), f"stage = '{name}'")
+        log.info("== %s: unchanged, skipped%s", name, written)
+        for table in stage.writes:
+            tables.register(table)
+        return
+    log.info("== %s (%s)", name, reason)
+    started, jobs_before = time.monotonic(), count_jobs(spark)
+    stage.run(spark, plan)
+    seconds, jobs = time.monotonic() - started, count_jobs(spark) - jobs_before
+    log.info("== %s: %.1f s, %d Spark jobs", name, seconds, jobs)
+    outputs = _describe_outputs(tables, plan, stage)
+    _write_record(spark, plan, name, _Record(inputs, outputs), seconds, jobs)
 
 
-def _recorded(tables: Tables, name: str) -> str | None:
-    if not tables.exists(STAGES):
-        return None
-    rows = tables.read(STAGES).where(F.col("stage") == name).collect()
-    return rows[0]["fingerprint"] if rows else None
+def _why_to_run(record: _Record | None, inputs: State, outputs: State) -> str:
+    """Why a stage must run; empty if it need not."""
+    if record is None:
+        return "not run yet"
+    before, now = record.inputs | record.outputs, inputs | outputs
+    changed = [name for name in before | now if before.get(name) != now.get(name)]
+    return f"changed: {', '.join(changed)}" if changed else ""
 
 
-def _fingerprint(tables: Tables, config: Config, stage: Stage, samples: Sequence[str]) -> str:
-    parts = [stage.name, digest_code((*_core(), *stage.code)), str(config.seed)]
-    parts += [f"{s}: {getattr(config, s)!r}" for s in stage.sections]
-    parts += [_describe_folder(tables.spark, getattr(config.input, f)) for f in stage.files]
-    for name in samples or (config.samples.name,):
-        changed = config.samples.model_copy(update={"name": name})
-        own = Tables.of(tables.spark, config.model_copy(update={"samples": changed}))
-        parts += [_describe_table(own, table) for table in (*stage.reads, *stage.writes)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def _describe_inputs(spark: SparkSession, plan: Plan, stage: Stage) -> State:
+    config = plan.config
+    state = {"code": _digest_code(stage.name), "seed": str(config.seed)}
+    state |= {key: repr(operator.attrgetter(key)(config)) for key in stage.settings}
+    state |= {
+        f"input.{key}": _describe_folder(spark, getattr(config.input, key))
+        for key in stage.input_folders
+    }
+    for samples in plan.sample_sets():
+        tables = Tables.of(spark, samples.config)
+        state |= {tables.label(table): tables.identity(table) for table in stage.reads}
+    return state
 
 
-def _describe_table(tables: Tables, table: Table) -> str:
-    return f"{table.name} {tables.version(table) if tables.exists(table) else 'absent'}"
+def _describe_outputs(tables: Tables, plan: Plan, stage: Stage) -> State:
+    state = {tables.label(table): tables.identity(table) for table in stage.writes}
+    state |= {
+        f"input.{key}": _describe_folder(tables.spark, getattr(plan.config.input, key))
+        for key in stage.output_folders
+    }
+    state |= {
+        path: _describe_file(tables.spark, join(plan.config.root, path))
+        for path in stage.output_files
+    }
+    return state
+
+
+@functools.cache
+def _digest_code(stage: str) -> str:
+    return digest_module(f"spark_jobs.{stage}")
 
 
 def _describe_folder(spark: SparkSession, folder: str) -> str:
-    files = files_at(spark, folder).list(folder) if folder else []
+    files = files_at(spark, folder).list(folder, recursive=True) if folder else []
     return f"{folder}: {[(f.name, f.size, f.modified) for f in files]}"
 
 
-@functools.cache
-def digest_code(names: tuple[str, ...]) -> str:
-    """Digest of the named files and folders of the library."""
-    folder = Path(__file__).parent
-    digest = hashlib.sha256()
-    for name in names:
-        found = [folder / name, *(folder / name).rglob("*")]
-        for path in sorted(p for p in found if p.is_file() and p.suffix != ".pyc"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _describe_file(spark: SparkSession, url: str) -> str:
+    files = files_at(spark, url)
+    return f"{files.size(url)} bytes" if files.exists(url) else "absent"
 
 
-@functools.cache
-def _core() -> tuple[str, ...]:
-    modules = (p.name for p in Path(__file__).parent.glob("*.py"))
-    return (*sorted(modules), "config", "storage")
+def _record_url(plan: Plan, name: str) -> str:
+    return join(plan.config.root, "stages", f"{name}.json")
+
+
+def _read_record(spark: SparkSession, plan: Plan, name: str) -> _Record | None:
+    url = _record_url(plan, name)
+    files = files_at(spark, url)
+    if not files.exists(url):
+        return None
+    values: dict[str, Any] = json.loads(files.read(url))
+    return _Record(values["inputs"], values["outputs"])
+
+
+def _write_record(
+    spark: SparkSession, plan: Plan, name: str, record: _Record, seconds: float, jobs: int
+) -> None:
+    values = {
+        "stage": name,
+        "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        "spark_jobs": jobs,
+        "inputs": record.inputs,
+        "outputs": record.outputs,
+    }
+    url = _record_url(plan, name)
+    files_at(spark, url).write(url, json.dumps(values, indent=2).encode())

@@ -86,6 +86,10 @@ class Tables:
         suffix = f"_{self.samples}" if self.samples and table.scope == "samples" else ""
         return f"{root.rstrip('/')}/tables/{table.name}{suffix}"
 
+    def label(self, table: Table) -> str:
+        """The table's name, with that of its samples if one root holds several."""
+        return self.path(table).rpartition("/")[2]
+
     def exists(self, table: Table) -> bool:
         """Whether the table has been written."""
         return self._newest_version(table) is not None
@@ -176,15 +180,15 @@ class Tables:
         """
         if not self.database or self._is_shared(table) or not self.exists(table):
             return
-        own = _place(self._delta(table))
-        known = f"{self.database}.{self.path(table).rpartition('/')[2]}"
+        place = _place(self._delta(table))
+        name = f"{self.database}.{self.label(table)}"
         self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.database}")
-        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {known} USING delta LOCATION '{own}'")
-        registered = _place(DeltaTable.forName(self.spark, known))
-        if registered != own:
+        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING delta LOCATION '{place}'")
+        registered = _place(DeltaTable.forName(self.spark, name))
+        if registered != place:
             raise TableError(
-                f"{known} is the table at {registered} and not that at {own}: set tables.database "
-                f"to another name for this root, or say DROP TABLE {known}, which deletes no rows"
+                f"{name} is the table at {registered} and not that at {place}: set tables.database "
+                f"to another name for this root, or run DROP TABLE {name}, which deletes no rows"
             )
 
     def files(self, table: Table, version: int, condition: str) -> list[DataFile]:

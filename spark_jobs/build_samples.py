@@ -1,25 +1,27 @@
-"""Make samples from ratings, movies and poster features."""
+"""build_samples: samples from ratings, movies and poster features."""
 
 from pyspark.sql import SparkSession
 
-from mmdin.config import Config
 from mmdin.features.samples import write_samples
+from mmdin.schemas import MOVIES, POSTER_FEATURES, RATINGS
 from mmdin.session import submit
+from mmdin.stages import Stage
 from mmdin.tables import Tables
-from mmdin.variants import plan_variants, sample_sets
+from mmdin.variants import Plan
 
 
-def run(spark: SparkSession, config: Config) -> None:
-    """Make samples from ratings, movies and poster features.
+def run(spark: SparkSession, plan: Plan) -> None:
+    """Build samples from the tables ratings, movies and poster_features.
 
-    Reads tables ratings, movies and poster_features. Writes samples (one row per rating in scope:
-    label, split, features, and the features encoded), vocabularies and bucket_edges. What a row may
-    know of other ratings is set by samples.protocol. Variants that change samples get tables of
-    their own, with the variant's name behind the table's.
+    Writes samples (one row per rating in scope: label, split, features, and the features encoded),
+    vocabularies and bucket_edges. samples.protocol sets what a row may know of other ratings.
+    Variants that change samples get tables of their own, named after the variant.
     """
-    for samples in sample_sets(plan_variants(config)):
-        write_samples(Tables.of(spark, samples), samples)
+    for samples in plan.sample_sets():
+        write_samples(Tables.of(spark, samples.config), samples.config)
 
+
+STAGE = Stage("build_samples", run, settings=("samples",), reads=(RATINGS, MOVIES, POSTER_FEATURES))
 
 if __name__ == "__main__":
     submit(run, "build_samples")

@@ -2,19 +2,36 @@
 
 from pyspark.sql import SparkSession
 
-from mmdin.config import Config
 from mmdin.evaluation.evaluate import evaluate_variants
+from mmdin.schemas import (
+    PREDICTIONS,
+    RUNS,
+    SAMPLE_TABLES,
+    TRUE_PROBABILITIES,
+    VALIDATION_PREDICTIONS,
+)
 from mmdin.session import submit
+from mmdin.stages import Stage
+from mmdin.variants import Plan
 
 
-def run(spark: SparkSession, config: Config) -> None:
-    """Compare all variants and predictors on the test rows; prints the table of them.
+def run(spark: SparkSession, plan: Plan) -> None:
+    """Compare all variants and predictors on the test rows, and print the table of them.
 
     Writes experiments, split_counts, metrics, metric_intervals, differences, calibration,
     sampled_scores, and report/metrics.csv.
     """
-    evaluate_variants(spark, config)
+    evaluate_variants(spark, plan)
 
+
+STAGE = Stage(
+    "evaluate",
+    run,
+    part="evaluate",
+    settings=("samples", "networks", "training", "experiment.variants"),
+    reads=(*SAMPLE_TABLES, PREDICTIONS, VALIDATION_PREDICTIONS, RUNS, TRUE_PROBABILITIES),
+    output_files=("report/metrics.csv",),
+)
 
 if __name__ == "__main__":
     submit(run, "evaluate")

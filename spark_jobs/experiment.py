@@ -2,20 +2,19 @@
 
 from pyspark.sql import SparkSession
 
-from mmdin.config import Config
 from mmdin.session import submit
+from mmdin.variants import Plan
 from spark_jobs import pipeline
 
 
-def run(spark: SparkSession, config: Config) -> None:
-    """Train every variant, model and seed of a configuration such as conf/experiments/X.yaml, and
-    compare them.
+def run(spark: SparkSession, plan: Plan) -> None:
+    """Train and compare every variant, model and seed of a configuration.
 
-    Stopped at any time and started again, it goes on: training runs that have ended are not
-    repeated. Ends as the pipeline does, of which this is the same with several variants or seeds;
-    a row of table experiments names each run, and metrics has its numbers.
+    Configurations of experiments are in conf/experiments/. An experiment that was stopped resumes
+    when it is started again: training runs that ended are not repeated. It runs the same stages as
+    the pipeline. Table experiments lists the runs, and table metrics has their numbers.
     """
-    pipeline.run(spark, config)
+    pipeline.run(spark, plan)
 
 
 if __name__ == "__main__":

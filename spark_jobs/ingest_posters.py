@@ -1,17 +1,20 @@
-"""Read poster images into a table."""
+"""ingest_posters: poster images into a table."""
 
 from pyspark.sql import SparkSession
 
-from mmdin.config import Config
 from mmdin.posters.ingestion import write_posters
 from mmdin.session import submit
+from mmdin.stages import Stage
 from mmdin.tables import Tables
+from mmdin.variants import Plan
 
 
-def run(spark: SparkSession, config: Config) -> None:
-    """Read the images of input.posters, named by movie id, into the table posters."""
-    write_posters(Tables.of(spark, config), config)
+def run(spark: SparkSession, plan: Plan) -> None:
+    """Read the images in input.posters, named by movie id, into the table posters."""
+    write_posters(Tables.of(spark, plan.config), plan.config)
 
+
+STAGE = Stage("ingest_posters", run, settings=("posters",), input_folders=("posters",))
 
 if __name__ == "__main__":
     submit(run, "ingest_posters")

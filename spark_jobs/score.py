@@ -2,18 +2,28 @@
 
 from pyspark.sql import SparkSession
 
-from mmdin.config import Config
+from mmdin.schemas import RUNS, SAMPLE_TABLES, TRUE_PROBABILITIES
 from mmdin.scoring.score import score_variants
 from mmdin.session import submit
+from mmdin.stages import Stage
+from mmdin.variants import Plan
 
 
-def run(spark: SparkSession, config: Config) -> None:
-    """Score test and validation rows by every variant and by naive predictors.
+def run(spark: SparkSession, plan: Plan) -> None:
+    """Score test and validation rows with every variant and with the naive predictors.
 
     Writes predictions, validation_predictions and attention_weights.
     """
-    score_variants(spark, config)
+    score_variants(spark, plan)
 
+
+STAGE = Stage(
+    "score",
+    run,
+    part="evaluate",
+    settings=("samples", "networks", "training", "scoring", "experiment.variants"),
+    reads=(*SAMPLE_TABLES, RUNS, TRUE_PROBABILITIES),
+)
 
 if __name__ == "__main__":
     submit(run, "score")

@@ -4,7 +4,9 @@ from unittest.mock import Mock
 
 import pytest
 
+from mmdin import stages
 from mmdin.config import Config, Input, Part
+from mmdin.variants import Plan, plan_variants
 from spark_jobs import pipeline
 
 STAGES: dict[Part, list[str]] = {
@@ -20,20 +22,20 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the stages that a pipeline would run."""
     names: list[str] = []
 
-    def run_stages(spark: object, config: Config, stages: list[pipeline.Stage], *_: object) -> None:
-        names.extend(stage.name for stage in stages)
+    def run_stages(spark: object, plan: Plan, chosen: list[stages.Stage]) -> None:
+        names.extend(stage.name for stage in chosen)
 
-    monkeypatch.setattr(pipeline, "run_stages", run_stages)
-    monkeypatch.setattr(pipeline.report, "run", lambda *_: names.append("report"))
+    monkeypatch.setattr(stages, "run_stages", run_stages)
     return names
 
 
 @pytest.mark.parametrize("part", STAGES)
 def test_a_part_runs_its_stages_in_order(part: Part, ran: list[str]) -> None:
-    pipeline.run(Mock(), Config(name="x", part=part))
+    pipeline.run(Mock(), plan_variants(Config(name="x", part=part)))
     assert ran == STAGES[part]
 
 
 def test_samples_are_prepared_from_anothers_tables_without_ingestion(ran: list[str]) -> None:
-    pipeline.run(Mock(), Config(name="x", part="prepare", input=Input(tables="build/demo")))
+    config = Config(name="x", part="prepare", input=Input(tables="build/demo"))
+    pipeline.run(Mock(), plan_variants(config))
     assert ran == ["build_samples"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spark_jobs import sql
+from mmdin import sql
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import Config, load_config
 from mmdin.errors import ConfigurationError, TableError
+from mmdin.fingerprints import fingerprint, sample_identities, trained_runs
 from mmdin.schemas import RUNS, SAMPLE_TABLES
 from mmdin.storage import local_folder
 from mmdin.tables import Tables
@@ -19,11 +20,11 @@ from mmdin.training.driver.runs import (
     start_run,
     upsert_runs,
 )
-from mmdin.variants import fingerprint, plan_variants, sample_sets, trained_runs
+from mmdin.variants import plan_variants
 
 EXPERIMENTS = sorted((Path(__file__).resolve().parents[1] / "conf/experiments").glob("*.yaml"))
 VERSIONS = {"samples": 3, "vocabularies": 1, "bucket_edges": 1}
-DATA = TrainingData(VERSIONS, {}, {})
+IDENTITIES = {name: f"id {version}" for name, version in VERSIONS.items()}
 
 
 def make_config(root: str = "x", **experiment: object) -> Config:
@@ -32,7 +33,7 @@ def make_config(root: str = "x", **experiment: object) -> Config:
 
 
 def labels(config: Config) -> list[str]:
-    return [v.label for v in plan_variants(config)]
+    return [v.label for v in plan_variants(config).variants]
 
 
 def test_without_variants_the_models_are_compared() -> None:
@@ -52,10 +53,15 @@ def test_variants_that_change_samples_share_them() -> None:
         "one head": {"networks.heads": 1},
     }
     planned = plan_variants(make_config(variants=variants))
-    names = [v.config.samples.name for v in planned if v.model == "mmdin"]
+    names = [v.config.samples.name for v in planned.variants if v.model == "mmdin"]
     assert names == ["", "shuffled_posters", "shuffled_posters", ""]
-    assert [c.samples.name for c in sample_sets(planned)] == ["", "shuffled_posters"]
-    assert [c.samples.shuffle_posters for c in sample_sets(planned)] == [False, True]
+    sets = planned.sample_sets()
+    assert [s.config.samples.name for s in sets] == ["", "shuffled_posters"]
+    assert [s.config.samples.shuffle_posters for s in sets] == [False, True]
+    assert [[v.label for v in s.variants] for s in sets] == [
+        ["din (plain)", "mmdin (plain)", "din (one head)", "mmdin (one head)"],
+        ["din (shuffled posters)", "mmdin (shuffled posters)", "din (both)", "mmdin (both)"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,25 +88,25 @@ def test_a_file_with_a_wrong_variant_is_refused_when_read(tmp_path: Path) -> Non
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: p.stem)
 def test_experiments_of_the_project_can_be_planned(path: Path) -> None:
     config = load_config(str(path))
-    planned = plan_variants(config)
+    planned = plan_variants(config).variants
     assert len(planned) >= 5
     assert config.experiment.question.endswith("?")
-    runs = {fingerprint(v, s, VERSIONS) for v in planned for s in v.config.training.seeds}
+    runs = {fingerprint(v, s, IDENTITIES) for v in planned for s in v.config.training.seeds}
     different_samples = len({v.config.samples.name for v in planned}) > 1
     assert different_samples or len(runs) == len(planned) * len(config.training.seeds)
 
 
 def test_a_fingerprint_is_of_what_the_result_depends_on() -> None:
-    def of(seed: int = 1, versions: dict[str, int] = VERSIONS, **section: object) -> str:
+    def of(seed: int = 1, tables: dict[str, str] = IDENTITIES, **section: object) -> str:
         config = Config.model_validate({"name": "x", **section})
-        return fingerprint(plan_variants(config)[-1], seed, versions)
+        return fingerprint(plan_variants(config).variants[-1], seed, tables)
 
     same = of()
     assert of(scoring={"batch_size": 3}, experiment={"question": "Why?"}) == same
     assert of(training={"models": ["mmdin"], "seeds": [4, 5]}) == same
     different = [
         of(seed=2),
-        of(versions={**VERSIONS, "samples": 4}),
+        of(tables={**IDENTITIES, "samples": "another 3"}),
         of(networks={"heads": 3}),
         of(training={"epochs": 3}),
         of(samples={"buckets": 3}),
@@ -111,13 +117,14 @@ def test_a_fingerprint_is_of_what_the_result_depends_on() -> None:
 def test_previous_runs_are_found_and_their_end_is_recorded(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    variants = plan_variants(make_config(str(tmp_path)))
+    variants = plan_variants(make_config(str(tmp_path))).variants
     tables = Tables(spark, str(tmp_path))
     for table in SAMPLE_TABLES:
         path = tables.path(table)
         for _ in range(VERSIONS[table.name] + 1):
             spark.range(1).write.format("delta").mode("append").save(path)
-    wanted = [start_run(v, seed, DATA) for v in variants for seed in (1, 2)]
+    data = TrainingData(VERSIONS, sample_identities(tables, VERSIONS), {}, {})
+    wanted = [start_run(v, seed, data) for v in variants for seed in (1, 2)]
     assert find_previous_runs(tables, wanted) == PreviousRuns()
     ended, lost, stopped, *others = wanted
     upsert_runs(tables, [ended, lost, stopped])

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmdin.config import Samples
 from mmdin.metrics import METRICS
-from mmdin.variants import BEST_POSSIBLE, NAIVE
+from mmdin.predictors import BEST_POSSIBLE, NAIVE
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -7,37 +7,29 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config, Samples
+from mmdin.fingerprints import trained_runs
+from mmdin.predictors import BEST_POSSIBLE, NAIVE, naive_run_id
 from mmdin.schemas import EXPERIMENTS, TRUE_PROBABILITIES
 from mmdin.tables import Tables
-from mmdin.variants import (
-    BEST_POSSIBLE,
-    NAIVE,
-    Variant,
-    naive_run_id,
-    plan_variants,
-    sample_sets,
-    trained_runs,
-)
+from mmdin.variants import Plan, Variant
 
 
-def list_entrants(spark: SparkSession, config: Config) -> DataFrame:
+def list_entrants(spark: SparkSession, plan: Plan) -> DataFrame:
     """A row of EXPERIMENTS for each trained variant and seed, and for each predictor.
 
     Predictors are listed once for all variants whose test rows and statistics are the same.
     Raises TableError where a variant has no finished run on its newest samples.
     """
-    variants = plan_variants(config)
-    rows = _list_naive(variants, NAIVE)
-    for samples in sample_sets(variants):
-        own = [v for v in variants if v.config.samples.name == samples.samples.name]
-        runs = trained_runs(Tables.of(spark, samples), own)
+    rows = _list_naive(plan, NAIVE)
+    for samples in plan.sample_sets():
+        runs = trained_runs(Tables.of(spark, samples.config), samples.variants)
         rows += [
             _of_run(v, seed, runs[v.label, seed]["run_id"])
-            for v in own
+            for v in samples.variants
             for seed in v.config.training.seeds
         ]
-    if Tables.of(spark, config).exists(TRUE_PROBABILITIES):
-        rows += _list_naive(variants, (BEST_POSSIBLE,))
+    if Tables.of(spark, plan.config).exists(TRUE_PROBABILITIES):
+        rows += _list_naive(plan, (BEST_POSSIBLE,))
     labels = list(dict.fromkeys(row[0] for row in rows))
     return spark.createDataFrame([(*row, labels.index(row[0])) for row in rows], EXPERIMENTS.schema)
 
@@ -54,9 +46,10 @@ def _of_run(variant: Variant, seed: int, run_id: str) -> tuple:
     return (variant.label, changes, variant.model, seed, samples.name, samples.protocol, run_id)
 
 
-def _list_naive(variants: Sequence[Variant], predictors: Sequence[str]) -> list[tuple]:
+def _list_naive(plan: Plan, predictors: Sequence[str]) -> list[tuple]:
     distinct: dict[Samples, Config] = {}
-    for config in sample_sets(list(variants)):
+    for of_set in plan.sample_sets():
+        config = of_set.config
         distinct.setdefault(_what_predictors_see(config.samples), config)
     rows = []
     for config in distinct.values():

@@ -38,31 +38,31 @@ from mmdin.schemas import (
 )
 from mmdin.storage import files_at, join
 from mmdin.tables import Tables
-from mmdin.variants import plan_variants, sample_sets
+from mmdin.variants import Plan
 
 log = logging.getLogger(__name__)
 
 
-def evaluate_variants(spark: SparkSession, config: Config) -> None:
+def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     """Compare all variants and predictors on the test rows; prints the table of them.
 
     Writes experiments, split_counts, metrics, metric_intervals, differences, calibration,
     sampled_scores, and report/metrics.csv.
     """
-    tables = Tables.of(spark, config)
-    tables.write(EXPERIMENTS, list_entrants(spark, config))
+    tables = Tables.of(spark, plan.config)
+    tables.write(EXPERIMENTS, list_entrants(spark, plan))
     entrants = tables.read(EXPERIMENTS)
-    _write_counts(tables, config)
+    _write_counts(tables, plan)
     scored = _score_of_entrants(tables, entrants).persist(StorageLevel.MEMORY_AND_DISK)
     calibration = calibrate(scored)
     tables.write(CALIBRATION, calibration)
     errors = calibration_errors(tables.read(CALIBRATION))
     tables.write(METRICS, measure_runs(scored).join(errors, on="run_id", how="inner"))
-    tables.write(METRIC_INTERVALS, measure_slices(add_slices(scored, _slices(spark, config))))
+    tables.write(METRIC_INTERVALS, measure_slices(add_slices(scored, _slices(spark, plan))))
     _write_differences(tables, scored)
-    tables.write(SAMPLED_SCORES, sample_scores(scored, config.seed))
+    tables.write(SAMPLED_SCORES, sample_scores(scored, plan.config.seed))
     scored.unpersist()
-    _show(tables, config)
+    _show(tables, plan.config)
 
 
 def _score_of_entrants(tables: Tables, entrants: DataFrame) -> DataFrame:
@@ -74,22 +74,22 @@ def _score_of_entrants(tables: Tables, entrants: DataFrame) -> DataFrame:
     return add_variant(predictions, entrants).join(thresholds, on="run_id", how="left")
 
 
-def _write_counts(tables: Tables, config: Config) -> None:
+def _write_counts(tables: Tables, plan: Plan) -> None:
     counts = [
         count_splits(
             Tables.of(tables.spark, own).read(SAMPLES), own.samples.name, own.samples.protocol
         )
-        for own in sample_sets(plan_variants(config))
+        for own in (samples.config for samples in plan.sample_sets())
     ]
     tables.write(SPLIT_COUNTS, functools.reduce(DataFrame.unionByName, counts))
 
 
-def _slices(spark: SparkSession, config: Config) -> DataFrame:
+def _slices(spark: SparkSession, plan: Plan) -> DataFrame:
     slices = [
         describe_slices(
             Tables.of(spark, own).read(SAMPLES).where("split = 'test'"), own.samples.name
         )
-        for own in sample_sets(plan_variants(config))
+        for own in (samples.config for samples in plan.sample_sets())
     ]
     return functools.reduce(DataFrame.unionByName, slices)
 

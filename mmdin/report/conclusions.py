@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mmdin.predictors import BEST_POSSIBLE
 from mmdin.report.report_data import ReportData
 from mmdin.report.selections import kind_of, list_differences
 from mmdin.report.wording import enumerate_names
-from mmdin.variants import BEST_POSSIBLE
 
 _SMALL = 1000
 """Slices with fewer test rows are called small."""

@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
+from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.schemas import (
     ATTENTION_WEIGHTS,
     CALIBRATION,
@@ -22,7 +23,6 @@ from mmdin.schemas import (
     SPLIT_COUNTS,
 )
 from mmdin.tables import Tables
-from mmdin.variants import BEST_POSSIBLE, NAIVE
 
 
 @dataclass(frozen=True)

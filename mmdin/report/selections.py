@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.report.curves import Curve, trace
 from mmdin.report.report_data import ReportData
-from mmdin.variants import BEST_POSSIBLE, NAIVE
 
 _SPLITS = ("train", "validation", "test")
 

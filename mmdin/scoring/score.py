@@ -7,8 +7,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from mmdin.config import Config
+from mmdin.fingerprints import trained_runs
 from mmdin.networks import NETWORKS
+from mmdin.predictors import BEST_POSSIBLE, NAIVE, naive_run_id
 from mmdin.schemas import (
     ATTENTION_WEIGHTS,
     PREDICTIONS,
@@ -21,33 +22,24 @@ from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.naive import score_best_possible, score_naively
 from mmdin.scoring.networks import score_with_network
 from mmdin.tables import Tables
-from mmdin.variants import (
-    BEST_POSSIBLE,
-    NAIVE,
-    Variant,
-    naive_run_id,
-    plan_variants,
-    sample_sets,
-    trained_runs,
-)
+from mmdin.variants import Plan
 
 log = logging.getLogger(__name__)
 
 
-def score_variants(spark: SparkSession, config: Config) -> None:
+def score_variants(spark: SparkSession, plan: Plan) -> None:
     """Score test and validation rows by every variant and by naive predictors.
 
     Writes predictions, validation_predictions and attention_weights.
     """
-    variants = plan_variants(config)
-    for samples in sample_sets(variants):
-        own = [v for v in variants if v.config.samples.name == samples.samples.name]
-        _score_samples(spark, samples, own)
+    for samples in plan.sample_sets():
+        _score_samples(spark, samples)
 
 
-def _score_samples(spark: SparkSession, config: Config, variants: list[Variant]) -> None:
+def _score_samples(spark: SparkSession, plan: Plan) -> None:
+    config = plan.config
     tables = Tables.of(spark, config)
-    trained = trained_runs(tables, variants)
+    trained = trained_runs(tables, plan.variants)
     samples = tables.read(SAMPLES, next(iter(trained.values()))["table_versions"]["samples"])
     held_out = samples.where(F.col("split").isin("validation", "test"))
     scored = [

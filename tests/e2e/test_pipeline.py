@@ -61,7 +61,7 @@ def test_progress_and_configuration_are_shown(output: str) -> None:
 
 
 def test_running_again_skips_every_stage(launch: Launch, output: str, folder: Path) -> None:
-    for job, stages in (("make_demo_data", 1), ("pipeline", 7)):
+    for job, stages in (("make_demo_data", 1), ("pipeline", 8)):
         again = launch("local.sh", job, "--conf", "small.yaml")
         assert again.returncode == 0, again.stdout
         assert len(re.findall(r"== \w+: unchanged, skipped", again.stdout)) == stages

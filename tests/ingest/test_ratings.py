@@ -15,6 +15,7 @@ from mmdin.ingest import links, movies, ratings, rejection
 from mmdin.ingest.csv_files import read_csv
 from mmdin.ingest.movies import SECOND_ROW
 from mmdin.tables import Tables
+from mmdin.variants import plan_variants
 from spark_jobs import ingest_ratings
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-20m-users-1-1000"
@@ -49,7 +50,7 @@ def write(folder: Path, ending: str = "\n", mark: bytes = b"", **files: list[str
 
 def ingest(spark: SparkSession, folder: Path | str, root: Path) -> Tables:
     config = Config(name="t", root=str(root), input=Input(movielens=str(folder)))
-    ingest_ratings.run(spark, config)
+    ingest_ratings.run(spark, plan_variants(config))
     return Tables(spark, config.root)
 
 

@@ -18,6 +18,7 @@ from mmdin.posters import images, ingestion
 from mmdin.posters.features import compute_features
 from mmdin.posters.task_sizes import tasks_sized_for_images
 from mmdin.tables import Tables
+from mmdin.variants import plan_variants
 from spark_jobs import ingest_posters, poster_features
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "posters"
@@ -87,8 +88,8 @@ def make_folder(folder: Path, files: dict[str, bytes]) -> Path:
 def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     base = tmp_path_factory.mktemp("posters")
     config = configure(make_folder(base / "a folder", FILES), base / "root")
-    ingest_posters.run(spark, config)
-    poster_features.run(spark, config)
+    ingest_posters.run(spark, plan_variants(config))
+    poster_features.run(spark, plan_variants(config))
     return Tables(spark, config.root)
 
 
@@ -128,7 +129,7 @@ def test_running_again_gives_the_same_rows(
 ) -> None:
     config = configure(make_folder(tmp_path / "folder", FILES), tmp_path / "root")
     with caplog.at_level(logging.INFO, logger="mmdin"):
-        ingest_posters.run(spark, config)
+        ingest_posters.run(spark, plan_variants(config))
     again = Tables(spark, config.root).read(schemas.POSTERS)
     assert again.exceptAll(tables.read(schemas.POSTERS)).isEmpty()
     assert again.count() == len(FILES)
@@ -147,14 +148,14 @@ def test_no_files_stop_the_job(
     path = str(tmp_path / folder) if folder else ""
     config = Config(name="t", root=str(tmp_path / "root"), input=Input(posters=path))
     with pytest.raises(InputDataError, match=message):
-        ingest_posters.run(spark, config)
+        ingest_posters.run(spark, plan_variants(config))
 
 
 def test_only_bad_files_stop_the_job_and_write_nothing(spark: SparkSession, tmp_path: Path) -> None:
     bad = {name: FILES[name] for name in ("4.gif", "5.jpg", "cover.jpg")}
     config = configure(make_folder(tmp_path / "bad", bad), tmp_path / "root")
     with pytest.raises(InputDataError, match=r"none of the files.*1 x empty file; 1 x file name"):
-        ingest_posters.run(spark, config)
+        ingest_posters.run(spark, plan_variants(config))
     assert not (tmp_path / "root").exists()
 
 
@@ -170,7 +171,7 @@ def test_settings_are_restored(spark: SparkSession) -> None:
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"real posters are not at {REAL}")
 def test_real_posters(spark: SparkSession, tmp_path: Path) -> None:
     config = Config(name="t", root=str(tmp_path), input=Input(posters=str(REAL)))
-    ingest_posters.run(spark, config)
+    ingest_posters.run(spark, plan_variants(config))
     posters = Tables(spark, config.root).read(schemas.POSTERS)
     counts = posters.groupBy("status", "format").count().collect()
     assert [tuple(r) for r in counts] == [("ok", "JPEG", 971)]

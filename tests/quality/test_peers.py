@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmdin.predictors import BEST_POSSIBLE
 from mmdin.schemas import EXPERIMENTS, PREDICTIONS, SAMPLES
 from mmdin.training.rank.roc_auc import roc_auc
-from mmdin.variants import BEST_POSSIBLE
 
 pytestmark = [pytest.mark.quality, pytest.mark.timeout(3600)]
 

@@ -8,8 +8,8 @@
 
 import pytest
 
+from mmdin.predictors import BEST_POSSIBLE
 from mmdin.schemas import DIFFERENCES
-from mmdin.variants import BEST_POSSIBLE
 
 pytestmark = pytest.mark.quality
 

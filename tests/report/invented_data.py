@@ -9,9 +9,9 @@ import pandas as pd
 from PIL import Image
 
 from mmdin import metrics
+from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.report.report_data import ReportData
 from mmdin.schemas import ATTENTION_WEIGHTS, EPOCHS
-from mmdin.variants import BEST_POSSIBLE, NAIVE
 
 METRICS = [metric.name for metric in metrics.METRICS]
 SLICES = {

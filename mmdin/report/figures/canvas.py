@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.report.report_data import ReportData
-from mmdin.variants import BEST_POSSIBLE, NAIVE
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere

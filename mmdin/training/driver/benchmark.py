@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
-from mmdin.config import Config
 from mmdin.training.assignment import Assignment
 from mmdin.training.driver.slots import wait_for_slots
 from mmdin.training.driver.train import assign, plan_runs
 from mmdin.training.ranks import run_on_ranks
-from mmdin.variants import plan_variants
+from mmdin.variants import Plan
 
 log = logging.getLogger(__name__)
 
@@ -19,18 +18,26 @@ REPEATS = 2
 """How often each number of ranks is measured."""
 
 
-def measure_scaling(spark: SparkSession, config: Config) -> dict[str, dict[int, float]]:
-    """Compare one rank with training.ranks for each network, on the newest samples.
-
-    Returns:
-        The result of compare_ranks.
+def log_scaling(spark: SparkSession, plan: Plan) -> None:
+    """Log each network's rows per second on the newest samples with one rank and training.ranks.
 
     Raises:
         MmdinError: as train_networks and compare_ranks do.
     """
-    assignments = assign(spark, plan_runs(spark, plan_variants(config)))
-    training = config.training
-    return compare_ranks(spark, assignments, (1, training.ranks), training.start_timeout)
+    assignments = assign(spark, plan_runs(spark, plan))
+    training = plan.config.training
+    measured = compare_ranks(spark, assignments, (1, training.ranks), training.start_timeout)
+    for label, speeds in measured.items():
+        one, *more = sorted(speeds)
+        for ranks in more:
+            log.info(
+                "benchmark: %s: %s rows/s with 1 rank, %s with %d: %.2f times as fast",
+                label,
+                f"{speeds[one]:,.0f}",
+                f"{speeds[ranks]:,.0f}",
+                ranks,
+                speeds[ranks] / speeds[one],
+            )
 
 
 def compare_ranks(

@@ -15,12 +15,13 @@ from pyspark.sql import functions as F
 import mmdin
 from mmdin.dataset.sharding import count_rows
 from mmdin.errors import TableError
+from mmdin.fingerprints import fingerprint, training_code
 from mmdin.schemas import EPOCHS, RUNS
 from mmdin.storage import Folder, folder_at, join
 from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import TrainingResult, read_result
 from mmdin.training.state import has_state
-from mmdin.variants import Variant, fingerprint, training_code
+from mmdin.variants import Variant
 
 _PACKAGES = ("pyspark", "delta-spark", "petastorm", "pyarrow", "numpy", "tensorflow", "horovod")
 
@@ -31,11 +32,13 @@ class TrainingData:
 
     Attributes:
         versions: Delta version of each of SAMPLE_TABLES.
+        identities: Delta's id and version of each, as of sample_identities.
         vocabulary_sizes: rows of each vocabulary.
         files: active files of samples, by split.
     """
 
     versions: dict[str, int]
+    identities: dict[str, str]
     vocabulary_sizes: dict[str, int]
     files: dict[str, list[DataFile]]
 
@@ -114,7 +117,7 @@ class PreviousRuns:
 def start_run(variant: Variant, seed: int, data: TrainingData) -> Run:
     """Create a run that starts now."""
     now = datetime.datetime.now(datetime.UTC)
-    digest = fingerprint(variant, seed, data.versions)
+    digest = fingerprint(variant, seed, data.identities)
     return Run(
         variant=variant,
         run_id=f"{variant.model}-{now:%Y%m%dT%H%M%S}-{digest[:8]}",

@@ -9,8 +9,9 @@ from pyspark.sql import functions as F
 
 from mmdin.config import Config, Training
 from mmdin.errors import TableError
+from mmdin.fingerprints import sample_identities, sample_versions
 from mmdin.inputs import INPUTS
-from mmdin.schemas import BUCKET_EDGES, SAMPLE_TABLES, SAMPLES, VOCABULARIES
+from mmdin.schemas import BUCKET_EDGES, SAMPLES, VOCABULARIES
 from mmdin.storage import HadoopSettings, folder_at, hadoop_settings
 from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import Assignment, read_result
@@ -26,12 +27,12 @@ from mmdin.training.driver.runs import (
 )
 from mmdin.training.driver.slots import wait_for_slots
 from mmdin.training.ranks import RankLostError, run_on_ranks
-from mmdin.variants import Variant, sample_sets
+from mmdin.variants import Plan
 
 log = logging.getLogger(__name__)
 
 
-def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run]:
+def train_networks(spark: SparkSession, plan: Plan) -> list[Run]:
     """Train every variant with every seed on the newest samples; writes a row of `runs` for each.
 
     Runs that have ended, with the same configuration, samples and code, are not trained again.
@@ -39,7 +40,7 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
 
     Args:
         spark: session whose executors run the ranks.
-        variants: networks to train, at least one.
+        plan: what to train.
 
     Returns:
         The runs that were trained now.
@@ -49,9 +50,9 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
         ClusterError: Spark has too few slots.
         TrainingFailedError: a rank failed or was lost too often; the runs are recorded as failed.
     """
-    config = variants[0].config
+    config = plan.config
     tables = Tables.of(spark, config)
-    planned = plan_runs(spark, variants)
+    planned = plan_runs(spark, plan)
     wanted = [run for run, _ in planned]
     previous = find_previous_runs(tables, wanted)
     if previous.unrecorded:
@@ -77,7 +78,7 @@ def train_networks(spark: SparkSession, variants: Sequence[Variant]) -> list[Run
     return _report(end_runs(tables, runs))
 
 
-def plan_runs(spark: SparkSession, variants: Sequence[Variant]) -> list[tuple[Run, TrainingData]]:
+def plan_runs(spark: SparkSession, plan: Plan) -> list[tuple[Run, TrainingData]]:
     """Plan a run of every variant with every seed on the newest samples.
 
     Returns:
@@ -86,10 +87,10 @@ def plan_runs(spark: SparkSession, variants: Sequence[Variant]) -> list[tuple[Ru
     Raises:
         TableError: samples are missing, or have fewer files than there are ranks.
     """
-    data = {c.samples.name: _find_data(spark, c) for c in sample_sets(list(variants))}
+    data = {s.config.samples.name: _find_data(spark, s.config) for s in plan.sample_sets()}
     return [
         (start_run(variant, seed, run_data), run_data)
-        for variant in variants
+        for variant in plan.variants
         for run_data in [data[variant.config.samples.name]]
         for seed in variant.config.training.seeds
     ]
@@ -136,9 +137,10 @@ def train_with_restarts(
 def _find_data(spark: SparkSession, config: Config) -> TrainingData:
     """Find what the runs on one set of samples read, and log it."""
     tables = Tables.of(spark, config)
-    versions = {table.name: tables.version(table) for table in SAMPLE_TABLES}
+    versions = sample_versions(tables)
+    identities = sample_identities(tables, versions)
     files = _find_files(tables, versions["samples"], config.training.ranks)
-    data = TrainingData(versions, vocabulary_sizes(tables, versions), files)
+    data = TrainingData(versions, identities, vocabulary_sizes(tables, versions), files)
     log.info(
         "train: %sprotocol %s, samples version %d: %s training and %s validation rows in %d and %d "
         "files",

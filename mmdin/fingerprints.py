@@ -1,0 +1,107 @@
+"""Which training runs belong to a configuration: by digests of what their results depend on."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from mmdin.code_digest import digest_module
+from mmdin.errors import TableError
+from mmdin.schemas import RUNS, SAMPLE_TABLES
+from mmdin.tables import Tables
+from mmdin.variants import Variant
+
+_WITHOUT_EFFECT = {
+    "models",
+    "seeds",
+    "start_timeout",
+    "step_timeout",
+    "horovod_cycle_ms",
+    "restarts",
+    "resume",
+}
+"""Keys of training that do not change a run's weights."""
+
+_RANK_CODE = (
+    "mmdin/inputs.py",
+    "mmdin/networks.py",
+    "mmdin/models",
+    "mmdin/dataset",
+    "mmdin/training",
+)
+"""Files and folders whose code decides a run's weights, of those that a rank runs."""
+
+
+def fingerprint(variant: Variant, seed: int, samples: Mapping[str, str]) -> str:
+    """Digest of what a training run's result depends on, besides the code.
+
+    Args:
+        variant: what is trained.
+        seed: of the run.
+        samples: as of sample_identities.
+    """
+    config = variant.config
+    parts = {
+        "model": variant.model,
+        "seed": seed,
+        "networks": config.networks.model_dump(mode="json"),
+        "training": config.training.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
+        "samples": config.samples.model_dump(mode="json"),
+        "tables": {table.name: samples[table.name] for table in SAMPLE_TABLES},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def sample_versions(tables: Tables) -> dict[str, int]:
+    """The newest version of each of SAMPLE_TABLES, by name.
+
+    Raises:
+        TableError: if one is missing.
+    """
+    return {table.name: tables.version(table) for table in SAMPLE_TABLES}
+
+
+def sample_identities(tables: Tables, versions: Mapping[str, int]) -> dict[str, str]:
+    """Delta's id and the given version of each of SAMPLE_TABLES, by name.
+
+    Tables that were deleted and written again can have the same versions, but have other ids. Their
+    places are not in it: a root that was moved keeps its runs.
+    """
+    return {t.name: f"{tables.delta_id(t)} {versions[t.name]}" for t in SAMPLE_TABLES}
+
+
+@functools.cache
+def training_code() -> str:
+    """Digest of the code on which a run's weights depend; only the same code resumes a run."""
+    return digest_module("mmdin.training.rank.loop", within=_RANK_CODE)
+
+
+def trained_runs(tables: Tables, variants: Sequence[Variant]) -> dict[tuple[str, int], Row]:
+    """The latest finished row of `runs` of each variant and seed, by (label, seed).
+
+    Args:
+        tables: of the variants' one set of samples.
+        variants: all on the same samples.
+
+    Raises:
+        TableError: if one has no finished run on the newest samples.
+    """
+    samples = sample_identities(tables, sample_versions(tables))
+    wanted = {
+        fingerprint(variant, seed, samples): (variant.label, seed)
+        for variant in variants
+        for seed in variant.config.training.seeds
+    }
+    runs = tables.read(RUNS).where("status = 'finished'")
+    latest = runs.where(F.col("fingerprint").isin(list(wanted))).orderBy("started_at", "run_id")
+    found = {wanted[r["fingerprint"]]: r for r in latest.collect()}
+    missing = [f"{label} with seed {seed}" for label, seed in wanted.values() - found.keys()]
+    if missing:
+        raise TableError(
+            f"no finished run of {', '.join(sorted(missing))} on the newest samples with this "
+            "configuration: run train with it"
+        )
+    return {key: found[key] for key in wanted.values()}
