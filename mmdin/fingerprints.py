@@ -36,7 +36,7 @@ _RANK_CODE = (
 
 
 def fingerprint(variant: Variant, seed: int, samples: Mapping[str, str]) -> str:
-    """Digest of what a training run's result depends on, besides the code.
+    """Digest of what a training run's result depends on, without the code.
 
     Args:
         variant: what is trained.

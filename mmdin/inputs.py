@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 HISTORY_LENGTH = 5
-"""How many of a user's last praised movies a sample holds (arXiv 2110.10205)."""
+"""Movies of a sample's history: those that the user liked last (arXiv 2110.10205)."""
 
 GENRE_SLOTS = 5
-"""Genres kept of a movie, in MovieLens' order: 98 % of its ratings are of movies with no more."""
+"""Genres of a movie that are used, in MovieLens' order: 98 % of its ratings are of movies with no
+more."""
 
 POSTER_FEATURES = (
     *(
@@ -50,11 +51,12 @@ Group = Literal[
 class Input:
     """One encoded column of `samples`.
 
-    column: name in `samples`, ending in _index (identifiers) or _bucket (numbers).
-    value: the readable column that it encodes.
-    vocabulary: name of the index space; equal names share one embedding table.
-    group: which part of a model takes it.
-    meaning: one phrase for the table's column comment.
+    Attributes:
+        column: name in `samples`, ending in _index (identifiers) or _bucket (numbers).
+        value: the readable column that it encodes.
+        vocabulary: name of the index space; equal names share one embedding table.
+        group: which part of a model takes it.
+        meaning: one phrase for the table's column comment.
     """
 
     column: str
@@ -78,7 +80,7 @@ def _number(value: str, group: Group, meaning: str) -> Input:
 
 
 def history_movie(position: int) -> str:
-    """Column of the movie praised `position`-th last, 1 being the latest."""
+    """Column of the movie liked `position`-th last; 1 is the latest."""
     return f"history_movie_{position}"
 
 
@@ -88,7 +90,7 @@ def genre(slot: int) -> str:
 
 
 def history_genre(position: int, slot: int) -> str:
-    """Column of genre number `slot` of the movie praised `position`-th last."""
+    """Column of genre number `slot` of the movie liked `position`-th last."""
     return f"history_{position}_genre_{slot}"
 
 
@@ -108,7 +110,7 @@ INPUTS: tuple[Input, ...] = (
     _number("user_release_year_mean", "user_statistics", "mean release year of movies rated"),
     _number("user_release_year_stddev", "user_statistics", "deviation of those release years"),
     *(
-        _identifier(history_movie(p), "movie", "history", f"movie praised {p} before")
+        _identifier(history_movie(p), "movie", "history", f"movie liked {p} before")
         for p in _POSITIONS
     ),
     *(
@@ -116,7 +118,7 @@ INPUTS: tuple[Input, ...] = (
             history_genre(p, s),
             "genre",
             "history_genres",
-            f"genre {s} of the movie praised {p} before",
+            f"genre {s} of the movie liked {p} before",
         )
         for p in _POSITIONS
         for s in _SLOTS

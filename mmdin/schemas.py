@@ -403,7 +403,7 @@ SHARED_TABLES = tuple(table for table in TABLES if table.scope == "shared")
 """Tables that several pipelines can share: see input.tables."""
 
 SAMPLE_TABLES = tuple(table for table in TABLES if table.scope == "samples")
-"""Tables of which one root can hold several under names of their own: see samples.name."""
+"""Tables of which one root can hold several: see samples.name."""
 
 
 def written_by(job: str) -> tuple[Table, ...]:

@@ -40,7 +40,7 @@ class Stage:
         reads: tables that it reads.
         input_folders: keys of `input` whose folders it reads.
         output_folders: keys of `input` whose folders it writes.
-        output_files: files that it writes besides tables, by their paths under the root.
+        output_files: other files that it writes, by their paths under the root.
     """
 
     name: str
@@ -74,7 +74,7 @@ class _Record:
 
     Attributes:
         inputs: what it depended on when it started.
-        outputs: what it wrote, as it was when it ended.
+        outputs: the state of what it wrote when it ended.
     """
 
     inputs: State

@@ -1,6 +1,6 @@
 """Delta tables under one root, each checked against its schema on write.
 
-The only module that knows Delta.
+Only this module uses Delta.
 """
 
 import itertools
@@ -33,7 +33,7 @@ _CONFLICTS = (
     captured.MetadataChangedException,
     captured.ProtocolChangedException,
 )
-"""What Delta raises when two commits conflict; they have no base class of their own."""
+"""What Delta raises when two commits conflict; these exceptions have no common base class."""
 
 _COMMIT_OR_CHECKPOINT = re.compile(r"(\d{20})\.(json|checkpoint(\..+)?\.(parquet|json))")
 """Names of the files in Delta's log by which a version is known: old commits are cleaned up, and
@@ -44,7 +44,12 @@ _ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class DataFile:
-    """An active Parquet file of a table: its URL and its number of rows."""
+    """An active Parquet file of a table.
+
+    Attributes:
+        url: its place.
+        rows: its number of rows.
+    """
 
     url: str
     rows: int
@@ -54,10 +59,12 @@ class Tables:
     """The tables of one root.
 
     Args:
+        spark: session that reads and writes them.
+        root: folder or URL that holds tables/.
         source: root whose tables of scope shared are read; empty for this one.
         samples: name of the tables of scope samples, if there are several.
-        database: of Spark's catalog, in which tables are registered as they are written; empty for
-            none.
+        database: of Spark's catalog, in which tables are registered when they are written; empty
+            for none.
     """
 
     def __init__(
@@ -76,9 +83,9 @@ class Tables:
 
     @classmethod
     def of(cls, spark: SparkSession, config: Config) -> "Tables":
-        """The tables that a configuration means."""
-        own = config.samples.name
-        return cls(spark, config.root, config.input.tables, own, config.tables.database)
+        """The tables of a configuration."""
+        samples, database = config.samples.name, config.tables.database
+        return cls(spark, config.root, config.input.tables, samples, database)
 
     def path(self, table: Table) -> str:
         """Path or URL: <root>/tables/<name>, with _<samples> behind the name for scope samples."""
@@ -126,7 +133,8 @@ class Tables:
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table's rows, of the newest or of a pinned version.
 
-        Raises TableError where there is no table, naming the job that writes it.
+        Raises:
+            TableError: if there is no such table; names the job that writes it.
         """
         self._require(table)
         reader = self.spark.read.format("delta")
@@ -137,8 +145,9 @@ class Tables:
     def write(self, table: Table, rows: DataFrame, partition_by: str | None = None) -> None:
         """Replace the whole table, atomically.
 
-        Raises TableError where columns do not fit, and where another job writes the table
-        meanwhile: which of the two it is to hold is for the user to say.
+        Raises:
+            TableError: if columns do not fit, or another job writes the table at the same time: the
+                user must decide which rows it is to hold.
         """
         writer = self._writer(table, rows).mode("overwrite").option("overwriteSchema", "true")
         try:
@@ -151,12 +160,18 @@ class Tables:
         self.register(table)
 
     def replace(self, table: Table, rows: DataFrame, where: str) -> None:
-        """Replace the table's rows for which the SQL condition holds, atomically.
+        """Replace the table's rows for which a condition holds, atomically.
 
-        All of the new rows must satisfy the condition. The table is created where there is none.
-        Where other jobs write the table meanwhile, theirs come first and this is done again.
+        Creates the table if there is none. If other jobs write the table at the same time, their
+        rows come first and this is done again.
 
-        Raises TableError where columns do not fit, and where others came first too often.
+        Args:
+            table: to write.
+            rows: new rows, all of which satisfy the condition.
+            where: the condition, in SQL.
+
+        Raises:
+            TableError: if columns do not fit, or other jobs came first too often.
         """
         writer = self._writer(table, rows).mode("overwrite").option("mergeSchema", "true")
         writer = writer.option("replaceWhere", where)
@@ -173,10 +188,12 @@ class Tables:
         self.register(table)
 
     def register(self, table: Table) -> None:
-        """Give a table of this root its name in the catalog's database, where one is configured.
+        """Give a table of this root its name in the catalog's database, if one is configured.
 
-        The catalog keeps only the name and the place: dropping the name leaves the table. Raises
-        TableError where the name means a table elsewhere.
+        The catalog holds only the name and the place: dropping the name deletes no rows.
+
+        Raises:
+            TableError: if the name belongs to a table elsewhere.
         """
         if not self.database or self._is_shared(table) or not self.exists(table):
             return
@@ -194,8 +211,9 @@ class Tables:
     def files(self, table: Table, version: int, condition: str) -> list[DataFile]:
         """The active files of a version that hold rows under a condition on partitions.
 
-        Raises TableError where the files say more than the table (deletion vectors or column
-        mapping), since a reader of plain Parquet would see what the table does not hold.
+        Raises:
+            TableError: if the files hold more than the table (deletion vectors or column mapping),
+                since a reader of plain Parquet would see rows that the table does not have.
         """
         self._refuse_more_than_plain_files(table)
         counted = (
@@ -278,16 +296,17 @@ def _place(table: DeltaTable) -> str:
 def conform(rows: DataFrame, table: Table) -> DataFrame:
     """Exactly the schema's columns, in its order, with its comments.
 
-    Raises TableError listing columns that are missing, unexpected or of another type.
+    Raises:
+        TableError: listing columns that are missing, unexpected or of another type.
     """
-    have = {f.name: f.dataType for f in rows.schema}
-    want = {f.name: f.dataType for f in table.schema}
-    problems = [f"{c} is missing" for c in want if c not in have]
-    problems += [f"{c} is unexpected" for c in have if c not in want]
+    given = {f.name: f.dataType for f in rows.schema}
+    expected = {f.name: f.dataType for f in table.schema}
+    problems = [f"{c} is missing" for c in expected if c not in given]
+    problems += [f"{c} is unexpected" for c in given if c not in expected]
     problems += [
-        f"{c} is {have[c].simpleString()}, not {want[c].simpleString()}"
-        for c in want
-        if c in have and have[c] != want[c]
+        f"{c} is {given[c].simpleString()}, not {expected[c].simpleString()}"
+        for c in expected
+        if c in given and given[c] != expected[c]
     ]
     if problems:
         raise TableError(

@@ -15,7 +15,7 @@ def run(spark: SparkSession, plan: Plan) -> None:
 
     Writes samples (one row per rating in scope: label, split, features, and the features encoded),
     vocabularies and bucket_edges. samples.protocol sets what a row may know of other ratings.
-    Variants that change samples get tables of their own, named after the variant.
+    Variants that change samples get their own tables, named after the variant.
     """
     for samples in plan.sample_sets():
         write_samples(Tables.of(spark, samples.config), samples.config)
