@@ -4,10 +4,10 @@
 DEMO := conf/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast test-quality test-cluster bench check format lock clean docs coverage
+.PHONY: help setup demo test test-fast test-quality test-cluster bench check format lock clean docs docs-reference coverage
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## make .venv ready (does nothing when it is)
 	@submit/setup.sh
@@ -50,6 +50,9 @@ check: setup ## format, lint, imports, shell scripts, prose, types and documenta
 
 docs: setup ## build the documentation into build/site/
 	$(BIN)/mkdocs build --strict
+
+docs-reference: setup ## write docs/reference/ again from the code
+	$(BIN)/python docs/generate_reference.py
 
 coverage: setup ## the lines that tests run, as HTML in build/coverage/
 	$(BIN)/python -m pytest --cov --cov-report=html:build/coverage

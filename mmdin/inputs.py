@@ -28,10 +28,15 @@ POSTER_FEATURES = (
 )
 """Names of the poster features, in the order in which they are computed and stored."""
 
-USER_POSTER_STATISTICS = tuple(
-    f"user_{feature}_{statistic}" for feature in POSTER_FEATURES for statistic in ("mean", "stddev")
-)
-"""A user's mean and standard deviation of each poster feature over the movies rated."""
+USER_POSTER_MEANINGS = {
+    f"user_{feature}_{statistic}": f"{title} of the {feature.replace('_', ' ')}"
+    for feature in POSTER_FEATURES
+    for statistic, title in (("mean", "mean"), ("stddev", "standard deviation"))
+}
+"""A user's mean and standard deviation of each poster feature over the movies rated, in words."""
+
+USER_POSTER_STATISTICS = tuple(USER_POSTER_MEANINGS)
+"""Their names, in the order in which they are stored."""
 
 Group = Literal[
     "user",
@@ -130,8 +135,8 @@ INPUTS: tuple[Input, ...] = (
         for f in POSTER_FEATURES
     ),
     *(
-        _number(s, "user_poster", f"{s.replace('_', ' ')} over posters of movies rated")
-        for s in USER_POSTER_STATISTICS
+        _number(s, "user_poster", f"{meaning} over posters of movies rated")
+        for s, meaning in USER_POSTER_MEANINGS.items()
     ),
 )
 

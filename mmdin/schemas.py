@@ -168,8 +168,8 @@ SAMPLE_VALUES = (
     ),
     *((f, _DOUBLE, f"the poster's {f.replace('_', ' ')}") for f in inputs.POSTER_FEATURES),
     *(
-        (s, _DOUBLE, f"{s.replace('_', ' ')} over posters of movies this row may know")
-        for s in inputs.USER_POSTER_STATISTICS
+        (s, _DOUBLE, f"{meaning} over posters of movies this row may know")
+        for s, meaning in inputs.USER_POSTER_MEANINGS.items()
     ),
 )
 """Readable columns of samples, from which its encoded ones are computed."""

@@ -173,7 +173,7 @@ class Networks(Section):
     """Whether networks use genres."""
     attention: Literal["outer", "concatenation", "mean"] = "outer"
     """How MMDIN weighs a liked movie h for the candidate c. outer: from h, c and their outer
-    product. concatenation: from h and c. mean: all alike."""
+    product. concatenation: from h and c. mean: all equally."""
     trunk: Literal["residual", "plain"] = "residual"
     """Whether MMDIN ends in heads of residual blocks, or in as many plain dense layers as one head
     has."""
