@@ -39,7 +39,7 @@ def patched_driver(abort: threading.Event) -> Iterator[None]:
         # 64 KiB is full: hours of epochs would appear at once, at the end.
         _replaced(shutil, "COPY_BUFSIZE", 1),
         # Horovod waits for all ranks, even for one that hangs after the others have failed. It ends
-        # them only on SIGINT and SIGTERM of its own process, and leaves its handlers installed.
+        # them only on the driver's SIGINT and SIGTERM, and leaves its handlers installed.
         _replaced(horovod.runner.gloo_run, "register_shutdown_event", lambda: abort),
     ):
         yield

@@ -39,7 +39,7 @@ class TrainingFailedError(MmdinError):
 
 
 class RankLostError(TrainingFailedError):
-    """A rank ended without an error of its own: it was killed, or its executor was.
+    """A rank ended without its own error: it was killed, or its executor was.
 
     The message holds the last lines that ranks printed.
     """

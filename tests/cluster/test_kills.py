@@ -36,7 +36,7 @@ def test_a_killed_driver_resumes(small_world: Path, local: str, tmp_path: Path) 
     assert left == []
     (run_id,) = (p.name for p in (tmp_path / "killed" / "checkpoints").iterdir())
     printed = launch("local.sh", *options, "--resume", run_id)
-    assert f"{run_id} (mmdin) is resumed from where it was stopped" in printed
+    assert f"{run_id} (mmdin) is resumed after its last saved epoch" in printed
     assert query(root, LOSSES) == query(local, LOSSES)
     ((times,),) = query(root, "SELECT size(resumed_after) AS times FROM runs")
     assert times == 1

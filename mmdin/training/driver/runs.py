@@ -207,7 +207,7 @@ def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> 
         reason: why those without a result failed.
 
     Returns:
-        The runs as they were recorded.
+        The runs with what was recorded of them.
     """
     results = {run.run_id: read_result(run.folder(tables.spark)) for run in runs}
     ended = [_end(run, results[run.run_id], reason) for run in runs]

@@ -156,7 +156,7 @@ def _find_data(spark: SparkSession, config: Config) -> TrainingData:
 def _announce(config: Config, wanted: Sequence[Run], previous: PreviousRuns) -> None:
     training = config.training
     for run in previous.resumable.values():
-        log.info("train: %s (%s) is resumed from where it was stopped", run.run_id, run.label)
+        log.info("train: %s (%s) is resumed after its last saved epoch", run.run_id, run.label)
     log.info(
         "train: %d runs, of which %d ended before; %d ranks x %d rows = global batch %d",
         len(wanted),
