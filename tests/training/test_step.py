@@ -172,17 +172,20 @@ def test_row_penalties_are_half_the_squares_of_factors_and_posters() -> None:
         assert penalty == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("model", ["din", "mmdin"])
-def test_rows_of_weight_zero_change_nothing(model) -> None:
+def test_rows_of_weight_zero_change_nothing() -> None:
     """Neither by their loss nor by their penalties, which alone would move many weights here."""
     training = Training(factor_l2=5.0, poster_l2=5.0 * ROWS)
+    network = make_network("mmdin", training)
+    step = TrainingStep(network, training, OneRank())
+    initial = [np.asarray(v) for v in step.variables]
     weights = []
     for filler in (1, 5):
-        network = make_network(model, training)
+        for variable, value in zip(step.variables, initial, strict=True):
+            variable.assign(value)
         batch = make_batch(network, 12)
         batch[-4:] = filler
         batch[-4:, -1] = 0
-        TrainingStep(network, training, OneRank())(tf.constant(batch))
+        step(tf.constant(batch))
         weights.append([np.asarray(v) for v in network.trainable_variables])
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
