@@ -64,7 +64,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _measure(subject: str, small: bool) -> dict[str, Any]:
-    """Measure in a process of its own, since TensorFlow and Spark stay in one."""
+    """Measure in a new process, because TensorFlow and Spark stay in one."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
         return pool.submit(_run, subject, small).result()
@@ -79,7 +79,7 @@ def _run(subject: str, small: bool) -> dict[str, Any]:
 
 
 def describe_machine() -> dict[str, Any]:
-    """What figures depend on, besides the code."""
+    """What figures depend on apart from the code."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),

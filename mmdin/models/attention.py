@@ -16,8 +16,8 @@ class InterestAttention(keras.layers.Layer):
     """Pools a history with one weight per liked movie, computed against the candidate.
 
     A dense stack maps each pair of liked movie h and candidate c to one weight w; the result is
-    sum(w * h), not softmaxed, so that its length tells how strong the interest is. (The paper calls
-    liked movies praised.) A pair is described by one of:
+    sum(w * h), not softmaxed, so that its length tells how strong the interest is. (The paper's
+    word for liked is "praised".) A pair is described by one of:
 
     - outer: h, c and their outer product, flattened (MMDIN, arXiv 2110.10205, section 3).
     - difference: h, c, h - c and h * c (DIN, Zhou et al. 2018, arXiv 1706.06978, section 4.3).

@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 _SETTINGS = {
     # Otherwise a batch is 10,000 rows, and 10,000 images may not fit into memory. An image larger
-    # than this is a batch of its own.
+    # than this is a batch alone.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 << 20),
     # Otherwise opening a file counts as much as reading 4 MiB, and a task reads only 32 posters,
     # which is less work than starting it.
