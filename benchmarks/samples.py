@@ -17,7 +17,7 @@ KEYS = {**{i.vocabulary: 50 for i in INPUTS}, "user": 6000, "movie": 4000}
 
 
 def write_samples(folder: Path, files: int, rows: int) -> list[DataFile]:
-    """Write so many equal files of so many rows, each a row group."""
+    """Write `files` equal files of `rows` rows, each a row group."""
     generator = np.random.default_rng(3)
     columns = {i.column: generator.integers(0, KEYS[i.vocabulary], rows, np.int32) for i in INPUTS}
     half_stars = generator.integers(1, 11, rows, np.int32)

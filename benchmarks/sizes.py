@@ -74,7 +74,7 @@ def measure_sizes(folder: Path, ratings: int, copies: list[int]) -> list[dict[st
 
 
 def _repeat(made: Path, copies: Path, times: int, users: int) -> None:
-    """Write the ratings of a world so many times, each time by other users."""
+    """Write the ratings of a world `times` times, each time by other users."""
     copies.mkdir(parents=True, exist_ok=True)
     for name in ("movies.csv", "links.csv"):
         shutil.copy(made / name, copies / name)

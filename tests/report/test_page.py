@@ -126,7 +126,7 @@ def test_images_are_described_and_the_question_is_escaped(report: Written) -> No
 
 @pytest.mark.parametrize("words", ["praised", "told apart", "stands", "beside"])
 def test_the_page_is_in_plain_words(report: Written, words: str) -> None:
-    without_the_papers_word = report.text.replace("(the paper says: praised)", "")
+    without_the_papers_word = report.text.replace('(the paper says "praised")', "")
     assert words not in Page(without_the_papers_word).text
 
 
