@@ -57,7 +57,7 @@ class World(Section):
     """Users who rate."""
     movies: int = Field(1000, ge=100, le=200_000)
     """Movies that can be rated."""
-    ratings: int = Field(100_000, ge=20_000, le=25_000_000)
+    ratings: int = Field(100_000, ge=1000, le=25_000_000)
     """Approximate number of ratings; at least 20 a user, at most a quarter of users x movies."""
     movie_quality: NonNegative = 0.6
     """How much movies differ in quality, for everyone alike."""

@@ -1,10 +1,11 @@
-"""Clusters and file systems on this machine.
+"""Clusters and file systems on this machine, one of each for the run, paused while no test uses it.
 
-They end with the module that asked for them: idle, they would still take from the cores of what
-runs after it, where speed is measured too.
+They need what can be there only once (network namespaces, a fixed port): tests on clusters run in
+one process, one after the other.
 """
 
 import os
+import re
 import socket
 import subprocess
 import urllib.request
@@ -14,9 +15,23 @@ from pathlib import Path
 import pytest
 import yaml
 from hosts import can_make_hosts
-from pipelines import PROJECT, launch
-from services import answers, end, fetch_hadoop, fetch_moto, wait_for
+from pipelines import PIPELINE, PROJECT, Local, launch, query
+from pyspark.sql import SparkSession
+from services import (
+    JVM_OPTIONS,
+    answers,
+    end,
+    fetch_hadoop,
+    fetch_moto,
+    pause,
+    running,
+    start,
+    wait_for,
+)
 from standalone import Standalone, run_standalone
+
+from mmdin.config import load_config
+from spark_jobs import make_demo_data, pipeline, score
 
 
 @pytest.fixture(scope="session")
@@ -28,81 +43,112 @@ def archive() -> Path:
     return archive
 
 
-@pytest.fixture(scope="module")
-def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    """A running cluster; skips where this machine lets us make no hosts."""
-    if not can_make_hosts():
-        pytest.skip("making hosts needs root and iproute2")
-    with run_standalone(tmp_path_factory.mktemp("standalone")) as cluster:
-        yield cluster
-
-
 @pytest.fixture(scope="session")
-def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The configuration of a small invented world that is there."""
+def small_world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of a small invented world whose files are written."""
     folder = tmp_path_factory.mktemp("world")
     configuration = {
         "input": {
             "movielens": f"file://{folder}/input/movielens",
             "posters": f"file://{folder}/input/posters",
         },
-        "world": {"users": 150, "movies": 600, "ratings": 20_000},
+        "world": {"users": 150, "movies": 200, "ratings": 4000},
         "networks": {"embedding_size": 8, "hidden_units": [32], "width": 32, "blocks": 1},
-        "training": {"models": ["mmdin"], "batch_size": 256, "epochs": 8, "patience": 8},
+        "training": {"models": ["mmdin"], "batch_size": 64, "epochs": 8, "patience": 8},
     }
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(configuration))
-    here = [f"input.movielens={folder}/input/movielens", f"input.posters={folder}/input/posters"]
-    launch(
-        *("local.sh", "make_demo_data", "--conf", str(path)),
-        *("--set", f"root={folder}/made", *here),
-    )
+    made = [
+        f"root={folder}/made",
+        f"input.movielens={folder}/input/movielens",
+        f"input.posters={folder}/input/posters",
+    ]
+    make_demo_data.run(spark, load_config(str(path), made))
     return path
 
 
 @pytest.fixture(scope="session")
-def local(small_world: Path) -> str:
-    """Root of the pipeline in local mode, which others are compared with."""
+def local(spark: SparkSession, small_world: Path) -> Local:
+    """The pipeline in local mode, as far as it is compared: up to the scores."""
     root = str(small_world.with_name("local"))
-    launch("local.sh", "pipeline", "--conf", str(small_world), "--set", f"root={root}")
-    return root
+    for part in ("prepare", "train"):
+        pipeline.run(spark, load_config(str(small_world), [f"root={root}", f"part={part}"]))
+    score.run(spark, load_config(str(small_world), [f"root={root}"]))
+    return Local(root, query(spark, root, PIPELINE))
 
 
-@pytest.fixture(scope="module")
-def hadoop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """HDFS and YARN: the folder that HADOOP_CONF_DIR is to name."""
+@pytest.fixture(scope="session")
+def paused_standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    if not can_make_hosts():
+        pytest.skip("making hosts needs root and iproute2")
+    with run_standalone(tmp_path_factory.mktemp("standalone")) as cluster:
+        pause(cluster.processes)
+        yield cluster
+
+
+@pytest.fixture
+def standalone(paused_standalone: Standalone) -> Iterator[Standalone]:
+    """A cluster of Spark's own; skips where this process may make no hosts."""
+    with running(paused_standalone.processes):
+        yield paused_standalone
+
+
+@pytest.fixture(scope="session")
+def paused_hadoop(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[subprocess.Popen, Path]]:
     folder = tmp_path_factory.mktemp("hadoop")
     java = Path(os.environ["JAVA_HOME"], "bin/java") if "JAVA_HOME" in os.environ else "java"
     source = Path(__file__).with_name("MiniCluster.java")
-    opened = ["--add-opens", "java.base/java.lang=ALL-UNNAMED"]
-    command = [java, "-Xmx1g", *opened, "-cp", f"{fetch_hadoop()}/*", source, folder]
-    ready = folder / "conf/core-site.xml"
-    with (folder / "log").open("w") as log:
-        cluster = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
-        )
+    options = ["-Xmx1g", *JVM_OPTIONS.split(), "--add-opens", "java.base/java.lang=ALL-UNNAMED"]
+    command = [java, *options, "-cp", f"{fetch_hadoop()}/*", source, folder]
+    log, ready = folder / "log", folder / "conf/core-site.xml"
+    cluster = start(command, log, cwd=folder, stdin=subprocess.PIPE)
     try:
-        wait_for(ready.exists, cluster, folder / "log")
-        yield ready.parent
+        wait_for(ready.exists, cluster, log)
+        pause([cluster])
+        yield cluster, ready.parent
     finally:
         end(cluster)
 
 
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an S3 service that has a bucket called bucket."""
-    log_file = tmp_path_factory.mktemp("s3") / "log"
+@pytest.fixture
+def hadoop(paused_hadoop: tuple[subprocess.Popen, Path]) -> Iterator[Path]:
+    """HDFS and YARN: the folder that HADOOP_CONF_DIR must name."""
+    cluster, configuration = paused_hadoop
+    with running([cluster]):
+        yield configuration
+
+
+@pytest.fixture
+def hdfs(hadoop: Path) -> str:
+    """URL of the HDFS."""
+    found = re.search(r"hdfs://localhost:\d+", (hadoop / "core-site.xml").read_text())
+    assert found
+    return found.group()
+
+
+@pytest.fixture(scope="session")
+def paused_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen, str]]:
+    log = tmp_path_factory.mktemp("s3") / "log"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [fetch_moto(), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with log_file.open("w") as log:
-        service = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    service = start([fetch_moto(), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], log)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: answers(address), service, log_file)
+        wait_for(lambda: answers(address), service, log)
         bucket = urllib.request.Request(f"{address}/bucket", method="PUT")
         urllib.request.urlopen(bucket, timeout=30).close()
-        yield address
+        pause([service])
+        yield service, address
     finally:
         end(service)
+
+
+@pytest.fixture
+def s3(paused_s3: tuple[subprocess.Popen, str]) -> Iterator[str]:
+    """The address of an S3 service that has a bucket called bucket."""
+    service, address = paused_s3
+    with running([service]):
+        yield address

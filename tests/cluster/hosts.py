@@ -3,20 +3,17 @@
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 _BRIDGE = "mmdin-bridge"
 
 
 @dataclass(frozen=True)
 class Host:
-    """A namespace: its name, which is its host name too, and its address."""
+    """A namespace: its name, which is also its host name, and its address."""
 
     name: str
     address: str
@@ -27,27 +24,15 @@ class Host:
         inside = ["unshare", "--uts", "sh", "-c", named, "sh", *arguments]
         return ["ip", "netns", "exec", self.name, *inside]
 
-    def start(
-        self, arguments: Sequence[str], console: IO[str], **options: object
-    ) -> subprocess.Popen:
-        """Start a command on this host, in a process group of its own."""
-        return subprocess.Popen(
-            self.command(arguments),
-            stdout=console,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            **options,
-        )
-
 
 def can_make_hosts() -> bool:
-    """Whether this machine lets us make namespaces."""
+    """Whether this process may make namespaces."""
     return os.geteuid() == 0 and shutil.which("ip") is not None
 
 
 @contextlib.contextmanager
 def make_hosts(names: Sequence[str]) -> Iterator[list[Host]]:
-    """Hosts that reach one another, by name too, and nothing else."""
+    """Hosts that reach one another, also by name, and nothing else."""
     hosts = [Host(name, f"10.77.0.{n}") for n, name in enumerate(names, start=1)]
     _remove(hosts)
     try:
@@ -61,10 +46,10 @@ def make_hosts(names: Sequence[str]) -> Iterator[list[Host]]:
 
 
 def _make(host: Host, number: int, hosts: Sequence[Host]) -> None:
-    own = Path("/etc/netns", host.name)
-    own.mkdir(parents=True, exist_ok=True)
+    settings = Path("/etc/netns", host.name)
+    settings.mkdir(parents=True, exist_ok=True)
     lines = ["127.0.0.1 localhost", *(f"{h.address} {h.name}" for h in hosts)]
-    (own / "hosts").write_text("\n".join([*lines, ""]))
+    (settings / "hosts").write_text("\n".join([*lines, ""]))
     _ip("netns", "add", host.name)
     plug = f"mmdin-plug{number}"
     # One name for the interface on every host: Horovod looks for one that all have.
@@ -84,14 +69,3 @@ def _remove(hosts: Sequence[Host]) -> None:
 
 def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True)
-
-
-def stop(process: subprocess.Popen, patience: float = 20) -> None:
-    """End a process that Host.start started, and all that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + patience
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -1,24 +1,52 @@
-"""The pipeline on a small world through the launchers, and what its tables come to."""
+"""The pipeline on a small world through the launchers, and what its tables hold."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from pyspark.sql import SparkSession
+from services import JVM_OPTIONS
+
+from mmdin.schemas import TABLES
+from mmdin.tables import Tables
 
 PROJECT = Path(__file__).resolve().parents[2]
-SAMPLES = "SELECT count(*) AS n, bit_xor(xxhash64(*)) AS digest FROM samples"
-LOSSES = "SELECT epoch, round(validation_loss, 9) AS loss FROM epochs ORDER BY epoch"
-SCORES = "SELECT count(*) AS n, round(avg(score), 9) AS mean FROM predictions"
+
+Rows = list[list[float]]
+
+STATEMENTS = {
+    "samples": "SELECT count(*) AS n, bit_xor(xxhash64(*)) AS digest FROM samples",
+    "epochs": "SELECT epoch, round(validation_loss, 9) AS loss FROM epochs ORDER BY epoch",
+    "predictions": "SELECT count(*) AS n, round(avg(score), 9) AS mean FROM predictions",
+    "runs": "SELECT size(resumed_after) AS times FROM runs",
+}
+"""What is compared of each table. All columns are numbers."""
+
+PIPELINE = ("samples", "epochs", "predictions")
+
+
+@dataclass(frozen=True)
+class Local:
+    """The pipeline in local mode, which others are compared with: its root and query results."""
+
+    root: str
+    results: dict[str, Rows]
 
 
 def launch(script: str, *arguments: str, **variables: str) -> str:
-    """What a script of submit/ prints; fails with it where the script does.
+    """Run a script of submit/ to its end; fail with its output if the script fails.
 
     Args:
-        variables: of its environment, besides this process's.
+        script: name of the file.
+        *arguments: the script's.
+        **variables: added to this process's environment.
+
+    Returns:
+        Standard output and standard error.
     """
     ended = subprocess.run(
         [str(PROJECT / "submit" / script), *arguments],
@@ -33,39 +61,71 @@ def launch(script: str, *arguments: str, **variables: str) -> str:
     return ended.stdout
 
 
-def query(root: str, statement: str, **variables: str) -> list[list[float]]:
-    """The numbers that submit/sql.sh shows for a statement, by row."""
-    shown = launch("sql.sh", "--root", root, statement, **variables)
-    cells = [line.strip("|").split("|") for line in shown.splitlines() if line.startswith("|")]
-    return [[float(cell) for cell in row] for row in cells[1:]]
+def query_by_launcher(root: str, names: Sequence[str], **variables: str) -> dict[str, Rows]:
+    """Results of STATEMENTS from one call of submit/sql.sh."""
+    statements = "; ".join(STATEMENTS[name] for name in names)
+    shown = launch("sql.sh", "--root", root, statements, **variables)
+    results = [_numbers(table) for table in _tables(shown)]
+    return dict(zip(names, results, strict=True))
 
 
-def assert_same_as(root: str, local: str, **variables: str) -> None:
-    """The same samples, the same training, and as many scores, as a local root's."""
-    assert query(root, SAMPLES, **variables) == query(local, SAMPLES)
-    assert_same_training(root, local, **variables)
-    ((rows, mean),) = query(root, SCORES, **variables)
-    ((other_rows, other_mean),) = query(local, SCORES)
+def query(spark: SparkSession, root: str, names: Sequence[str]) -> dict[str, Rows]:
+    """Results of STATEMENTS on tables of a local root, without a session of their own."""
+    tables = Tables(spark, root)
+    declared = {table.name: table for table in TABLES}
+    results = {}
+    for name in names:
+        tables.read(declared[name]).createOrReplaceTempView(name)
+        rows = spark.sql(STATEMENTS[name]).collect()
+        results[name] = [[float(cell) for cell in row] for row in rows]
+    return results
+
+
+def _tables(shown: str) -> list[list[str]]:
+    """The tables that sql.sh shows, as lines between three rulers: a heading, and rows."""
+    tables: list[list[str]] = []
+    rulers = 0
+    for line in shown.splitlines():
+        if line.startswith("+-"):
+            if rulers % 3 == 0:
+                tables.append([])
+            rulers += 1
+        elif line.startswith("|"):
+            tables[-1].append(line)
+    return tables
+
+
+def _numbers(table: Sequence[str]) -> Rows:
+    return [[float(cell) for cell in line.strip("|").split("|")] for line in table[1:]]
+
+
+def assert_same(results: Mapping[str, Rows], local: Local) -> None:
+    """The same samples, the same training, and as many scores, as in local mode."""
+    assert results["samples"] == local.results["samples"]
+    assert_same_training(results, local)
+    ((rows, mean),), ((other_rows, other_mean),) = (
+        found["predictions"] for found in (results, local.results)
+    )
     assert rows == other_rows > 0
     assert abs(mean - other_mean) < 1e-3
 
 
-def assert_same_training(root: str, local: str, **variables: str) -> None:
-    """As many epochs as of a local root, and their validation losses to 1e-4."""
-    mine, others = query(root, LOSSES, **variables), query(local, LOSSES)
+def assert_same_training(results: Mapping[str, Rows], local: Local) -> None:
+    """As many epochs as in local mode, and their validation losses to 1e-4."""
+    mine, others = results["epochs"], local.results["epochs"]
     assert [epoch for epoch, _ in mine] == [epoch for epoch, _ in others]
     assert max(abs(a - b) for (_, a), (_, b) in zip(mine, others, strict=True)) < 1e-4
 
 
-def with_samples_of(local: str, root: Path) -> str:
-    """A root with the tables of a local one but those of training: there is nothing trained yet."""
+def with_samples_of(local: Local, root: Path) -> str:
+    """A root with a copy of the local one's tables, except those of training."""
     left_out = shutil.ignore_patterns("runs", "epochs")
-    shutil.copytree(Path(local, "tables"), root / "tables", ignore=left_out)
+    shutil.copytree(Path(local.root, "tables"), root / "tables", ignore=left_out)
     return str(root)
 
 
 def properties_file(folder: Path, settings: Mapping[str, str]) -> Path:
-    """conf/spark/local.conf with further properties, in which the last of a name counts."""
+    """conf/spark/local.conf with more properties; the last of a name counts."""
     path = folder / "spark.conf"
     lines = [f"{name} {value}" for name, value in settings.items()]
     path.write_text("\n".join(((PROJECT / "conf/spark/local.conf").read_text(), *lines, "")))
@@ -74,7 +134,7 @@ def properties_file(folder: Path, settings: Mapping[str, str]) -> Path:
 
 def cluster_file(path: Path, master: str, **settings: object) -> Path:
     """A file for --cluster: two executors of one core, and few partitions for few rows."""
-    executors = {"executors": 2, "cores": 1, "memory": "2g"}
+    executors = {"executors": 2, "cores": 1, "memory": "1g"}
     cluster = {
         "master": master,
         "driver": {"memory": "2g"},
@@ -83,6 +143,7 @@ def cluster_file(path: Path, master: str, **settings: object) -> Path:
         "spark": {
             "spark.sql.shuffle.partitions": 4,
             "spark.databricks.delta.snapshotPartitions": 2,
+            "spark.yarn.am.extraJavaOptions": JVM_OPTIONS,
         },
     }
     path.write_text(yaml.safe_dump(cluster | settings))

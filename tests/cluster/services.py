@@ -1,24 +1,30 @@
-"""Services on this machine for tests: their parts are fetched once, and kept in a cache."""
+"""Services on this machine for tests. Their parts are fetched once and kept in a cache."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mmdin"
+JVM_OPTIONS = os.environ["SPARK_DAEMON_JAVA_OPTS"]
+"""Those of every JVM of the tests; tests/conftest.py sets them."""
+
 HADOOP = (
     "org.apache.hadoop:hadoop-client-minicluster:3.4.1",
-    # Which its own list forgets, or leaves to a JDK of its time.
+    # Its own list lacks these, or expects them of an older JDK.
     "org.apache.logging.log4j:log4j-1.2-api:2.24.3",
     "org.apache.logging.log4j:log4j-core:2.24.3",
     "org.bouncycastle:bcpkix-jdk18on:1.78.1",
     "javax.xml.bind:jaxb-api:2.3.1",
     "com.sun.xml.bind:jaxb-impl:2.3.3",
 )
-# In a place of its own: its botocore wants an older python-dateutil than requirements.lock has.
+# Its own environment: its botocore wants an older python-dateutil than requirements.lock has.
 MOTO = ("moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
 
 
@@ -47,6 +53,19 @@ def fetch_moto() -> Path:
     return python
 
 
+def start(command: Sequence[object], log: Path, **options: Any) -> subprocess.Popen:
+    """Start a service in its own process group, which `running` and `end` signal."""
+    with log.open("w") as console:
+        return subprocess.Popen(
+            command,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+            # Not a session: then the kernel ends stopped services if the tests are killed.
+            process_group=0,
+            **options,
+        )
+
+
 def answers(address: str) -> bool:
     """Whether an HTTP service answers."""
     try:
@@ -57,19 +76,37 @@ def answers(address: str) -> bool:
 
 
 def wait_for(ready: Callable[[], bool], process: subprocess.Popen, log: Path) -> None:
-    """Wait until a service is ready; fails with the end of its log."""
+    """Wait until a process has done something; fail with the end of its log if it ends before."""
     latest = time.monotonic() + 300
     while not ready():
-        assert process.poll() is None, log.read_text()[-3000:]
-        assert time.monotonic() < latest, f"not ready after 300 s:\n{log.read_text()[-3000:]}"
-        time.sleep(0.5)
+        assert process.poll() is None, log.read_text()[-6000:]
+        assert time.monotonic() < latest, f"not ready after 300 s:\n{log.read_text()[-6000:]}"
+        time.sleep(0.05)
 
 
-def end(process: subprocess.Popen) -> None:
-    """End a process, by force where it takes its time."""
-    process.terminate()
+def pause(processes: Iterable[subprocess.Popen]) -> None:
+    """Stop services, which would take time from other tests while they are idle."""
+    for process in processes:
+        os.killpg(process.pid, signal.SIGSTOP)
+
+
+@contextlib.contextmanager
+def running(processes: Sequence[subprocess.Popen]) -> Iterator[None]:
+    """Let paused services run until the context is left."""
+    for process in processes:
+        os.killpg(process.pid, signal.SIGCONT)
     try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        yield
+    finally:
+        pause(processes)
+
+
+def end(process: subprocess.Popen, patience: float = 20) -> None:
+    """End a service, paused or not, and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGCONT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,68 +1,71 @@
-"""The pipeline on two hosts, against the same in local mode."""
+"""The pipeline on two hosts, compared with the same in local mode."""
 
 import subprocess
 from pathlib import Path
 
-import psutil
 import pytest
 from pipelines import (
+    PIPELINE,
     PROJECT,
-    assert_same_as,
+    Local,
+    assert_same,
     assert_same_training,
     cluster_file,
     query,
     with_samples_of,
 )
-from services import wait_for
+from pyspark.sql import SparkSession
+from services import start, wait_for
 from standalone import Standalone
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 def test_a_pipeline_on_two_hosts(
-    standalone: Standalone, archive: Path, small_world: Path, local: str
+    spark: SparkSession, standalone: Standalone, archive: Path, small_world: Path, local: Local
 ) -> None:
+    """Training takes its packages from the archive; to unpack it takes longer than the rest."""
     root = str(small_world.with_name("clustered"))
-    file = cluster_file(small_world.with_name("archived.yaml"), standalone.master)
-    options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
-    options += ["--environment", str(archive)]
-    process, log = submit(standalone, "pipeline", *options)
-    assert process.wait(timeout=1500) == 0, log.read_text()[-6000:]
-    assert_same_as(root, local)
+    files = {
+        "project": with_project_dir(standalone, small_world.with_name("project.yaml")),
+        "archive": cluster_file(small_world.with_name("archive.yaml"), standalone.master),
+    }
+    for part, nodes in (("prepare", "project"), ("train", "archive"), ("evaluate", "project")):
+        options = ["--conf", str(small_world), "--cluster", str(files[nodes])]
+        options += ["--environment", str(archive), "--set", f"root={root}", f"part={part}"]
+        process, log = submit(standalone, "pipeline", *options)
+        assert process.wait(timeout=1500) == 0, log.read_text()[-6000:]
+    assert_same(query(spark, root, PIPELINE), local)
     for host in standalone.workers:
-        applications = list((standalone.logs / f"{host.name}-work").glob("app-*"))
-        assert len(applications) == 3
-        assert all(list(a.glob("*/environment/bin/python3")) for a in applications)
+        prepare, train, evaluate = standalone.applications(host)[-3:]
+        assert list(train.glob("*/environment/bin/python3"))
+        assert not [*prepare.glob("*/environment"), *evaluate.glob("*/environment")]
 
 
 def test_a_killed_executor_costs_at_most_an_epoch(
-    standalone: Standalone, small_world: Path, local: str, tmp_path: Path
+    spark: SparkSession, standalone: Standalone, small_world: Path, local: Local, tmp_path: Path
 ) -> None:
     root = with_samples_of(local, tmp_path / "killed")
-    file = cluster_file(tmp_path / "project_dir.yaml", standalone.master, project_dir=str(PROJECT))
+    file = with_project_dir(standalone, tmp_path / "project.yaml")
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     process, log = submit(standalone, "train", *options)
     wait_for(lambda: "epoch   1/" in log.read_text(), process, log)
-    executors = [p for p in psutil.process_iter() if "CoarseGrainedExecutorBackend" in said_by(p)]
-    assert len(executors) == 2
-    executors[0].kill()
+    first, _ = standalone.executors()
+    first.kill()
     assert process.wait(timeout=900) == 0, log.read_text()[-6000:]
     assert "a rank was lost" in log.read_text()
-    assert_same_training(root, local)
-    ((times,),) = query(root, "SELECT size(resumed_after) AS times FROM runs")
-    assert times == 1
+    results = query(spark, root, ["epochs", "runs"])
+    assert_same_training(results, local)
+    assert results["runs"] == [[1]]
+
+
+def with_project_dir(standalone: Standalone, path: Path) -> Path:
+    """A file for --cluster of nodes that have the project."""
+    return cluster_file(path, standalone.master, project_dir=str(PROJECT))
 
 
 def submit(standalone: Standalone, job: str, *options: str) -> tuple[subprocess.Popen, Path]:
-    """A job that has been started on the driver's host, and what it prints."""
+    """A job that has been started on the driver's host, and its log."""
     log = standalone.logs / f"{job}.log"
-    with log.open("w") as output:
-        command = [str(PROJECT / "submit" / "standalone.sh"), job, *options]
-        return standalone.driver.start(command, output), log
-
-
-def said_by(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
+    script = str(PROJECT / "submit" / "standalone.sh")
+    return start(standalone.driver.command([script, job, *options]), log), log
