@@ -4,8 +4,8 @@
     .venv/bin/python -m benchmarks.run [--small] [SUBJECT ...]
 
 A file of results has the date and the machine in its name; what is measured again on the same day
-replaces what was measured before. Figures of different machines, days or files say little beside
-one another: compare the ratios, whose parts were measured side by side in one run. Nothing fails
+replaces what was measured before. Figures of different machines, days or files cannot be
+compared: compare the ratios, whose parts were measured side by side in one run. Nothing fails
 because of a figure.
 """
 
@@ -94,8 +94,8 @@ def _processor() -> str:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return platform.machine()
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.machine()
+    name = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return name[1].strip() if name else platform.machine()
 
 
 def _slug(machine: dict[str, Any]) -> str:
@@ -104,7 +104,7 @@ def _slug(machine: dict[str, Any]) -> str:
 
 
 def keep(path: Path, machine: dict[str, Any], subject: str, figures: dict[str, Any]) -> None:
-    """Put a subject's figures into the file, beside those of other subjects."""
+    """Put a subject's figures into the file, with those of other subjects."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"subjects": {}}
     kept |= {"machine": machine}
     kept["subjects"][subject] = {"commit": _commit(), **figures}
@@ -113,7 +113,7 @@ def keep(path: Path, machine: dict[str, Any], subject: str, figures: dict[str, A
 
 
 def _commit() -> str:
-    """The code that was measured, with + behind it where files differ from the commit's."""
+    """The commit that was measured, with + after it if files have changed since."""
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty=+"],
         cwd=RESULTS.parent,

@@ -30,7 +30,7 @@ def run(folder: Path, small: bool) -> dict[str, object]:
     assignment = assign(folder, write_samples(folder, FILES, rows), "mmdin", "mmdin", training)
     spark = _open_session()
     try:
-        found = [
+        speeds = [
             compare_ranks(spark, [assignment], (1, 2), start_timeout=60)["mmdin"]
             for _ in range(1 if small else REPEATS)
         ]
@@ -38,8 +38,8 @@ def run(folder: Path, small: bool) -> dict[str, object]:
         spark.stop()
     return {
         "batch_size": rows,
-        "rows_per_second": [{ranks: round(speed) for ranks, speed in f.items()} for f in found],
-        "two ranks by one": [round(f[2] / f[1], 3) for f in found],
+        "rows_per_second": [{ranks: round(speed) for ranks, speed in f.items()} for f in speeds],
+        "two ranks by one": [round(f[2] / f[1], 3) for f in speeds],
     }
 
 

@@ -89,8 +89,8 @@ def _submission_times(events: Path) -> list[float]:
 
 def _stages(log: str) -> list[tuple[str, float, float]]:
     """Name, start and end of each stage that ran, seconds since 1970."""
-    found = []
+    stages = []
     for ended_at, name, seconds in ENDED.findall(log):
         end = datetime.datetime.strptime(ended_at, "%Y-%m-%d %H:%M:%S,%f").timestamp()
-        found.append((name, end - float(seconds), end))
-    return found
+        stages.append((name, end - float(seconds), end))
+    return stages

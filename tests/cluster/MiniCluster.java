@@ -6,7 +6,7 @@ import org.apache.hadoop.hdfs.MiniDFSCluster;
 import org.apache.hadoop.yarn.conf.YarnConfiguration;
 import org.apache.hadoop.yarn.server.MiniYARNCluster;
 
-/** HDFS and YARN in one process, until its standard input ends. Leaves conf/*-site.xml in a folder. */
+/** HDFS and YARN in one process, until its standard input ends. Writes conf/*-site.xml into a folder. */
 public class MiniCluster {
     public static void main(String[] arguments) {
         try {
@@ -14,7 +14,7 @@ public class MiniCluster {
             System.exit(0);
         } catch (Throwable failure) {
             failure.printStackTrace();
-            System.exit(1); // Whatever threads have been started.
+            System.exit(1); // Whatever threads are still running.
         }
     }
 
@@ -37,7 +37,7 @@ public class MiniCluster {
         MiniYARNCluster resources = new MiniYARNCluster("yarn", 1, 1, 1);
         resources.init(configuration);
         resources.start();
-        // Its own mapping is a class of Hadoop's tests, which those who submit have not.
+        // Its default mapping is a class of Hadoop's tests, which is not on the class path of a submission.
         String mapping = "org.apache.hadoop.net.ScriptBasedMapping";
         resources.getConfig().set("net.topology.node.switch.mapping.impl", mapping);
         for (String site : new String[] {"yarn-site.xml", "core-site.xml"}) {

@@ -123,9 +123,9 @@ def hadoop(paused_hadoop: tuple[subprocess.Popen, Path]) -> Iterator[Path]:
 @pytest.fixture
 def hdfs(hadoop: Path) -> str:
     """URL of the HDFS."""
-    found = re.search(r"hdfs://localhost:\d+", (hadoop / "core-site.xml").read_text())
-    assert found
-    return found.group()
+    url = re.search(r"hdfs://localhost:\d+", (hadoop / "core-site.xml").read_text())
+    assert url
+    return url.group()
 
 
 @pytest.fixture(scope="session")

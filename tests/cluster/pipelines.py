@@ -70,7 +70,7 @@ def query_by_launcher(root: str, names: Sequence[str], **variables: str) -> dict
 
 
 def query(spark: SparkSession, root: str, names: Sequence[str]) -> dict[str, Rows]:
-    """Results of STATEMENTS on tables of a local root, without a session of their own."""
+    """Results of STATEMENTS on tables of a local root, in the session of the tests."""
     tables = Tables(spark, root)
     declared = {table.name: table for table in TABLES}
     results = {}
@@ -104,7 +104,7 @@ def assert_same(results: Mapping[str, Rows], local: Local) -> None:
     assert results["samples"] == local.results["samples"]
     assert_same_training(results, local)
     ((rows, mean),), ((other_rows, other_mean),) = (
-        found["predictions"] for found in (results, local.results)
+        each["predictions"] for each in (results, local.results)
     )
     assert rows == other_rows > 0
     assert abs(mean - other_mean) < 1e-3

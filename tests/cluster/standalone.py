@@ -45,13 +45,13 @@ class Standalone:
 
     def executors(self) -> list[psutil.Process]:
         """The processes of the executors that run now."""
-        found = []
+        executors = []
         for service in self.processes:
             for process in psutil.Process(service.pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):  # It has ended since it was listed.
                     if "CoarseGrainedExecutorBackend" in " ".join(process.cmdline()):
-                        found.append(process)
-        return found
+                        executors.append(process)
+        return executors
 
 
 @contextlib.contextmanager

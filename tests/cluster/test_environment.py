@@ -1,4 +1,4 @@
-"""The archive for executors, run where neither the project nor its .venv is."""
+"""The archive for executors, run outside the project and its .venv."""
 
 import subprocess
 from pathlib import Path
@@ -19,7 +19,7 @@ def python(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path, program: str) -> str:
-    """What a program prints that is run as on a node, which has only a system's own tools."""
+    """Run a program as on a node that has only the system's tools; return what it prints."""
     ended = subprocess.run(
         [str(python), "-c", program],
         env={"PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -42,10 +42,10 @@ def test_everything_comes_from_the_archive(python: Path) -> None:
     home = python.parents[1]
     program = "import mmdin, spark_jobs, horovod, tensorflow, petastorm, PIL, pyspark, sys, os"
     modules = "(mmdin, spark_jobs, horovod, tensorflow, petastorm, PIL, pyspark, os)"
-    found = run(
+    paths = run(
         python, f"{program}; print(*(m.__file__ for m in {modules}), *sys.path[1:], sep='\\n')"
     )
-    assert all(Path(line).is_relative_to(home) for line in found.splitlines())
+    assert all(Path(line).is_relative_to(home) for line in paths.splitlines())
 
 
 def test_shared_libraries_come_from_the_archive_or_the_system(python: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_killed_driver_resumes(
     children = psutil.Process(driver.pid).children(recursive=True)
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
-    # Ranks that went on would write where those of the next training do.
+    # Ranks that still run would write to the files of the next training.
     _, left = psutil.wait_procs(children, timeout=60)
     assert left == []
     (run_id,) = (p.name for p in (tmp_path / "killed" / "checkpoints").iterdir())

@@ -1,4 +1,4 @@
-"""Finished experiments, whose roots stand in MMDIN_QUALITY_ROOTS, divided by colons."""
+"""Finished experiments; MMDIN_QUALITY_ROOTS names their roots, separated by colons."""
 
 import os
 from pathlib import Path

@@ -22,11 +22,11 @@ def best_on_validation(
     candidates: Iterator[tuple[str, Scores]], validation: pd.DataFrame
 ) -> tuple[str, float, np.ndarray]:
     """Of (name, scores): the one with the highest validation ROC AUC, that, and its test scores."""
-    found = []
+    scored = []
     for name, (of_validation, of_test) in candidates:
-        found.append((roc_auc(validation.label.to_numpy(), of_validation), name, of_test))
-        print(f"  {name}: validation ROC AUC {found[-1][0]:.4f}", flush=True)
-    auc, name, of_test = max(found, key=lambda f: f[0])
+        scored.append((roc_auc(validation.label.to_numpy(), of_validation), name, of_test))
+        print(f"  {name}: validation ROC AUC {scored[-1][0]:.4f}", flush=True)
+    auc, name, of_test = max(scored, key=lambda f: f[0])
     return name, auc, of_test
 
 

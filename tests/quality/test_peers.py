@@ -22,7 +22,7 @@ def samples(tables):
     if not tables.read(EXPERIMENTS).where(f"model = '{BEST_POSSIBLE}'").isEmpty():
         pytest.skip("an invented world")
     rows = tables.read(SAMPLES).orderBy("user_id", "movie_id").toPandas()
-    return {s: own.reset_index(drop=True) for s, own in rows.groupby("split")}
+    return {split: group.reset_index(drop=True) for split, group in rows.groupby("split")}
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def scores(tables, samples) -> list[np.ndarray]:
     runs = tables.read(EXPERIMENTS).where("model = 'mmdin'").select("run_id")
     rows = tables.read(PREDICTIONS).join(runs, "run_id", how="left_semi").toPandas()
     return [
-        keys.merge(own, on=["user_id", "movie_id"], how="left").score.to_numpy()
-        for _, own in rows.groupby("run_id")
+        keys.merge(group, on=["user_id", "movie_id"], how="left").score.to_numpy()
+        for _, group in rows.groupby("run_id")
     ]
 
 
@@ -45,12 +45,12 @@ def test_mmdin_is_at_least_as_good_as(peer, samples, scores) -> None:
     )
     test = samples["test"]
     label = test.label.to_numpy()
-    own, other = np.mean([roc_auc(label, s) for s in scores]), roc_auc(label, of_peer)
+    of_mmdin, other = np.mean([roc_auc(label, s) for s in scores]), roc_auc(label, of_peer)
     lower, upper = interval_over_users(test, scores, of_peer)
     print(
         f"{name}: chosen with validation ROC AUC {validation_auc:.4f}; test {other:.4f}. MMDIN, "
-        f"{len(scores)} seeds: {own:.4f}. Difference {own - other:+.4f}, 95 % interval over users "
-        f"{lower:+.4f} to {upper:+.4f}"
+        f"{len(scores)} seeds: {of_mmdin:.4f}. Difference {of_mmdin - other:+.4f}, 95 % interval "
+        f"over users {lower:+.4f} to {upper:+.4f}"
     )
     assert upper > 0
 
@@ -62,11 +62,11 @@ def interval_over_users(
     label = test.label.to_numpy()
     rows_of = [np.asarray(rows) for rows in test.groupby("user_id").indices.values()]
     generator = np.random.default_rng(1)
-    found = []
+    differences = []
     for _ in range(RESAMPLES):
         drawn = generator.integers(len(rows_of), size=len(rows_of))
         rows = np.concatenate([rows_of[d] for d in drawn])
-        own = np.mean([roc_auc(label[rows], s[rows]) for s in scores])
-        found.append(own - roc_auc(label[rows], other[rows]))
-    lower, upper = np.quantile(found, [0.025, 0.975])
+        of_scores = np.mean([roc_auc(label[rows], s[rows]) for s in scores])
+        differences.append(of_scores - roc_auc(label[rows], other[rows]))
+    lower, upper = np.quantile(differences, [0.025, 0.975])
     return float(lower), float(upper)

@@ -1,4 +1,4 @@
-"""What an ablation finds on the invented world, where it is known what there is to find.
+"""An ablation finds what is planted in the invented world.
 
     make demo
     submit/local.sh experiment --conf conf/experiments/ablation.yaml --set input.tables=build/demo \
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.quality
 def verdicts(tables) -> dict[tuple[str, str], str]:
     """Of ROC AUC, by variant and other variant."""
     rows = tables.read(DIFFERENCES).where("metric = 'roc_auc'").collect()
-    found = {(r["variant"], r["other"]): r["verdict"] for r in rows}
-    if ("mmdin", "shuffled posters") not in found or (BEST_POSSIBLE, "mmdin") not in found:
+    verdicts = {(r["variant"], r["other"]): r["verdict"] for r in rows}
+    if ("mmdin", "shuffled posters") not in verdicts or (BEST_POSSIBLE, "mmdin") not in verdicts:
         pytest.skip("no ablation on an invented world")
-    for (variant, other), verdict in found.items():
+    for (variant, other), verdict in verdicts.items():
         if variant == "mmdin":
             print(f"mmdin is {verdict} than (or open against) {other}")
-    return found
+    return verdicts
 
 
 @pytest.mark.parametrize("planted", ["posters", "attention", "genres"])

@@ -83,14 +83,14 @@ def run(spark: SparkSession, assignments: list[Assignment], faults: dict[str, Fa
 
 def processes_of_ranks() -> list[psutil.Process]:
     """The ranks' own processes."""
-    found = []
+    ranks = []
     for process in psutil.Process().children(recursive=True):
         # Some have ended since they were listed.
         with contextlib.suppress(psutil.NoSuchProcess):
             command = " ".join(process.cmdline())
             if "horovod.spark.task.gloo_exec_fn" in command and "/bin/sh" not in command:
-                found.append(process)
-    return found
+                ranks.append(process)
+    return ranks
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def test_a_rank_that_hangs_ends_training_with_a_message(
 ) -> None:
     options = {"epochs": EPOCHS, "patience": EPOCHS, "step_timeout": 20}
     assignment = make_assignment(folder, "hangs", files, **options)
-    said = r"rank 0 on \S+: no step within \d+ s \(training.step_timeout\): another rank hangs"
-    with pytest.raises(TrainingFailedError, match=said):
+    message = r"rank 0 on \S+: no step within \d+ s \(training.step_timeout\): another rank hangs"
+    with pytest.raises(TrainingFailedError, match=message):
         run(spark, [assignment], {"hangs": Fault(1, signal.SIGSTOP)})
     assert not processes_of_ranks()

@@ -52,7 +52,7 @@ def without_times(outcome: TrainingResult) -> list[tuple[float, ...]]:
 
 
 @pytest.mark.parametrize(("model", "saved"), [("mmdin", True), ("deepfm", False)])
-def test_stopped_and_gone_on_ends_with_the_same_weights(
+def test_resumed_training_ends_with_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, saved: bool
 ) -> None:
     """Stopped in the third epoch: after its best weights were saved, and before, or at its end."""
@@ -73,11 +73,11 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
         patch.setattr(checkpointing, "write_state", stop_in_third_epoch)
         with pytest.raises(StoppedError):
             train(stopped)
-    found = train(stopped)
-    np.testing.assert_allclose(without_times(found), without_times(expected), rtol=1e-5)
-    assert found.resumed_after == ((3,) if saved else (2,))
+    resumed = train(stopped)
+    np.testing.assert_allclose(without_times(resumed), without_times(expected), rtol=1e-5)
+    assert resumed.resumed_after == ((3,) if saved else (2,))
     assert expected.resumed_after == ()
-    assert found.best_epoch == expected.best_epoch
+    assert resumed.best_epoch == expected.best_epoch
     for mine, other in zip(weights(stopped), weights(whole), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-5)
     (state, mine), (_, other) = (read_state(folder_of(a)) for a in (stopped, whole))
@@ -86,7 +86,7 @@ def test_stopped_and_gone_on_ends_with_the_same_weights(
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 
-def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
+def test_early_stopping_is_resumed_too(tmp_path: Path) -> None:
     files = write_samples(tmp_path)
     assignment = make_assignment(tmp_path, "one", files, epochs=50, patience=1)
     ended = train(assignment)
@@ -108,7 +108,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
+def test_a_full_disk_is_reported_and_saved_epochs_remain(
     tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assignment = make_assignment(small_disk, "one", write_samples(tmp_path), epochs=3)
@@ -120,8 +120,10 @@ def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
             (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free))
 
     monkeypatch.setattr(checkpointing, "write_state", fill_disk_after_second_epoch)
-    said = r"cannot write .*small/one/.*: No space left on device. .*resumed after the last epoch"
-    with pytest.raises(ClusterError, match=said):
+    message = (
+        r"cannot write .*small/one/.*: No space left on device. .*resumed after the last epoch"
+    )
+    with pytest.raises(ClusterError, match=message):
         train(assignment)
     monkeypatch.undo()
     (small_disk / "filler").unlink()
@@ -130,7 +132,7 @@ def test_a_full_disk_is_an_error_that_says_so_and_spares_what_is_there(
     assert outcome.resumed_after == (2,)
 
 
-def test_what_has_ended_is_forgotten(tmp_path: Path) -> None:
+def test_the_state_of_an_ended_network_can_be_deleted(tmp_path: Path) -> None:
     assignment = make_assignment(tmp_path, "one", write_samples(tmp_path), epochs=1)
     train(assignment)
     folder = folder_of(assignment)

@@ -83,10 +83,10 @@ def train_on_given_batches(communicator) -> Steps:
         batch[:, 1] += batch[:, 2]
         batch[:, 0] = batch[:, 1] >= 7
         batch[:, -1] = generator.random(GLOBAL_BATCH) < 0.9
-        own = tf.constant(batch[communicator.rank :: communicator.size])
-        loss, count = step(own)
+        share = tf.constant(batch[communicator.rank :: communicator.size])
+        loss, count = step(share)
         losses.append(float(loss) / float(count))
-    graph = step.__call__.get_concrete_function(own).graph
+    graph = step.__call__.get_concrete_function(share).graph
     exchanges = [o.type for o in graph.get_operations() if o.type.startswith("Horovod")]
     return Steps(losses, [np.asarray(v) for v in network.variables], exchanges)
 

@@ -13,10 +13,10 @@ def test_as_many_slots_as_cores(spark: SparkSession) -> None:
 
 
 def test_too_few_slots_are_an_error_at_once_in_local_mode(spark: SparkSession) -> None:
-    said = (
+    message = (
         r"training.ranks=7 needs 7 task slots at once, and Spark has 2; .*spark.master=local\[2\]"
     )
-    with pytest.raises(ClusterError, match=said):
+    with pytest.raises(ClusterError, match=message):
         wait_for_slots(spark, 7, seconds=60)
 
 

@@ -26,7 +26,7 @@ class Clock:
             return self.now
 
     def wait_for_looks(self, number: int) -> None:
-        """Wait until the time was asked for so many times from now on."""
+        """Wait until the time was asked for `number` times from now on."""
         with self._looked:
             wanted = self.looks + number
             assert self._looked.wait_for(lambda: self.looks >= wanted, PATIENCE)
