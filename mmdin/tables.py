@@ -1,6 +1,6 @@
 """Delta tables under one root, each checked against its schema on write.
 
-Only this module uses Delta.
+Only this module and mmdin.delta_files use Delta.
 """
 
 import itertools
@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
+from mmdin.delta_files import list_plain_files
 from mmdin.errors import TableError
 from mmdin.schemas import Table
 from mmdin.storage import files_at, is_local, join, local_path
@@ -40,6 +41,9 @@ _COMMIT_OR_CHECKPOINT = re.compile(r"(\d{20})\.(json|checkpoint(\..+)?\.(parquet
 then a checkpoint alone tells of theirs (Delta protocol, "Delta log entries" and "checkpoints")."""
 
 _ATTEMPTS = 10
+
+_GLOB_CHARACTERS = re.compile(r"[\\{}\[\]*?]")
+"""Characters that mean something else in the paths that Spark's Parquet source takes."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,23 @@ class Tables:
         if version is not None:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(table))
+
+    def read_small(self, table: Table) -> DataFrame:
+        """The newest rows of a table of few files, without Delta's Spark jobs on its log.
+
+        A query of them starts one Spark job. A query of `read` starts up to five.
+
+        Raises:
+            TableError: if there is no such table; names the job that writes it.
+        """
+        self._require(table)
+        files = list_plain_files(self.spark, self.path(table))
+        if files is None:
+            return self.read(table)
+        if not files:
+            return self.spark.createDataFrame([], table.schema)
+        paths = [_GLOB_CHARACTERS.sub(r"\\\g<0>", file) for file in files]
+        return self.spark.read.schema(table.schema).parquet(*paths)
 
     def write(self, table: Table, rows: DataFrame, partition_by: str | None = None) -> None:
         """Replace the whole table, atomically.

@@ -116,6 +116,41 @@ def test_files_that_say_more_than_the_table_are_refused(
         tables.files(LINKS, tables.version(LINKS), "true")
 
 
+def test_small_tables_are_read_in_one_spark_job(tables: Tables, spark: SparkSession) -> None:
+    with pytest.raises(TableError, match="ingest_ratings"):
+        tables.read_small(LINKS)
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    tables.write(LINKS, links(spark, (2, "b", 2), (3, "c", 3)))
+    started = spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs()
+    rows = tables.read_small(LINKS).collect()
+    assert spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs() == started + 1
+    assert sorted(rows) == [(2, "b", 2), (3, "c", 3)]
+    assert rows[0].__fields__ == LINKS.columns
+
+
+def test_small_tables_without_rows_or_with_glob_characters_in_their_path_are_read(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    tables = Tables(spark, str(tmp_path / "a [b] {c,d} e*"))
+    tables.write(LINKS, links(spark))
+    assert tables.read_small(LINKS).collect() == []
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    assert tables.read_small(LINKS).collect() == [(1, "a", 1)]
+
+
+def test_small_tables_whose_files_say_more_than_they_hold_are_read_by_delta(
+    tables: Tables, spark: SparkSession
+) -> None:
+    tables.write(LINKS, links(spark, (1, "a", 1), (2, "b", 2)), partition_by="movie_id")
+    assert sorted(tables.read_small(LINKS).collect()) == [(1, "a", 1), (2, "b", 2)]
+    other = Tables(spark, tables.root + "/other")
+    other.write(LINKS, links(spark, (1, "a", 1), (2, "b", 2)).coalesce(1))
+    path = other.path(LINKS)
+    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES (delta.enableDeletionVectors = true)")
+    spark.sql(f"DELETE FROM delta.`{path}` WHERE movie_id = 1")
+    assert other.read_small(LINKS).collect() == [(2, "b", 2)]
+
+
 def test_tables_have_names_in_the_catalog(spark: SparkSession, tmp_path: Path) -> None:
     tables = Tables(spark, str(tmp_path / "a"), database="named")
     try:

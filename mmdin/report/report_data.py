@@ -128,20 +128,20 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
         TableError: a table is missing; names the job that writes it.
     """
     tables = Tables.of(spark, config)
-    experiments = _sort(tables.read(EXPERIMENTS).toPandas(), "place", "seed")
+    experiments = _sort(tables.read_small(EXPERIMENTS).toPandas(), "place", "seed")
     compared = F.col("run_id").isin([str(r) for r in experiments["run_id"]])
     attention = _read_attention(tables, experiments)
     movie_ids = sorted({int(m) for m in (*attention["movie_id"], *attention["history_movie_id"])})
     return ReportData(
         experiments=experiments,
-        split_counts=tables.read(SPLIT_COUNTS).toPandas(),
-        metrics=tables.read(METRICS).toPandas(),
-        metric_intervals=tables.read(METRIC_INTERVALS).toPandas(),
-        differences=tables.read(DIFFERENCES).toPandas(),
-        calibration=_sort(tables.read(CALIBRATION).toPandas(), "run_id", "bin"),
-        sampled_scores=_sort(tables.read(SAMPLED_SCORES).toPandas(), "run_id", "row"),
-        runs=tables.read(RUNS).where(compared).toPandas(),
-        epochs=_sort(tables.read(EPOCHS).where(compared).toPandas(), "run_id", "epoch"),
+        split_counts=tables.read_small(SPLIT_COUNTS).toPandas(),
+        metrics=tables.read_small(METRICS).toPandas(),
+        metric_intervals=tables.read_small(METRIC_INTERVALS).toPandas(),
+        differences=tables.read_small(DIFFERENCES).toPandas(),
+        calibration=_sort(tables.read_small(CALIBRATION).toPandas(), "run_id", "bin"),
+        sampled_scores=_sort(tables.read_small(SAMPLED_SCORES).toPandas(), "run_id", "row"),
+        runs=tables.read_small(RUNS).where(compared).toPandas(),
+        epochs=_sort(tables.read_small(EPOCHS).where(compared).toPandas(), "run_id", "epoch"),
         attention_weights=attention,
         posters=_read_posters(tables, movie_ids),
         titles=_read_titles(tables, movie_ids),
@@ -157,14 +157,14 @@ def _read_attention(tables: Tables, experiments: pd.DataFrame) -> pd.DataFrame:
     if not tables.exists(ATTENTION_WEIGHTS):
         return pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
     first = [str(r) for r in experiments.drop_duplicates("variant")["run_id"]]
-    rows = tables.read(ATTENTION_WEIGHTS).where(F.col("run_id").isin(first)).toPandas()
+    rows = tables.read_small(ATTENTION_WEIGHTS).where(F.col("run_id").isin(first)).toPandas()
     return _sort(rows, "user_id", "movie_id", "run_id", "position")
 
 
 def _read_posters(tables: Tables, movie_ids: list[int]) -> dict[int, bytes]:
     if not movie_ids or not tables.exists(POSTERS):
         return {}
-    usable = tables.read(POSTERS).where("status = 'ok'")
+    usable = tables.read_small(POSTERS).where("status = 'ok'")
     rows = usable.where(F.col("movie_id").isin(movie_ids)).select("movie_id", "bytes").collect()
     return {r["movie_id"]: bytes(r["bytes"]) for r in rows if r["bytes"] is not None}
 
@@ -172,5 +172,5 @@ def _read_posters(tables: Tables, movie_ids: list[int]) -> dict[int, bytes]:
 def _read_titles(tables: Tables, movie_ids: list[int]) -> dict[int, str]:
     if not movie_ids:
         return {}
-    rows = tables.read(MOVIES).where(F.col("movie_id").isin(movie_ids)).collect()
+    rows = tables.read_small(MOVIES).where(F.col("movie_id").isin(movie_ids)).collect()
     return {r["movie_id"]: r["title"] for r in rows if r["title"]}

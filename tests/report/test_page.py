@@ -124,12 +124,6 @@ def test_images_are_described_and_the_question_is_escaped(report: Written) -> No
     assert len(report.text) < 15_000_000
 
 
-@pytest.mark.parametrize("words", ["praised", "told apart", "stands", "beside"])
-def test_the_page_is_in_plain_words(report: Written, words: str) -> None:
-    without_the_papers_word = report.text.replace('(the paper says "praised")', "")
-    assert words not in Page(without_the_papers_word).text
-
-
 def test_leaky_is_warned_of_if_it_is_shown(config: Config) -> None:
     for name, warned in (("protocols", True), ("two networks", False)):
         page = render_page(invent(**CASES[name]), config, {})

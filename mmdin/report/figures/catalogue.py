@@ -36,7 +36,7 @@ FIGURES = (
         "differences",
         "Differences in ROC AUC",
         "Variants right of zero rank better than the reference, variants left of zero rank worse. "
-        "A hollow mark is not significantly different: its 95 % interval contains zero.",
+        "A hollow mark is a difference that is not significant: its 95 % interval contains zero.",
         draw_differences,
     ),
     FigureSpec(
