@@ -1,6 +1,7 @@
 """Numbers cut into buckets: edges fitted on training rows, applied everywhere."""
 
 import numpy as np
+from numpy.typing import NDArray
 from pyspark.ml.feature import Bucketizer
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -10,7 +11,7 @@ from mmdin.inputs import INPUTS, Input
 from mmdin.schemas import BUCKET_EDGES
 
 MAX_ROWS_FITTED = 200_000
-"""Training rows that edges are fitted on, about; where there are more, by a seeded hash."""
+"""About how many training rows edges are fitted on; if there are more, a seeded hash chooses."""
 
 Edges = dict[str, list[float]]
 """Inner edges, ascending, by the value they cut. A number on an edge is in the bucket above it."""
@@ -21,8 +22,13 @@ BUCKETED = tuple(i for i in INPUTS if i.is_bucket)
 def fit_edges(training_rows: DataFrame, count: int, buckets: int, seed: int) -> Edges:
     """Quantiles of every bucketed input's value over about MAX_ROWS_FITTED of the training rows.
 
-    count is the number of training rows. Reads user_id, movie_id and the values. Runs one Spark
-    job and brings the chosen rows to the driver.
+    Brings the chosen rows to the driver, in one query.
+
+    Args:
+        training_rows: with user_id, movie_id and the inputs' values.
+        count: the number of training rows.
+        buckets: of each input, at most.
+        seed: of the choice of rows.
     """
     chosen = training_rows
     if count > MAX_ROWS_FITTED:
@@ -34,18 +40,22 @@ def fit_edges(training_rows: DataFrame, count: int, buckets: int, seed: int) -> 
     }
 
 
-def quantile_edges(values: np.ndarray, buckets: int) -> list[float]:
-    """The inner edges that cut numbers into so many buckets of about the same size, or fewer.
+def quantile_edges(values: NDArray[np.float64], buckets: int) -> list[float]:
+    """The inner edges that cut numbers into at most that many buckets of about the same size.
 
     Edges are numbers that occur. Those that coincide are merged, and one at the smallest number
-    is left out, since its bucket would be empty; NaN is passed over.
+    is left out, since its bucket would be empty. NaN is ignored.
+
+    Args:
+        values: float64 [any].
+        buckets: 2 or more.
     """
-    known = values[~np.isnan(values)]
-    if not len(known):
+    numbers = values[~np.isnan(values)]
+    if not len(numbers):
         return []
     shares = np.arange(1, buckets) / buckets
-    edges = np.unique(np.quantile(known, shares, method="inverted_cdf"))
-    return [float(edge) for edge in edges if edge > known.min()]
+    edges = np.unique(np.quantile(numbers, shares, method="inverted_cdf"))
+    return [float(edge) for edge in edges if edge > numbers.min()]
 
 
 def edges_to_rows(spark: SparkSession, edges: Edges) -> DataFrame:
@@ -54,7 +64,7 @@ def edges_to_rows(spark: SparkSession, edges: Edges) -> DataFrame:
     for value, inner in edges.items():
         bounds = [float("-inf"), *inner, float("inf")]
         rows += [(value, b, bounds[b - 1], bounds[b]) for b in range(1, len(bounds))]
-    return spark.createDataFrame(rows, BUCKET_EDGES.schema)
+    return spark.createDataFrame(rows, BUCKET_EDGES.schema).coalesce(1)
 
 
 def edges_from_rows(bucket_edges: DataFrame) -> Edges:
@@ -73,7 +83,7 @@ def add_buckets(rows: DataFrame, edges: Edges) -> DataFrame:
     Reads the inputs' values.
     """
     # Spark's Bucketizer took half the time of comparisons written out in SQL, and a fifth of that
-    # of NumPy on Arrow batches. It wants at least one inner edge.
+    # of NumPy on Arrow batches. It needs at least one inner edge.
     cut = [i for i in BUCKETED if edges[i.value]]
     bucketizer = Bucketizer(
         splitsArray=[[float("-inf"), *edges[i.value], float("inf")] for i in cut],

@@ -1,49 +1,50 @@
-"""The movies that a user praised last before a rating."""
+"""The movies that a user liked last before a rating."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from mmdin import inputs
-from mmdin.features.order import in_order_of_time
+from mmdin.features.order import sort_parts_by_time
 
-PRAISED = (
+LIKED = (
     "movie_id",
     "movie_index",
     *(f"{inputs.genre(s)}_index" for s in range(1, inputs.GENRE_SLOTS + 1)),
 )
-"""What the history holds of each movie: columns of the row that praised it."""
+"""What the history holds of each movie: columns of the row that liked it."""
 
 
 def add_history(rows: DataFrame) -> DataFrame:
-    """Add column history: the user's last praised movies of strictly earlier seconds, latest first.
+    """Add column history: the movies that the user liked in earlier seconds, latest first.
 
-    Reads user_id, seconds, label (1 is praised), in_history and PRAISED. The column is an array of
-    at most HISTORY_LENGTH structs with the fields of PRAISED; null where nothing was praised.
-    Movies praised in one second stand by descending movie_id.
+    Reads user_id, seconds, label (1 is liked), in_history and LIKED. The column is an array of at
+    most HISTORY_LENGTH structs with the fields of LIKED, and null if nothing was liked before.
+    Movies liked in the same second are ordered by descending movie_id. The result is in the order
+    of sort_by_time, by user.
 
-    Takes time in proportion to the rows, however many one user has: every praised row holds the
-    list that it ends, and every row takes the latest list from before it.
+    Takes time in proportion to the rows, however many ratings one user has: every liked row holds
+    the list that it ends, and every row takes the latest list from before it.
     """
-    is_praised = F.col("in_history") & (F.col("label") == 1)
-    praised = Window.partitionBy("user_id", "is_praised").orderBy("seconds", "movie_id")
-    last_few = praised.rowsBetween(1 - inputs.HISTORY_LENGTH, Window.currentRow)
+    is_liked = F.col("in_history") & (F.col("label") == 1)
+    liked = Window.partitionBy("user_id", "is_liked").orderBy("seconds", "movie_id")
+    last_few = liked.rowsBetween(1 - inputs.HISTORY_LENGTH, Window.currentRow)
     earlier = (
         Window.partitionBy("user_id").orderBy("seconds").rangeBetween(Window.unboundedPreceding, -1)
     )
-    # The list is compared by its number, which no other list of the user has.
+    # Lists are compared by their number, which is unique within a user.
     ending_here = F.struct(
-        F.row_number().over(praised).alias("number"),
-        F.collect_list(F.struct(*PRAISED)).over(last_few).alias("movies"),
+        F.row_number().over(liked).alias("number"),
+        F.collect_list(F.struct(*LIKED)).over(last_few).alias("movies"),
     )
     numbered = (
         rows.repartition("user_id")
-        .withColumn("is_praised", is_praised)
-        .withColumn("ending_here", F.when(F.col("is_praised"), ending_here))
+        .withColumn("is_liked", is_liked)
+        .withColumn("ending_here", F.when(F.col("is_liked"), ending_here))
     )
     return (
-        in_order_of_time(numbered, "user_id")
+        sort_parts_by_time(numbered, "user_id")
         .withColumn("history", F.reverse(F.max("ending_here").over(earlier)["movies"]))
-        .drop("is_praised", "ending_here")
+        .drop("is_liked", "ending_here")
     )
 
 

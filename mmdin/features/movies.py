@@ -1,4 +1,4 @@
-"""What is known of a movie whatever its ratings: year, genres, poster."""
+"""What is known of a movie without its ratings: year, genres, poster."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -11,13 +11,13 @@ def describe_movies(movies: DataFrame, poster_features: DataFrame) -> DataFrame:
     """One row per movie that is listed or has a poster.
 
     Reads tables movies and poster_features. Gives movie_id (long), release_year (int), genres
-    (string, joined by |), genre_1.. (string, the first genres in MovieLens' order; null where
+    (string, joined by |), genre_1.. (string, the first genres in MovieLens' order; null if
     there are fewer), the poster features (double; null without a poster) and has_poster (boolean).
     """
     described = movies.join(
         poster_features.withColumn("has_poster", F.lit(True)), "movie_id", how="full"
     )
-    # get() gives null past the end of an array, where [] would raise.
+    # get() gives null past the end of an array; [] would raise.
     slots = range(1, inputs.GENRE_SLOTS + 1)
     return described.select(
         "movie_id",
@@ -32,13 +32,13 @@ def describe_movies(movies: DataFrame, poster_features: DataFrame) -> DataFrame:
 def shuffle_posters(poster_features: DataFrame, seed: int) -> DataFrame:
     """Every movie with the poster features of another: the next in a seeded order, in a ring.
 
-    What posters say of movies is lost; how their features are spread is not. The table is small
-    enough for one task.
+    What posters tell about movies is lost; how their features are distributed is not. The table is
+    small enough for one task.
     """
     ring = Window.orderBy(hashed_order(seed, "poster", ("movie_id",)), "movie_id")
-    own = F.struct(*inputs.POSTER_FEATURES)
-    everyone = ring.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    following = F.coalesce(F.lead(own).over(ring), F.first(own).over(everyone))
+    poster = F.struct(*inputs.POSTER_FEATURES)
+    whole_ring = ring.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    following = F.coalesce(F.lead(poster).over(ring), F.first(poster).over(whole_ring))
     return poster_features.select("movie_id", following.alias("poster")).select(
         "movie_id", "poster.*"
     )

@@ -11,10 +11,10 @@ NO_POSTER = "no poster"
 
 
 def label_ratings(ratings: DataFrame, movies: DataFrame, samples: Samples) -> DataFrame:
-    """Every rating with its label and with why it is, or is not, to become a sample.
+    """Every rating with its label and with the reason why it becomes a sample or not.
 
     Reads table ratings and the rows of describe_movies. Gives user_id, movie_id (long), rating
-    (double, stars), seconds (long, since 1970 UTC), label (int, 1 where rating >=
+    (double, stars), seconds (long, since 1970 UTC), label (int, 1 if rating >=
     samples.positive_rating), half_stars (int) and scope (string: IN_SCOPE, ABOVE_MAX_MOVIE_ID or
     NO_POSTER).
     """
@@ -31,7 +31,7 @@ def label_ratings(ratings: DataFrame, movies: DataFrame, samples: Samples) -> Da
 
 
 def keep_in_scope(labelled: DataFrame) -> DataFrame:
-    """The ratings of label_ratings that become samples, without the column scope."""
+    """The ratings of label_ratings that become samples, without column scope."""
     return labelled.where(F.col("scope") == IN_SCOPE).drop("scope")
 
 

@@ -7,10 +7,11 @@ sees        int: number of the view of the data that this row's statistics are t
 seen_by     array of int: the views that this row's rating is part of
 in_history  boolean: whether later rows may hold this rating in their history
 
-Statistics by time (protocol point_in_time) need no views: there a row knows what came before it.
+Statistics by time (protocol point_in_time) need no views: a row knows what came before it.
 """
 
 import itertools
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -27,7 +28,7 @@ _DAY = 24 * 60 * 60
 
 
 def split_rows(rows: DataFrame, samples: Samples, seed: int) -> DataFrame:
-    """Add split, sees, seen_by and in_history as the protocol has them.
+    """Add split, sees, seen_by and in_history by the rules of samples.protocol.
 
     Reads user_id, movie_id and seconds.
     """
@@ -35,13 +36,13 @@ def split_rows(rows: DataFrame, samples: Samples, seed: int) -> DataFrame:
         return split_by_time(rows, samples)
     if samples.protocol == "random":
         return split_into_folds(rows, samples, seed)
-    return split_openly(rows, samples, seed)
+    return split_leaky(rows, samples, seed)
 
 
 def split_by_time(rows: DataFrame, samples: Samples) -> DataFrame:
     """The earliest rows train, the next validate, the last test; an instant is never divided.
 
-    Runs two small Spark jobs to find the two instants.
+    Counts days and then seconds, in two queries, to find the two instants.
     """
     train_share = 1 - samples.validation_fraction - samples.test_fraction
     validation_from, test_from = instants_at(rows, [train_share, 1 - samples.test_fraction])
@@ -72,8 +73,8 @@ def split_into_folds(rows: DataFrame, samples: Samples, seed: int) -> DataFrame:
     )
 
 
-def split_openly(rows: DataFrame, samples: Samples, seed: int) -> DataFrame:
-    """Split by the same hash, but every row sees every rating, its own and tested ones too."""
+def split_leaky(rows: DataFrame, samples: Samples, seed: int) -> DataFrame:
+    """Split by the same hash, but every row sees every rating, also its own and test rows'."""
     return _with_views(
         rows.withColumn("split", _hashed_split(samples, seed)),
         sees=F.lit(ALL_TRAINING_ROWS),
@@ -82,29 +83,41 @@ def split_openly(rows: DataFrame, samples: Samples, seed: int) -> DataFrame:
     )
 
 
-def instants_at(rows: DataFrame, shares: list[float]) -> list[int]:
-    """For each share, the instant (seconds) of the row that this share of the rows stands before.
+def instants_at(rows: DataFrame, shares: Sequence[float]) -> list[int]:
+    """For each share, the instant (seconds) of the row that has this share of the rows before it.
 
-    Exact, by counting days and then the seconds of the days that matter, so that the driver
-    never holds more than some thousands of numbers. Raises IndexError where there are no rows.
+    Exact, by counting days and then the seconds of the days that matter, so that the driver never
+    holds more than some thousands of numbers.
+
+    Args:
+        rows: with seconds; at least one.
+        shares: in 0..1.
     """
     day = F.floor(F.col("seconds") / _DAY)
-    days = rows.groupBy(day.alias("value")).count().orderBy("value").collect()
-    total = sum(d["count"] for d in days)
-    found = []
-    for share in shares:
-        before, of_day = _locate(days, round(share * total))
-        instants = rows.where(day == of_day).groupBy(F.col("seconds").alias("value")).count()
-        _, instant = _locate(instants.orderBy("value").collect(), round(share * total) - before)
-        found.append(instant)
-    return found
+    days = _count_values(rows, day)
+    total = sum(count for _, count in days)
+    positions = [round(share * total) for share in shares]
+    located = [_locate(days, position) for position in positions]
+    seconds = _count_values(rows.where(day.isin({d for d, _ in located})), F.col("seconds"))
+    instants = []
+    for position, (of_day, before) in zip(positions, located, strict=True):
+        of_that_day = [(s, count) for s, count in seconds if s // _DAY == of_day]
+        instants.append(_locate(of_that_day, position - before)[0])
+    return instants
 
 
-def _locate(counted: list, position: int) -> tuple[int, int]:
-    """How many rows stand before the value that holds the position (from 0), and that value."""
-    ends = list(itertools.accumulate(c["count"] for c in counted))
-    at = next(i for i, end in enumerate(ends) if position < end or end == ends[-1])
-    return ends[at] - counted[at]["count"], counted[at]["value"]
+def _count_values(rows: DataFrame, value: Column) -> list[tuple[int, int]]:
+    """Every value and its rows, in order of values."""
+    counted = rows.groupBy(value.alias("value")).agg(F.count("*").alias("rows")).collect()
+    return sorted((row["value"], row["rows"]) for row in counted)
+
+
+def _locate(counted: Sequence[tuple[int, int]], position: int) -> tuple[int, int]:
+    """The value that holds the position (from 0; the last if beyond), and the rows before it."""
+    ends = list(itertools.accumulate(count for _, count in counted))
+    at = next(n for n, end in enumerate(ends) if position < end or end == ends[-1])
+    value, count = counted[at]
+    return value, ends[at] - count
 
 
 def _hashed_split(samples: Samples, seed: int) -> Column:

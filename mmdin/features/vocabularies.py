@@ -1,11 +1,11 @@
 """Indices of identifiers: fitted on training rows, looked up everywhere."""
 
-import functools
 from collections.abc import Iterable
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from mmdin.features.split import SPLITS
 from mmdin.inputs import INPUTS, Input
 
 
@@ -16,40 +16,85 @@ def identifiers(available: Iterable[str]) -> tuple[Input, ...]:
 
 
 def fit_vocabularies(rows: DataFrame) -> DataFrame:
-    """Number the identifiers in training rows: 1 for the most frequent, ties in order of the key.
+    """Number the identifiers: 1 for the most frequent in training rows, ties in order of the key.
 
-    Reads the identifiers' values among the rows' columns (columns that share a vocabulary count
-    together). Gives table vocabularies. Keys that are numbers are ordered as numbers.
+    Keys that are numbers are ordered as numbers. Columns that share a vocabulary count together.
+
+    Args:
+        rows: with split, label and the identifiers' values.
+
+    Returns:
+        vocabulary and key (string) of every identifier, its index (int; null without a training
+        row), and for each split its rows and positives (long, such as train_rows and
+        train_positives).
     """
-    columns: dict[str, list[str]] = {}
-    for i in identifiers(rows.columns):
-        columns.setdefault(i.vocabulary, []).append(i.value)
-    counted = [
-        rows.select(F.explode(F.array(*values)).alias("key"))
-        .where(F.col("key").isNotNull())
-        .groupBy(F.col("key").cast("string").alias("key"))
-        .agg(F.count(F.lit(1)).alias("rows"))
-        .withColumn("vocabulary", F.lit(name))
-        for name, values in columns.items()
+    named = [
+        F.struct(
+            F.lit(i.vocabulary).alias("vocabulary"), F.col(i.value).cast("string").alias("key")
+        )
+        for i in identifiers(rows.columns)
     ]
+    counts = [F.count_if(F.col("split") == s).alias(f"{s}_rows") for s in SPLITS]
+    counts += [
+        F.count_if((F.col("split") == s) & (F.col("label") == 1)).alias(f"{s}_positives")
+        for s in SPLITS
+    ]
+    counted = (
+        rows.select("split", "label", F.explode(F.array(*named)).alias("named"))
+        .where("named.key IS NOT NULL")
+        .groupBy("named.vocabulary", "named.key")
+        .agg(*counts)
+    )
     by_rows = Window.partitionBy("vocabulary").orderBy(
-        F.desc("rows"), F.col("key").try_cast("long"), "key"
+        F.desc("train_rows"), F.col("key").try_cast("long"), "key"
     )
-    return functools.reduce(DataFrame.unionByName, counted).select(
-        "vocabulary", "key", F.row_number().over(by_rows).alias("index"), "rows"
-    )
+    index = F.when(F.col("train_rows") > 0, F.row_number().over(by_rows))
+    return counted.withColumn("index", index)
+
+
+def vocabulary_rows(fitted: DataFrame) -> DataFrame:
+    """Table vocabularies, of the rows of fit_vocabularies."""
+    seen = fitted.where(F.col("index").isNotNull())
+    return seen.select("vocabulary", "key", "index", F.col("train_rows").alias("rows"))
 
 
 def look_up(rows: DataFrame, vocabularies: DataFrame, wanted: Iterable[Input]) -> DataFrame:
-    """Add the index (int) of each wanted input; 0 where its value is null or not in the vocabulary.
+    """Add the index (int) of each wanted input; 0 if its value is null or has no index.
 
-    Reads the inputs' values and table vocabularies. A vocabulary is sent whole to every executor:
-    a million keys take some 50 MB.
+    A vocabulary is sent whole to every executor: a million keys take some 50 MB.
+
+    Args:
+        rows: with the inputs' values.
+        vocabularies: vocabulary, key and index.
+        wanted: inputs of which to add the index.
     """
+    sharing: dict[str, list[Input]] = {}
     for i in wanted:
-        indices = vocabularies.where(F.col("vocabulary") == i.vocabulary).select(
-            F.col("key").cast(rows.schema[i.value].dataType).alias(i.value),
-            F.col("index").alias(i.column),
-        )
-        rows = rows.join(F.broadcast(indices), i.value, how="left").fillna(0, subset=[i.column])
+        sharing.setdefault(i.vocabulary, []).append(i)
+    for name, inputs in sharing.items():
+        vocabulary = vocabularies.where(F.col("vocabulary") == name)
+        look_up_all = _look_up_in_table if len(inputs) == 1 else _look_up_in_map
+        rows = look_up_all(rows, vocabulary, inputs)
     return rows
+
+
+def _look_up_in_table(rows: DataFrame, vocabulary: DataFrame, inputs: list[Input]) -> DataFrame:
+    (i,) = inputs
+    indices = vocabulary.select(
+        F.col("key").cast(rows.schema[i.value].dataType).alias(i.value),
+        F.col("index").alias(i.column),
+    )
+    return rows.join(F.broadcast(indices), i.value, how="left").fillna(0, subset=[i.column])
+
+
+def _look_up_in_map(rows: DataFrame, vocabulary: DataFrame, inputs: list[Input]) -> DataFrame:
+    """Look up several columns at once.
+
+    Spark searches a map from its start: for vocabularies of dozens of keys, such as genres.
+    """
+    entry = F.struct(F.col("key").cast(rows.schema[inputs[0].value].dataType), F.col("index"))
+    indices = vocabulary.agg(F.map_from_entries(F.collect_list(entry)).alias("indices"))
+    columns = {
+        i.column: F.coalesce(F.try_element_at("indices", F.col(i.value)), F.lit(0)) for i in inputs
+    }
+    return rows.crossJoin(F.broadcast(indices)).withColumns(columns).drop("indices")

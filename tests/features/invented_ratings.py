@@ -1,4 +1,4 @@
-"""A few hundred ratings full of what is awkward, and the tables that they stand in."""
+"""A few hundred ratings with awkward cases, and the tables that hold them."""
 
 import random
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class World:
     posters: dict[int, tuple[float, ...]]
 
     def with_other_stars(self, changed: set[tuple[int, int]]) -> "World":
-        """The same with the ratings of some (user, movie) turned from praise to blame or back."""
+        """The same with the ratings of some (user, movie) turned from liked to disliked or back."""
         ratings = (replace(r, stars=5.5 - r.stars) if r.key in changed else r for r in self.ratings)
         return replace(self, ratings=tuple(ratings))
 

@@ -81,8 +81,8 @@ def _mean_and_stddev(numbers: list[Any]) -> tuple[float | None, float | None]:
 
 
 def _history(world: World, row: Rating, knows: Knows) -> Values:
-    praised = [r for r in world.ratings if r.user == row.user and r.stars >= 3.5 and knows(row, r)]
-    latest = sorted(praised, key=lambda r: (r.second, r.movie), reverse=True)
+    liked = [r for r in world.ratings if r.user == row.user and r.stars >= 3.5 and knows(row, r)]
+    latest = sorted(liked, key=lambda r: (r.second, r.movie), reverse=True)
     values: Values = {}
     for position in range(1, inputs.HISTORY_LENGTH + 1):
         movie = latest[position - 1].movie if position <= len(latest) else None

@@ -13,7 +13,13 @@ from mmdin.features.buckets import (
     edges_to_rows,
     quantile_edges,
 )
-from mmdin.features.vocabularies import fit_vocabularies, identifiers, look_up
+from mmdin.features.split import SPLITS
+from mmdin.features.vocabularies import (
+    fit_vocabularies,
+    identifiers,
+    look_up,
+    vocabulary_rows,
+)
 
 NUMBERS = st.lists(st.integers(-50, 50) | st.floats(-1e6, 1e6), min_size=1, max_size=60)
 
@@ -59,11 +65,21 @@ def test_bucket_is_one_more_than_the_edges_at_or_below(spark):
 
 def test_vocabulary_orders_by_rows_and_numbers_as_numbers(spark):
     rows = spark.createDataFrame(
-        [(10, "b", "a"), (9, "b", None), (9, "c", "a"), (100, None, None), (10, "b", None)],
-        "user_id long, genre_1 string, genre_2 string",
+        [
+            (10, "b", "a", "train", 1),
+            (9, "b", None, "train", 0),
+            (9, "c", "a", "train", 1),
+            (100, None, None, "train", 1),
+            (10, "b", None, "train", 1),
+            (10, "d", None, "test", 1),
+            (8, "c", None, "test", 0),
+            (8, "c", None, "test", 1),
+        ],
+        "user_id long, genre_1 string, genre_2 string, split string, label int",
     )
-    fitted = [tuple(r) for r in fit_vocabularies(rows).orderBy("vocabulary", "index").collect()]
-    assert fitted == [
+    fitted = fit_vocabularies(rows).localCheckpoint()
+    vocabularies = vocabulary_rows(fitted).orderBy("vocabulary", "index").collect()
+    assert [tuple(row) for row in vocabularies] == [
         ("genre", "b", 1, 3),
         ("genre", "a", 2, 2),
         ("genre", "c", 3, 1),
@@ -71,11 +87,25 @@ def test_vocabulary_orders_by_rows_and_numbers_as_numbers(spark):
         ("user", "10", 2, 2),
         ("user", "100", 3, 1),
     ]
+    user = fitted.where("vocabulary = 'user' AND key = '8'").collect()[0].asDict()
+    assert user == {
+        **{f"{split}_{count}": 0 for split in SPLITS for count in ("rows", "positives")},
+        "vocabulary": "user",
+        "key": "8",
+        "index": None,
+        "test_rows": 2,
+        "test_positives": 1,
+    }
 
 
 def test_unseen_and_missing_are_0(spark):
-    schema = "user_id long, genre_1 string"
-    fitted = fit_vocabularies(spark.createDataFrame([(1, "a"), (2, "a"), (2, None)], schema))
-    rows = spark.createDataFrame([(1, "a"), (2, None), (3, "z")], schema)
-    found = look_up(rows, fitted, identifiers(rows.columns)).orderBy("user_id").collect()
-    assert [(r["user_index"], r["genre_1_index"]) for r in found] == [(2, 1), (1, 0), (0, 0)]
+    schema = "user_id long, genre_1 string, genre_2 string, split string, label int"
+    training = [(1, "a", "b"), (2, "a", None), (2, None, None)]
+    held_out = [(1, "a", None), (2, None, "b"), (3, "z", "a")]
+    rows = spark.createDataFrame(
+        [(*r, "train", 1) for r in training] + [(*r, "test", 1) for r in held_out], schema
+    )
+    wanted = identifiers(rows.columns)
+    found = look_up(rows, fit_vocabularies(rows), wanted).where("split = 'test'")
+    indices = found.select("user_id", "user_index", "genre_1_index", "genre_2_index").collect()
+    assert sorted(map(tuple, indices)) == [(1, 2, 1, 0), (2, 1, 0, 2), (3, 0, 0, 1)]

@@ -1,4 +1,4 @@
-"""No row knows what it may not know: such ratings are changed, and its features stay as they were.
+"""No row knows what it may not know: if such ratings change, its features stay the same.
 
 An example is a batch of small blocks, each with its own users and movies, so that one Spark job
 tries many.
@@ -13,7 +13,7 @@ from invented_ratings import START, Movie, Rating, movies_table, posters_table, 
 from pyspark.sql import functions as F
 
 from mmdin.config import Config, Samples
-from mmdin.features.history import PRAISED
+from mmdin.features.history import LIKED
 from mmdin.features.movies import describe_movies
 from mmdin.features.samples import add_features
 from mmdin.features.scope import keep_in_scope, label_ratings
@@ -131,7 +131,7 @@ def movies(spark):
     listed = {i: Movie(1900 + i % 97, ("Drama",)) for i in ids}
     posters = {i: tuple(i % p / p for p in range(2, 2 + len(POSTER_FEATURES))) for i in ids}
     described = describe_movies(movies_table(spark, listed), posters_table(spark, posters))
-    return described.withColumns({name: F.lit(1) for name in PRAISED[1:]}).localCheckpoint()
+    return described.withColumns({name: F.lit(1) for name in LIKED[1:]}).localCheckpoint()
 
 
 def split(movies, ratings, protocol):

@@ -1,19 +1,18 @@
 """The whole stage, against features worked out one rating at a time."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pyarrow.parquet as pq
 import pytest
-from invented_ratings import Rating, World, invent
+from invented_ratings import Rating
 from pyspark.sql import functions as F
 from slow_features import slow_edges, slow_encoding, slow_values, slow_vocabularies
 
-from mmdin.config import Config, Samples
 from mmdin.errors import InputDataError
 from mmdin.features.movies import describe_movies
-from mmdin.features.samples import write_samples
 from mmdin.features.scope import keep_in_scope, label_ratings
 from mmdin.features.split import ALL_TRAINING_ROWS, SPLITS, split_rows
 from mmdin.hashing import hashed_order
@@ -35,8 +34,8 @@ def test_features_by_time_are_those_of_strictly_earlier_ratings(by_time):
     assert_as_worked_out(by_time, slow_values(by_time.world, earlier, earlier))
 
 
-def test_random_statistics_are_out_of_fold_and_histories_of_training_rows(build):
-    built = build(invent(seed=2), protocol="random")
+def test_random_statistics_are_out_of_fold_and_histories_of_training_rows(build, world):
+    built = build(world, protocol="random")
     sees = views(built)
 
     def in_another_fold(row, other):
@@ -48,8 +47,8 @@ def test_random_statistics_are_out_of_fold_and_histories_of_training_rows(build)
     assert_as_worked_out(built, slow_values(built.world, in_another_fold, earlier_training_row))
 
 
-def test_leaky_statistics_are_of_all_rows(build):
-    built = build(invent(seed=3), protocol="leaky")
+def test_leaky_statistics_are_of_all_rows(build, world):
+    built = build(world, protocol="leaky")
     expected = slow_values(
         built.world, lambda row, other: True, lambda row, other: other.second < row.second
     )
@@ -99,12 +98,13 @@ def test_nothing_is_fitted_on_tested_rows(build, by_time):
         ([Rating(1, m, 5.0, 100 + m) for m in range(2, 20)], {}, "same label"),
     ],
 )
-def test_what_cannot_be_trained_on_is_refused(spark, tmp_path, ratings, options, message):
-    world = invent()
-    tables = World(tuple(ratings), world.movies, world.posters).write(spark, str(tmp_path))
-    samples = Samples(with_posters_only=False, **options)
+def test_what_cannot_be_trained_on_is_refused(build, world, ratings, options, message):
     with pytest.raises(InputDataError, match=message):
-        write_samples(tables, Config(name="test", root=str(tmp_path), samples=samples))
+        build(replace(world, ratings=tuple(ratings)), **options)
+
+
+def test_few_spark_jobs_are_started(by_time):
+    assert by_time.jobs <= 55
 
 
 def assert_as_worked_out(built, expected):
@@ -142,7 +142,7 @@ def views(built):
 
 
 def laid_out(built):
-    """Rows as they stand in their files, by split and number of the file."""
+    """Rows in the order of their files, by split and number of the file."""
     tables = built.tables
     data_files = tables.files(SAMPLES, tables.version(SAMPLES), "true")
     paths = [Path(urlparse(file.url).path) for file in data_files]

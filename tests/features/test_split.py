@@ -1,4 +1,4 @@
-"""Splits by time and by chance."""
+"""Splits by time and at random."""
 
 import pytest
 from pyspark.sql import functions as F
