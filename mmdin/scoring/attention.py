@@ -1,25 +1,27 @@
-"""What attention looks at: the weights of the praised movies in a few test rows."""
+"""What attention looks at: the weights of the liked movies in a few test rows."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, FloatType, StructField, StructType
+from pyspark.sql.types import ArrayType, FloatType, IntegerType, StructField, StructType
 
 from mmdin.config import Scoring
 from mmdin.hashing import hashed_order
 from mmdin.inputs import HISTORY_LENGTH, INPUTS, history_movie
 from mmdin.schemas import ATTENTION_WEIGHTS, SAMPLES
-from mmdin.scoring.networks import SentNetwork, load_scorer, send_network
+from mmdin.scoring.networks import SentNetwork, TrainedRun, load_scorer, send_network
 
 _HISTORY = tuple(history_movie(p) for p in range(1, HISTORY_LENGTH + 1))
-_KEPT = ("user_id", "movie_id", "rated_at", "label", *_HISTORY)
+_KEY = ("user_id", "movie_id", "rated_at", "label")
+_KEPT = (*_KEY, *_HISTORY)
 _WEIGHED = StructType(
     [StructField(c, SAMPLES.schema[c].dataType) for c in _KEPT]
     + [
+        StructField("run", IntegerType()),
         StructField("score", ATTENTION_WEIGHTS.schema["score"].dataType),
         StructField("weights", ArrayType(FloatType())),
     ]
@@ -27,7 +29,10 @@ _WEIGHED = StructType(
 
 
 def choose_rows(test_rows: DataFrame, scoring: Scoring, seed: int) -> DataFrame:
-    """A test row with a full history of each of scoring.attention_users, or of a few by chance."""
+    """One test row with a full history for each of scoring.attention_users, or for a few users.
+
+    Rows, and users if none are configured, are chosen by a seeded hash.
+    """
     full = test_rows.where(F.col(_HISTORY[-1]).isNotNull())
     if scoring.attention_users:
         full = full.where(F.col("user_id").isin(list(scoring.attention_users)))
@@ -39,38 +44,47 @@ def choose_rows(test_rows: DataFrame, scoring: Scoring, seed: int) -> DataFrame:
     return one_each.limit(len(scoring.attention_users) or 4).coalesce(1)
 
 
-def weigh_history(rows: DataFrame, run_id: str, model: str, checkpoint: str) -> DataFrame:
-    """The weight of each praised movie of the rows: columns of ATTENTION_WEIGHTS.
+def weigh_history(rows: DataFrame, runs: Sequence[TrainedRun]) -> DataFrame:
+    """The weight that each network gives each liked movie: columns of ATTENTION_WEIGHTS.
 
-    rows: few, of samples. The network must have attention (din, mmdin).
+    Args:
+        rows: a few rows of samples.
+        runs: of networks with attention.
     """
-    weigh = functools.partial(_weigh_batches, sent=send_network(rows.sparkSession, checkpoint))
+    networks = [send_network(rows.sparkSession, run.checkpoint) for run in runs]
+    weigh = functools.partial(_weigh_batches, networks=networks)
     encoded = rows.select(*_KEPT, *(i.column for i in INPUTS if i.column not in _KEPT))
     weighed = encoded.mapInArrow(weigh, _WEIGHED)
-    praised = F.arrays_zip(
+    liked = F.arrays_zip(
         F.array(*_HISTORY).alias("movie"), F.col("weights").cast("array<double>").alias("weight")
     )
-    return weighed.select("*", F.posexplode(praised).alias("place", "praised")).select(
-        F.lit(run_id).alias("run_id"),
-        F.lit(model).alias("model"),
-        *_KEPT[:4],
+    return weighed.select("*", F.posexplode(liked).alias("place", "liked")).select(
+        _of_run([run.run_id for run in runs]).alias("run_id"),
+        _of_run([run.model for run in runs]).alias("model"),
+        *_KEY,
         "score",
         (F.col("place") + 1).alias("position"),
-        F.col("praised.movie").alias("history_movie_id"),
-        F.col("praised.weight").alias("weight"),
+        F.col("liked.movie").alias("history_movie_id"),
+        F.col("liked.weight").alias("weight"),
     )
+
+
+def _of_run(values: Sequence[str]) -> Column:
+    return F.get(F.array(*map(F.lit, values)), F.col("run"))
 
 
 def _weigh_batches(
-    batches: Iterator[pa.RecordBatch], sent: SentNetwork
+    batches: Iterator[pa.RecordBatch], networks: Sequence[SentNetwork]
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        network, scores_of = load_scorer(sent)
-        indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
-        weights = np.asarray(network.attention_weights(indices))
-        columns = [
-            *(batch.column(c) for c in _KEPT),
-            pa.array(scores_of(indices), pa.float64()),
-            pa.array(list(weights), pa.list_(pa.float32())),
-        ]
-        yield pa.RecordBatch.from_arrays(columns, names=_WEIGHED.names)
+        for n, sent in enumerate(networks):
+            network, scores_of = load_scorer(sent)
+            indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
+            weights = np.asarray(network.attention_weights(indices))
+            columns = [
+                *(batch.column(c) for c in _KEPT),
+                pa.array(np.full(len(indices), n), pa.int32()),
+                pa.array(scores_of(indices), pa.float64()),
+                pa.array(list(weights), pa.list_(pa.float32())),
+            ]
+            yield pa.RecordBatch.from_arrays(columns, names=_WEIGHED.names)

@@ -1,84 +1,157 @@
-"""What a network's scores have to be seen beside: naive predictors, and the planted truth."""
+"""The scores that a network's are compared with: naive predictors, and the planted truth."""
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pyspark.ml.classification import LogisticRegression
-from pyspark.ml.feature import VectorAssembler
-from pyspark.ml.functions import vector_to_array
+import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from mmdin.errors import TableError
+from mmdin.predictors import BEST_POSSIBLE, naive_run_id
+from mmdin.scoring.logistic import Line, fit_line
+from mmdin.scoring.scored import KEPT, one_score, with_scores
 
 log = logging.getLogger(__name__)
 
-_KEPT = ("user_id", "movie_id", "rated_at", "rating", "label", "split")
+_MEANS = {
+    "movie_mean": ("movie_rating_mean",),
+    "mean_of_means": ("movie_rating_mean", "user_rating_mean"),
+}
+"""The columns of samples whose mean a predictor takes."""
+
+_STEPS_PER_STAR = 10_000
+"""Means that are nearer than this are fitted as one, at their mean: probabilities of the fit
+change by less than 1e-8, and the driver gets at most 200 thousand numbers of each column."""
 
 
-def score_naively(samples: DataFrame) -> DataFrame:
-    """Validation and test rows by three predictors: columns of PREDICTIONS, and split.
+@dataclass(frozen=True)
+class NaiveFit:
+    """What the naive predictors take from training rows.
+
+    Attributes:
+        positive_share: share of positives.
+        rating: mean rating in stars, which replaces a mean that is not known.
+        lines: for each predictor that takes a mean, the log-odds of a positive by that mean.
+    """
+
+    positive_share: float
+    rating: float
+    lines: Mapping[str, Line]
+
+
+def fit_naive(samples: DataFrame) -> NaiveFit:
+    """Fit the naive predictors on the training rows, in one query.
+
+    Raises:
+        TableError: the log-odds of a positive do not rise with a mean.
+    """
+    counted = _count_means(samples.where(F.col("split") == "train"))
+    once = counted[counted["predictor"] == next(iter(_MEANS))]
+    total = once["rows"].sum()
+    rating = float(once["stars"].sum() / total)
+    lines = {}
+    for name, columns in _MEANS.items():
+        of_predictor = counted[counted["predictor"] == name]
+        labels, rows = (of_predictor[column].to_numpy() for column in ("label", "rows"))
+        known = of_predictor["known"].to_numpy() / rows
+        means = (known + of_predictor["missing"].to_numpy() * rating) / len(columns)
+        lines[name] = fit_line(means, labels, rows)
+        _require_rising(name, lines[name])
+    return NaiveFit(float(once["label"] @ once["rows"] / total), rating, lines)
+
+
+def score_naively(samples: DataFrame, fit: NaiveFit, samples_name: str) -> DataFrame:
+    """Score validation and test rows by three predictors; see mmdin.scoring.scored.
 
     - constant: the share of positives among training rows.
     - movie_mean: the mean of the movie's ratings that the row may know.
     - mean_of_means: the mean of that and of the user's mean.
 
-    A mean that is not known is taken to be the training rows' mean rating. Means, in stars, are
-    made probabilities by a logistic regression of the label on them over the training rows, which
-    keeps their order; run_id and model are the predictor's name.
+    A mean that is not known is replaced by the training rows' mean rating. A logistic regression of
+    the label on the means, in stars, over the training rows makes them probabilities in the same
+    order.
+
+    Args:
+        samples: table samples.
+        fit: of fit_naive on the same samples.
+        samples_name: samples.name, for the predictors' run_id.
     """
-    training = samples.where(F.col("split") == "train")
-    average = training.agg(F.avg("label").alias("label"), F.avg("rating").alias("rating")).first()
-    assert average is not None
-    movie = F.coalesce("movie_rating_mean", F.lit(average["rating"]))
-    user = F.coalesce("user_rating_mean", F.lit(average["rating"]))
-    scored = samples.where(F.col("split").isin("validation", "test"))
-    constant = _name(scored.withColumn("score", F.lit(average["label"])), "constant")
-    return constant.unionByName(_score_by_mean(samples, movie, "movie_mean")).unionByName(
-        _score_by_mean(samples, (movie + user) / 2, "mean_of_means")
+    scores = {"constant": F.lit(fit.positive_share)}
+    for name, line in fit.lines.items():
+        scores[name] = _probability(line, _mean(name, fit.rating))
+    held_out = samples.where(F.col("split").isin("validation", "test"))
+    return with_scores(
+        held_out,
+        [one_score(naive_run_id(name, samples_name), name, s) for name, s in scores.items()],
     )
 
 
-def score_best_possible(samples: DataFrame, true_probabilities: DataFrame) -> DataFrame:
-    """Validation and test rows by their planted probabilities: no model can rank better.
+def score_best_possible(
+    samples: DataFrame, true_probabilities: DataFrame, samples_name: str
+) -> DataFrame:
+    """Score validation and test rows by their planted probabilities: no model can rank better.
 
-    samples: of an invented world; true_probabilities: user_id, movie_id, probability. Raises
-    TableError where a row has no planted probability.
+    A row without a planted probability has the score null, which count_scores refuses.
+
+    Args:
+        samples: table samples of a generated world.
+        true_probabilities: table true_probabilities.
+        samples_name: samples.name, for the predictor's run_id.
     """
-    planted = true_probabilities.select("user_id", "movie_id", F.col("probability").alias("score"))
-    scored = samples.where(F.col("split").isin("validation", "test"))
-    joined = scored.join(planted, on=["user_id", "movie_id"], how="left")
-    unknown = joined.where(F.col("score").isNull()).count()
-    if unknown:
-        raise TableError(
-            f"true_probabilities lacks {unknown} rows of samples: the samples are of another "
-            "world; run make_demo_data and the pipeline again, or remove true_probabilities"
-        )
-    return _name(joined, "best_possible")
-
-
-def _score_by_mean(samples: DataFrame, mean: Column, name: str) -> DataFrame:
-    assembler = VectorAssembler(inputCols=["mean"], outputCol="features")
-    described = assembler.transform(
-        samples.select(*_KEPT, mean.alias("mean")).withColumn(
-            "label", F.col("label").cast("double")
-        )
+    planted = true_probabilities.select("user_id", "movie_id", "probability")
+    held_out = samples.where(F.col("split").isin("validation", "test")).select(*KEPT)
+    return with_scores(
+        held_out.join(planted, on=["user_id", "movie_id"], how="left"),
+        [one_score(naive_run_id(BEST_POSSIBLE, samples_name), BEST_POSSIBLE, F.col("probability"))],
     )
-    regression = LogisticRegression(standardization=True, tol=1e-9, maxIter=200)
-    fitted = regression.fit(described.where(F.col("split") == "train"))
-    slope = fitted.coefficients[0]
-    if slope <= 0:
-        raise TableError(
-            f"among training rows a higher {name} goes with fewer positives (slope {slope:.3f}): "
-            "there are too few of them, or samples.positive_rating splits them badly"
+
+
+def _count_means(training_rows: DataFrame) -> pd.DataFrame:
+    """Training rows with about the same mean and the same label, counted for each predictor.
+
+    Returns:
+        predictor; missing: how many of its columns are null; label; rows; stars: sum of ratings;
+        known: sum over the rows and the columns that are not null.
+    """
+    means = [
+        F.struct(
+            F.lit(name).alias("predictor"),
+            sum((F.col(c).isNull().cast("int") for c in columns), F.lit(0)).alias("missing"),
+            sum((F.coalesce(c, F.lit(0.0)) for c in columns), F.lit(0.0)).alias("known"),
         )
-    log.info("score: %s has a slope of %.3f log-odds per star", name, slope)
-    scored = fitted.transform(described.where(F.col("split").isin("validation", "test")))
-    probability = vector_to_array(F.col("probability"))[1]
-    labelled = scored.withColumn("score", probability).withColumn(
-        "label", F.col("label").cast("int")
+        for name, columns in _MEANS.items()
+    ]
+    step = F.round(F.col("known") * _STEPS_PER_STAR).alias("step")
+    counted: pd.DataFrame = (
+        training_rows.select("label", "rating", F.inline(F.array(*means)))
+        .groupBy("predictor", "missing", "label", step)
+        .agg(
+            F.count("*").alias("rows"),
+            F.sum("rating").alias("stars"),
+            F.sum("known").alias("known"),
+        )
+        .toPandas()
     )
-    return _name(labelled, name)
+    # Sums depend on the order of their terms.
+    return counted.sort_values(["predictor", "missing", "step", "label"], ignore_index=True)
 
 
-def _name(scored: DataFrame, name: str) -> DataFrame:
-    return scored.select(F.lit(name).alias("run_id"), F.lit(name).alias("model"), *_KEPT, "score")
+def _mean(name: str, rating: float) -> Column:
+    columns = [F.coalesce(c, F.lit(rating)) for c in _MEANS[name]]
+    return sum(columns[1:], columns[0]) / len(columns)
+
+
+def _probability(line: Line, mean: Column) -> Column:
+    return 1 / (1 + F.exp(-(line.intercept + line.slope * mean)))
+
+
+def _require_rising(name: str, line: Line) -> None:
+    if not line.slope > 0:
+        raise TableError(
+            f"among training rows a higher {name} does not go with more positives (slope "
+            f"{line.slope:.3f}): there are too few of them, or samples.positive_rating splits them "
+            "badly"
+        )
+    log.info("score: %s has a slope of %.3f log-odds per star", name, line.slope)

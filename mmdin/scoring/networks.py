@@ -2,13 +2,14 @@
 
 import functools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,23 +19,35 @@ from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import PREDICTIONS, SAMPLES
+from mmdin.scoring.scored import KEPT, one_score, with_scores
 from mmdin.storage import files_at, join, local_folder
 
 if TYPE_CHECKING:
     from mmdin.models.network import RatingNetwork
 
-_KEPT = ("user_id", "movie_id", "rated_at", "rating", "label", "split")
-_SCORED = StructType(
-    [StructField(c, SAMPLES.schema[c].dataType) for c in _KEPT]
-    + [StructField("score", PREDICTIONS.schema["score"].dataType)]
-)
+Scorer = Callable[[NDArray[np.int32]], NDArray[np.float64]]
+"""Scores [rows] of the indices of samples [rows, inputs]."""
+
+NETWORKS_AT_ONCE = 8
+"""Networks that one Python worker holds. More are scored in several passes over the rows."""
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A row of table runs: its run_id, its model, and the folder or URL of its checkpoint."""
+
+    run_id: str
+    model: str
+    checkpoint: str
 
 
 @dataclass(frozen=True)
 class SentNetwork:
-    """A network on its way to Python workers, which need no access to where it was kept.
+    """A network on its way to Python workers, which need no access to its checkpoint folder.
 
-    checkpoint: its folder, by which networks are told apart; files: content by name.
+    Attributes:
+        checkpoint: its folder, which identifies the network.
+        files: content by name.
     """
 
     checkpoint: str
@@ -42,9 +55,10 @@ class SentNetwork:
 
 
 def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
-    """The network of a checkpoint folder or URL, read on the driver.
+    """Read the network of a checkpoint folder or URL on the driver.
 
-    Raises TableError where the folder holds no network.
+    Raises:
+        TableError: the folder holds no network.
     """
     files = files_at(spark, checkpoint)
     missing = [name for name in CHECKPOINT_FILES if not files.exists(join(checkpoint, name))]
@@ -57,51 +71,65 @@ def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
     return SentNetwork(checkpoint, spark.sparkContext.broadcast(contents))
 
 
-def score_with_network(
-    samples: DataFrame, run_id: str, model: str, checkpoint: str, batch_size: int
+def score_with_networks(
+    samples: DataFrame, runs: Sequence[TrainedRun], batch_size: int
 ) -> DataFrame:
-    """The samples' rows with a network's score: columns of PREDICTIONS, and split.
+    """Score the samples with several networks in one pass; see mmdin.scoring.scored.
 
-    The network is read from its checkpoint folder or URL by the driver, and made once per Python
-    worker. Rows go to it in Arrow batches, `batch_size` at a time. Raises TableError where the
-    folder holds no network.
+    The driver reads each network from its checkpoint. A Python worker builds it once. Rows go to
+    the networks in Arrow batches, `batch_size` at a time.
+
+    Args:
+        samples: rows of table samples.
+        runs: at most NETWORKS_AT_ONCE.
+        batch_size: rows of a call of a network.
+
+    Raises:
+        TableError: a checkpoint folder holds no network.
     """
-    network = send_network(samples.sparkSession, checkpoint)
-    score = functools.partial(_score_batches, sent=network, batch_size=batch_size)
-    encoded = samples.select(*_KEPT, *(i.column for i in INPUTS))
-    return encoded.mapInArrow(score, _SCORED).select(
-        F.lit(run_id).alias("run_id"), F.lit(model).alias("model"), *_KEPT, "score"
+    networks = [send_network(samples.sparkSession, run.checkpoint) for run in runs]
+    columns = [f"score_{n}" for n in range(len(networks))]
+    score = functools.partial(_score_batches, networks=networks, batch_size=batch_size)
+    schema = StructType([StructField(c, SAMPLES.schema[c].dataType) for c in KEPT])
+    for column in columns:
+        schema.add(column, PREDICTIONS.schema["score"].dataType)
+    encoded = samples.select(*KEPT, *(i.column for i in INPUTS))
+    return with_scores(
+        encoded.mapInArrow(score, schema),
+        [one_score(r.run_id, r.model, F.col(c)) for r, c in zip(runs, columns, strict=True)],
     )
 
 
 def _score_batches(
-    batches: Iterator[pa.RecordBatch], sent: SentNetwork, batch_size: int
+    batches: Iterator[pa.RecordBatch], networks: Sequence[SentNetwork], batch_size: int
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        network, scores_of = load_scorer(sent)
-        indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
-        parts = [
-            _score_padded(scores_of, indices[start : start + batch_size], batch_size)
-            for start in range(0, len(indices), batch_size)
-        ]
-        scores = pa.array(np.concatenate(parts) if parts else np.empty(0), pa.float64())
-        columns = [batch.column(c) for c in _KEPT]
-        yield pa.RecordBatch.from_arrays([*columns, scores], names=[*_KEPT, "score"])
+        columns = {c: batch.column(c) for c in KEPT}
+        for n, sent in enumerate(networks):
+            network, scores_of = load_scorer(sent)
+            indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
+            parts = [
+                _score_padded(scores_of, indices[start : start + batch_size], batch_size)
+                for start in range(0, len(indices), batch_size)
+            ]
+            scores = np.concatenate(parts) if parts else np.empty(0)
+            columns[f"score_{n}"] = pa.array(scores, pa.float64())
+        yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def _score_padded(
-    scores_of: Callable[[np.ndarray], np.ndarray], indices: np.ndarray, batch_size: int
-) -> np.ndarray:
+    scores_of: Scorer, indices: NDArray[np.int32], batch_size: int
+) -> NDArray[np.float64]:
     # One shape for every batch, so that TensorFlow traces the network once.
     padded = np.zeros((batch_size, indices.shape[1]), np.int32)
     padded[: len(indices)] = indices
     return scores_of(padded)[: len(indices)]
 
 
-@functools.lru_cache(maxsize=8)
-def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Callable[[np.ndarray], np.ndarray]]":
+@functools.lru_cache(maxsize=NETWORKS_AT_ONCE)
+def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
     """A network, and its scores float64 [rows] of indices int32 [rows, inputs]."""
-    # Here and not above, since the driver imports this module and needs no TensorFlow.
+    # Not at the top, since the driver imports this module and needs no TensorFlow.
     import tensorflow as tf
 
     from mmdin.models.checkpoint import load_network
@@ -112,8 +140,8 @@ def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Callable[[np.ndarray
         network = load_network(local_folder(folder))
     logits = tf.function(lambda indices: network(indices, training=False))
 
-    def scores_of(indices: np.ndarray) -> np.ndarray:
-        # The sigmoid in double precision keeps apart scores near 0 and 1.
+    def scores_of(indices: NDArray[np.int32]) -> NDArray[np.float64]:
+        # In double precision, scores near 0 and 1 stay different.
         return 1.0 / (1.0 + np.exp(-np.asarray(logits(indices), dtype=np.float64)))
 
     return network, scores_of

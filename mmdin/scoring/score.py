@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from collections.abc import Iterable
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -9,18 +10,17 @@ from pyspark.storagelevel import StorageLevel
 
 from mmdin.fingerprints import trained_runs
 from mmdin.networks import NETWORKS
-from mmdin.predictors import BEST_POSSIBLE, NAIVE, naive_run_id
 from mmdin.schemas import (
     ATTENTION_WEIGHTS,
     PREDICTIONS,
     SAMPLES,
     TRUE_PROBABILITIES,
     VALIDATION_PREDICTIONS,
-    Table,
 )
 from mmdin.scoring.attention import choose_rows, weigh_history
-from mmdin.scoring.naive import score_best_possible, score_naively
-from mmdin.scoring.networks import score_with_network
+from mmdin.scoring.naive import fit_naive, score_best_possible, score_naively
+from mmdin.scoring.networks import NETWORKS_AT_ONCE, TrainedRun, score_with_networks
+from mmdin.scoring.scored import count_scores, list_scores
 from mmdin.tables import Tables
 from mmdin.variants import Plan
 
@@ -30,49 +30,60 @@ log = logging.getLogger(__name__)
 def score_variants(spark: SparkSession, plan: Plan) -> None:
     """Score test and validation rows by every variant and by naive predictors.
 
-    Writes predictions, validation_predictions and attention_weights.
+    Writes predictions, validation_predictions and attention_weights, each once.
     """
-    for samples in plan.sample_sets():
-        _score_samples(spark, samples)
-
-
-def _score_samples(spark: SparkSession, plan: Plan) -> None:
     config = plan.config
+    scored: list[DataFrame] = []
+    weights: list[DataFrame] = []
+    attentive: list[TrainedRun] = []
+    for samples in plan.sample_sets():
+        tables = Tables.of(spark, samples.config)
+        trained = trained_runs(tables, samples.variants).values()
+        rows = tables.read(SAMPLES, next(iter(trained))["table_versions"]["samples"])
+        runs = [TrainedRun(r["run_id"], r["model"], r["checkpoint"]) for r in trained]
+        scored += _score_rows(tables, rows, runs, config.scoring.batch_size)
+        with_attention = [run for run in runs if NETWORKS[run.model].has_attention]
+        if with_attention:
+            chosen = choose_rows(rows.where("split = 'test'"), config.scoring, config.seed)
+            weights.append(weigh_history(chosen, with_attention))
+            attentive += with_attention
     tables = Tables.of(spark, config)
-    trained = trained_runs(tables, plan.variants)
-    samples = tables.read(SAMPLES, next(iter(trained.values()))["table_versions"]["samples"])
+    _write_scores(tables, _union(scored).persist(StorageLevel.MEMORY_AND_DISK))
+    if weights:
+        condition = _any_of(run.run_id for run in attentive)
+        tables.replace(ATTENTION_WEIGHTS, _union(weights).coalesce(1), condition)
+
+
+def _score_rows(
+    tables: Tables, samples: DataFrame, runs: list[TrainedRun], batch_size: int
+) -> list[DataFrame]:
+    """A set of samples as scored by its networks and its predictors, in parts."""
     held_out = samples.where(F.col("split").isin("validation", "test"))
-    scored = [
-        score_with_network(
-            held_out, run["run_id"], run["model"], run["checkpoint"], config.scoring.batch_size
-        )
-        for run in trained.values()
+    parts = [
+        score_with_networks(held_out, runs[n : n + NETWORKS_AT_ONCE], batch_size)
+        for n in range(0, len(runs), NETWORKS_AT_ONCE)
     ]
-    scored.append(_score_without_training(tables, samples))
-    rows = functools.reduce(DataFrame.unionByName, scored).persist(StorageLevel.MEMORY_AND_DISK)
-    for table, split in ((PREDICTIONS, "test"), (VALIDATION_PREDICTIONS, "validation")):
-        _replace_runs(tables, table, rows.where(F.col("split") == split))
-    rows.unpersist()
-    chosen = choose_rows(samples.where("split = 'test'"), config.scoring, config.seed)
-    for run in trained.values():
-        if NETWORKS[run["model"]].has_attention:
-            weights = weigh_history(chosen, run["run_id"], run["model"], run["checkpoint"])
-            tables.replace(ATTENTION_WEIGHTS, weights, f"run_id = '{run['run_id']}'")
-
-
-def _score_without_training(tables: Tables, samples: DataFrame) -> DataFrame:
-    scored = score_naively(samples)
+    parts.append(score_naively(samples, fit_naive(samples), tables.samples))
     if tables.exists(TRUE_PROBABILITIES):
-        best = score_best_possible(samples, tables.read(TRUE_PROBABILITIES))
-        scored = scored.unionByName(best)
-    names = {p: naive_run_id(p, tables.samples) for p in (*NAIVE, BEST_POSSIBLE)}
-    of_samples = F.create_map(*(F.lit(word) for pair in names.items() for word in pair))
-    return scored.withColumn("run_id", of_samples[F.col("model")])
+        truth = tables.read(TRUE_PROBABILITIES)
+        parts.append(score_best_possible(samples, truth, tables.samples))
+    return parts
 
 
-def _replace_runs(tables: Tables, table: Table, rows: DataFrame) -> None:
-    counts = rows.groupBy("run_id").count().orderBy("run_id").collect()
-    names = ", ".join(f"'{c['run_id']}'" for c in counts)
-    tables.replace(table, rows.select(*PREDICTIONS.columns), f"run_id IN ({names})")
-    for count in counts:
-        log.info("score: %s rows of %s into %s", f"{count['count']:,}", count["run_id"], table.name)
+def _write_scores(tables: Tables, scored: DataFrame) -> None:
+    counts = count_scores(scored)
+    for table, split in ((PREDICTIONS, "test"), (VALIDATION_PREDICTIONS, "validation")):
+        rows = list_scores(scored.where(F.col("split") == split)).select(*table.columns)
+        tables.replace(table, rows, _any_of(counts[split]))
+        for run_id, count in counts[split].items():
+            log.info("score: %s rows of %s into %s", f"{count:,}", run_id, table.name)
+    scored.unpersist()
+
+
+def _union(parts: Iterable[DataFrame]) -> DataFrame:
+    return functools.reduce(DataFrame.unionByName, parts)
+
+
+def _any_of(run_ids: Iterable[str]) -> str:
+    quoted = ", ".join(f"'{run_id}'" for run_id in run_ids)
+    return f"run_id IN ({quoted})"

@@ -1,12 +1,17 @@
+"""Naive predictors on a few hundred rows, against the same by hand."""
+
 import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from mmdin.errors import TableError
 from mmdin.schemas import PREDICTIONS, SAMPLES, TRUE_PROBABILITIES
-from mmdin.scoring.naive import score_best_possible, score_naively
+from mmdin.scoring.naive import fit_naive, score_best_possible, score_naively
+from mmdin.scoring.scored import count_scores, list_scores
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def samples(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def scored(samples: DataFrame) -> pd.DataFrame:
-    naive = score_naively(samples)
+    naive = list_scores(score_naively(samples, fit_naive(samples), ""))
     assert set(naive.columns) == {*PREDICTIONS.columns, "split"}
     return naive.toPandas()
 
@@ -69,14 +74,22 @@ def test_scores_are_probabilities_fitted_on_training_rows(rows, scored) -> None:
     train = rows[rows.split == "train"]
     constant = scored[scored.model == "constant"]
     assert constant.score.unique() == pytest.approx([train.label.mean()])
-    from sklearn.linear_model import LogisticRegression
+    movie, user = (
+        rows[column].fillna(train.rating.mean())
+        for column in ("movie_rating_mean", "user_rating_mean")
+    )
+    for name, mean in {"movie_mean": movie, "mean_of_means": (movie + user) / 2}.items():
+        reference = LogisticRegression(C=np.inf, tol=1e-12, solver="newton-cholesky")
+        reference.fit(mean[train.index].to_numpy()[:, None], train.label)
+        own = scored[scored.model == name].set_index("user_id")
+        expected = reference.predict_proba(mean[own.index].to_numpy()[:, None])[:, 1]
+        np.testing.assert_allclose(own.score, expected, atol=1e-6)
 
-    filled = train.movie_rating_mean.fillna(train.rating.mean())
-    fitted = LogisticRegression(C=np.inf, tol=1e-10).fit(filled.to_numpy()[:, None], train.label)
-    own = scored[scored.model == "movie_mean"].set_index("user_id")
-    mean = rows.movie_rating_mean.fillna(train.rating.mean())[own.index]
-    expected = fitted.predict_proba(mean.to_numpy()[:, None])[:, 1]
-    np.testing.assert_allclose(own.score, expected, atol=1e-4)
+
+def test_a_mean_that_goes_with_fewer_positives_is_refused(samples: DataFrame) -> None:
+    contrary = samples.withColumn("label", 1 - F.col("label"))
+    with pytest.raises(TableError, match=r"a higher movie_mean .* \(slope -"):
+        fit_naive(contrary)
 
 
 def test_best_possible_scores_are_the_planted_ones(spark, rows, samples) -> None:
@@ -85,8 +98,13 @@ def test_best_possible_scores_are_the_planted_ones(spark, rows, samples) -> None
         for r in rows.itertuples()
     ]
     truth = spark.createDataFrame(planted, TRUE_PROBABILITIES.schema)
-    best = score_best_possible(samples, truth).toPandas()
-    assert len(best) == (rows.split != "train").sum()
+    scored = score_best_possible(samples, truth, "other")
+    best = list_scores(scored).toPandas()
+    assert set(best.run_id) == {"best_possible-other"}
     np.testing.assert_allclose(best.score, 0.3 + (best.user_id % 7) / 20)
+    held_out = rows[rows.split != "train"].split.value_counts()
+    assert count_scores(scored) == {
+        split: {"best_possible-other": count} for split, count in held_out.items()
+    }
     with pytest.raises(TableError, match="true_probabilities lacks"):
-        score_best_possible(samples, truth.where("user_id > 50"))
+        count_scores(score_best_possible(samples, truth.where("user_id > 50"), ""))

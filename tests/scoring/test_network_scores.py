@@ -1,3 +1,5 @@
+"""Scores and attention weights in Spark, against the networks' own."""
+
 from pathlib import Path
 
 import keras
@@ -11,15 +13,19 @@ from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.models import build_network
 from mmdin.models.checkpoint import save_network
+from mmdin.models.network import RatingNetwork
 from mmdin.schemas import ATTENTION_WEIGHTS, PREDICTIONS, SAMPLES
 from mmdin.scoring.attention import choose_rows, weigh_history
-from mmdin.scoring.networks import score_with_network
+from mmdin.scoring.networks import TrainedRun, score_with_networks
+from mmdin.scoring.scored import list_scores
 from mmdin.storage import local_folder
 
 SIZES = {i.vocabulary: 6 for i in INPUTS}
 
+Trained = dict[TrainedRun, RatingNetwork]
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def samples(spark: SparkSession) -> DataFrame:
     generator = np.random.default_rng(4)
     encoded = {i.column for i in INPUTS}
@@ -28,55 +34,68 @@ def samples(spark: SparkSession) -> DataFrame:
         given = {"user_id": n, "movie_id": n % 5, "label": n % 2, "split": "test", "rating": 4.0}
         values = {c: int(generator.integers(0, 6)) for c in encoded}
         rows.append(tuple({**values, **given}.get(c) for c in SAMPLES.columns))
-    return spark.createDataFrame(rows, SAMPLES.schema).repartition(3)
+    return spark.createDataFrame(rows, SAMPLES.schema).repartition(3).localCheckpoint()
 
 
-def test_scores_are_the_networks_own_whatever_the_batches(
-    spark: SparkSession, samples: DataFrame, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Two networks with attention, that take different inputs, and their checkpoints."""
     keras.utils.set_random_seed(2)
-    network = build_network("mmdin", Networks(embedding_size=4), SIZES)
-    save_network(local_folder(tmp_path / "run"), network)
-    scored = score_with_network(samples, "run-1", "mmdin", str(tmp_path / "run"), batch_size=8)
+    networks = {}
+    for model in ("mmdin", "din"):
+        folder = tmp_path_factory.mktemp(model)
+        network = build_network(model, Networks(embedding_size=4), SIZES)
+        save_network(local_folder(folder), network)
+        networks[TrainedRun(f"run-of-{model}", model, str(folder))] = network
+    return networks
+
+
+def test_scores_are_the_networks_own_for_any_batches(samples: DataFrame, trained: Trained) -> None:
+    scored = list_scores(score_with_networks(samples, list(trained), batch_size=8))
     assert set(scored.columns) == {*PREDICTIONS.columns, "split"}
-    found = {r["user_id"]: r["score"] for r in scored.collect()}
-    columns = [i.column for i in network.inputs_taken]
-    rows = samples.select("user_id", *(F.col(c) for c in columns)).collect()
-    indices = np.array([[r[c] for c in columns] for r in rows], np.int32)
-    logits = np.asarray(network(indices), np.float64)
-    expected = {r["user_id"]: 1 / (1 + np.exp(-x)) for r, x in zip(rows, logits, strict=True)}
-    assert found.keys() == expected.keys()
-    for user, score in expected.items():
-        assert found[user] == pytest.approx(score, abs=1e-5)
+    rows = scored.collect()
+    assert len(rows) == 57 * len(trained)
+    for run, network in trained.items():
+        found = {r["user_id"]: r["score"] for r in rows if r["run_id"] == run.run_id}
+        assert {r["model"] for r in rows if r["run_id"] == run.run_id} == {run.model}
+        columns = [i.column for i in network.inputs_taken]
+        encoded = samples.select("user_id", *columns).collect()
+        indices = np.array([[r[c] for c in columns] for r in encoded], np.int32)
+        logits = np.asarray(network(indices), np.float64)
+        assert len(found) == len(encoded)
+        for row, logit in zip(encoded, logits, strict=True):
+            assert found[row["user_id"]] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-5)
 
 
 def test_a_folder_without_a_network_is_named(samples: DataFrame, tmp_path: Path) -> None:
+    run = TrainedRun("run-1", "mmdin", str(tmp_path))
     with pytest.raises(TableError, match=r"lacks network\.json, best\.weights\.h5; train again"):
-        score_with_network(samples, "run-1", "mmdin", str(tmp_path), batch_size=8)
+        score_with_networks(samples, [run], batch_size=8)
 
 
-def test_attention_weights_are_the_networks_own(
-    spark: SparkSession, samples: DataFrame, tmp_path: Path
-) -> None:
-    keras.utils.set_random_seed(2)
-    network = build_network("din", Networks(embedding_size=4), SIZES)
-    save_network(local_folder(tmp_path / "run"), network)
-    praised = {f"history_movie_{p}": F.lit(100 + p).cast("long") for p in range(1, 6)}
-    full = samples.withColumns(praised)
+def test_attention_weights_are_the_networks_own(samples: DataFrame, trained: Trained) -> None:
+    liked = {f"history_movie_{p}": F.lit(100 + p).cast("long") for p in range(1, 6)}
+    full = samples.withColumns(liked)
     scoring = Scoring(attention_users=(3, 9))
     chosen = choose_rows(full.unionByName(samples), scoring, seed=1)
-    rows = weigh_history(chosen, "run-1", "din", str(tmp_path / "run")).collect()
-    assert {(r["user_id"], r["position"]) for r in rows} == {
-        (u, p) for u in (3, 9) for p in range(1, 6)
-    }
+    rows = weigh_history(chosen, list(trained)).collect()
     assert set(rows[0].asDict()) == set(ATTENTION_WEIGHTS.columns)
-    columns = [i.column for i in network.inputs_taken]
-    for user in (3, 9):
-        row = full.where(F.col("user_id") == user).select(*columns).collect()[0]
-        expected = np.asarray(network.attention_weights(np.array([list(row)], np.int32)))[0]
-        own = sorted((r for r in rows if r["user_id"] == user), key=lambda r: r["position"])
-        np.testing.assert_allclose([r["weight"] for r in own], expected, atol=1e-6)
-        assert [r["history_movie_id"] for r in own] == [101, 102, 103, 104, 105]
+    assert {(r["run_id"], r["model"], r["user_id"], r["position"]) for r in rows} == {
+        (run.run_id, run.model, user, position)
+        for run in trained
+        for user in (3, 9)
+        for position in range(1, 6)
+    }
+    inputs = {r["user_id"]: r for r in full.where("user_id IN (3, 9)").collect()}
+    for run, network in trained.items():
+        columns = [i.column for i in network.inputs_taken]
+        for user, row in inputs.items():
+            indices = np.array([[row[c] for c in columns]], np.int32)
+            expected = np.asarray(network.attention_weights(indices))[0]
+            weights = [r for r in rows if (r["run_id"], r["user_id"]) == (run.run_id, user)]
+            weights.sort(key=lambda r: r["position"])
+            np.testing.assert_allclose([r["weight"] for r in weights], expected, atol=1e-6)
+            assert [r["history_movie_id"] for r in weights] == [101, 102, 103, 104, 105]
 
 
 def test_users_are_chosen_alike_each_time(samples: DataFrame) -> None:

@@ -1,0 +1,63 @@
+"""Logistic regression on one number, by Newton's method."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_STEPS = 50
+_CONVERGED = 1e-12
+
+
+class Line(NamedTuple):
+    """The log-odds of a positive: intercept + slope * number."""
+
+    intercept: float
+    slope: float
+
+
+def fit_line(numbers: Floats, labels: Floats, weights: Floats) -> Line:
+    """Fit the line of largest likelihood; a slope of 0 if all numbers are equal.
+
+    If a number separates the labels perfectly, the slope is large and finite.
+
+    Args:
+        numbers: float64 [rows].
+        labels: 0 or 1 [rows]; both occur.
+        weights: how often each row counts [rows].
+    """
+    share = np.average(labels, weights=weights)
+    center = np.average(numbers, weights=weights)
+    scale = np.sqrt(np.average(np.square(numbers - center), weights=weights))
+    start = np.array([np.log(share / (1 - share)), 0.0])
+    if scale == 0:
+        return Line(float(start[0]), 0.0)
+    features = np.stack([np.ones(len(numbers)), (numbers - center) / scale])
+    intercept, slope = _climb(features, labels, weights / weights.sum(), start)
+    return Line(float(intercept - slope * center / scale), float(slope / scale))
+
+
+def _climb(features: Floats, labels: Floats, weights: Floats, line: Floats) -> Floats:
+    """Newton's steps, each halved until it raises the likelihood: float64 [features]."""
+    likelihood = _likelihood(line @ features, labels, weights)
+    for _ in range(_STEPS):
+        probabilities = 1 / (1 + np.exp(-(line @ features)))
+        gradient = features @ (weights * (labels - probabilities))
+        hessian = (features * (weights * probabilities * (1 - probabilities))) @ features.T
+        if np.linalg.cond(hessian) > 1 / np.finfo(np.float64).eps:
+            break
+        step = np.linalg.solve(hessian, gradient)
+        if np.abs(step).max() < _CONVERGED:
+            break
+        while (higher := _likelihood((line + step) @ features, labels, weights)) < likelihood:
+            step = step / 2
+            if np.abs(step).max() < _CONVERGED:
+                return line
+        line, likelihood = line + step, higher
+    return line
+
+
+def _likelihood(logits: Floats, labels: Floats, weights: Floats) -> float:
+    return float(weights @ (labels * logits - np.logaddexp(0, logits)))
