@@ -1,29 +1,43 @@
-"""Whether scores mean what they say: reliability by bin of scores."""
+"""Whether scores are probabilities: reliability by bin of scores."""
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 BINS = 10
 
 
-def calibrate(scored: DataFrame) -> DataFrame:
-    """The rows of CALIBRATION: for each run and bin of equal width, mean score and positive share.
+class Bin(NamedTuple):
+    """The rows whose scores are from bin/10 to below (bin + 1)/10; 1.0 is in the last bin."""
 
-    scored: columns of PREDICTIONS, and variant.
+    bin: int
+    rows: int
+    mean_score: float
+    positive_share: float
+
+
+def calibrate(labels: NDArray[Any], scores: NDArray[np.float64]) -> list[Bin]:
+    """The bins that hold rows, in order.
+
+    Args:
+        labels: 0 or 1 [rows].
+        scores: in 0..1 [rows].
     """
-    bin_of_score = F.least(F.floor(F.col("score") * BINS), F.lit(BINS - 1)).cast("int")
-    return scored.groupBy("run_id", "variant", "model", bin_of_score.alias("bin")).agg(
-        F.count("*").alias("rows"),
-        F.avg("score").alias("mean_score"),
-        F.avg("label").alias("positive_share"),
-    )
+    bin_of = np.minimum(np.floor(scores * BINS), BINS - 1).astype(np.int64)
+    rows = np.bincount(bin_of, minlength=BINS)
+    score, positives = (np.bincount(bin_of, v, minlength=BINS) for v in (scores, labels))
+    return [
+        Bin(int(n), int(rows[n]), float(score[n] / rows[n]), float(positives[n] / rows[n]))
+        for n in np.flatnonzero(rows)
+    ]
 
 
-def calibration_errors(calibration: DataFrame) -> DataFrame:
-    """run_id and calibration_error: the rows-weighted mean over bins of |mean score - share|.
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The rows-weighted mean over bins of |mean score - positive share|.
 
     Naeini et al. 2015 (AAAI, expected calibration error).
     """
-    gap = F.abs(F.col("mean_score") - F.col("positive_share"))
-    weighted = F.sum(gap * F.col("rows")) / F.sum("rows")
-    return calibration.groupBy("run_id").agg(weighted.alias("calibration_error"))
+    gaps = sum(abs(b.mean_score - b.positive_share) * b.rows for b in bins)
+    return gaps / sum(b.rows for b in bins)

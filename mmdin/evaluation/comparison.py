@@ -21,38 +21,39 @@ def format_comparison(intervals: Rows, runs: Rows, samples: Samples) -> str:
         samples: the configuration's section, for the label's rule.
     """
     variants = list(dict.fromkeys(r["variant"] for r in intervals))
-    own = {v: {r["metric"]: r for r in intervals if r["variant"] == v} for v in variants}
+    rows_of = {v: {r["metric"]: r for r in intervals if r["variant"] == v} for v in variants}
     width = max(14, *(len(v) + 2 for v in variants))
     titles = [METRICS[0].title, "95 % interval", *(metric.title for metric in METRICS[1:])]
     lines = [*_describe(runs, samples), "", _line("variant", titles, width)]
     rule, previous = "-" * len(lines[-1]), None
     for variant in variants:
-        first = own[variant][METRICS[0].name]
+        first = rows_of[variant][METRICS[0].name]
         part = (first["model"] in NAIVE, first["model"] == BEST_POSSIBLE)
         if part != previous:
             lines.append(rule)
         previous = part
-        means = [_number(own[variant][metric.name]["mean"]) for metric in METRICS]
+        means = [_number(rows_of[variant][metric.name]["mean"]) for metric in METRICS]
         lines.append(_line(variant, [means[0], _interval(first), *means[1:]], width))
     return "\n".join([*lines, "", _footnote(intervals, runs)])
 
 
 def format_differences(differences: Rows, variants: Sequence[str]) -> str:
-    """What the last network's ROC AUC has over each other variant's, one line each.
+    """How much higher the last network's ROC AUC is than each other variant's, one line each.
 
     Args:
         differences: columns of DIFFERENCES, of ROC AUC.
         variants: in the order to be shown.
     """
     reference = "mmdin" if "mmdin" in variants else variants[-1]
-    own = {d["other"]: d for d in differences if d["variant"] == reference}
-    width = max((len(v) for v in own), default=0)
+    by_other = {d["other"]: d for d in differences if d["variant"] == reference}
+    width = max((len(v) for v in by_other), default=0)
     lines = [f"ROC AUC of {reference} less that of"]
-    for other in (v for v in variants if v in own):
-        d = own[other]
-        said = "not told apart" if d["verdict"] == "open" else f"{reference} is {d['verdict']}"
+    for other in (v for v in variants if v in by_other):
+        d = by_other[other]
+        is_open = d["verdict"] == "open"
+        verdict = "not significantly different" if is_open else f"{reference} is {d['verdict']}"
         bounds = "-" if d["lower"] is None else f"[{d['lower']:+.4f}, {d['upper']:+.4f}]"
-        lines.append(f"  {other:<{width}}  {_signed(d['difference'])}  {bounds:<18}  {said}")
+        lines.append(f"  {other:<{width}}  {_signed(d['difference'])}  {bounds:<18}  {verdict}")
     return "\n".join(lines)
 
 
@@ -73,15 +74,15 @@ def _footnote(intervals: Rows, runs: Rows) -> str:
     lines = [
         f"Means over {seeds} training seeds; the interval is over users."
         if seeds > 1
-        else "One training seed; the interval is over users, and does not count what another seed "
-        "would change.",
+        else "One training seed; the interval is over users, and leaves out what another "
+        "seed would change.",
         "F1, precision and recall are at threshold 0.5; starred ones at the threshold that is best "
         "for F1 on validation rows.",
     ]
     if any(r["protocol"] == "leaky" for r in runs):
         lines.append(
             "LEAKY: statistics were taken over all rows, test rows included. These numbers are "
-            "only for standing beside published ones; nobody has them in use."
+            "only for comparison with published ones; a system in use does not reach them."
         )
     return "\n".join(lines)
 

@@ -1,23 +1,38 @@
-"""Differences between two variants on the same test rows, and whether they can be told apart."""
+"""Differences between two variants on the same test rows, and whether they are significant."""
 
 import itertools
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DoubleType, LongType, StringType, StructField, StructType
 
 from mmdin.evaluation.metrics import Z_95
 from mmdin.evaluation.statistics import METRICS
 from mmdin.metrics import METRICS_BY_NAME
+
+_PARTS = 16
+"""Parts that users are divided into, so that one task need not hold everybody's influences."""
+
+_SQUARES = StructType(
+    [
+        StructField("part", LongType()),
+        StructField("one", StringType()),
+        StructField("other", StringType()),
+        StructField("users", LongType()),
+        StructField("squares", ArrayType(DoubleType())),
+    ]
+)
 
 
 def compare_variants(metrics: pd.DataFrame, influences: DataFrame) -> list[dict[str, Any]]:
     """Rows of DIFFERENCES for every two variants whose runs scored the same test rows.
 
     The variance of a difference is that over users, paired on the users, plus each side's variance
-    over seeds by its number of seeds, where it has several.
+    over seeds divided by its number of seeds, if it has several.
 
     Args:
         metrics: columns of METRICS.
@@ -38,7 +53,7 @@ def compare_variants(metrics: pd.DataFrame, influences: DataFrame) -> list[dict[
 
 
 def verdict(metric: str, lower: float, upper: float) -> str:
-    """better, worse, or open where the difference's interval holds zero or is not known."""
+    """better, worse, or open if the difference's interval holds zero or is not known."""
     if not (lower > 0 or upper < 0):
         return "open"
     return "better" if (lower > 0) == METRICS_BY_NAME[metric].higher_is_better else "worse"
@@ -57,7 +72,7 @@ def _row(
     }
 
 
-def _over_seeds(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _over_seeds(runs: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean over seeds, and that mean's variance (0 for one seed): float64 [metrics] each."""
     values = runs[list(METRICS)].to_numpy(dtype=np.float64)
     if len(values) == 1:
@@ -65,25 +80,38 @@ def _over_seeds(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(axis=0), values.var(axis=0, ddof=1) / len(values)
 
 
-def _variances_over_users(influences: DataFrame) -> dict[frozenset[str], np.ndarray]:
+def _variances_over_users(influences: DataFrame) -> dict[frozenset[str], NDArray[np.float64]]:
     """Variance of every two variants' difference over samples of users: float64 [metrics]."""
-    one, other = influences.alias("one"), influences.alias("other")
-    squares = [
-        F.sum(F.pow(F.col("one.influences")[m] - F.col("other.influences")[m], 2)).alias(name)
-        for m, name in enumerate(METRICS)
-    ]
-    paired = one.join(
-        other,
-        on=(F.col("one.user_id") == F.col("other.user_id"))
-        & (F.col("one.variant") < F.col("other.variant")),
-        how="inner",
-    )
-    keys = (F.col("one.variant").alias("a"), F.col("other.variant").alias("b"))
-    rows = paired.groupBy(*keys).agg(F.count("*").alias("users"), *squares).collect()
-    return {frozenset((r["a"], r["b"])): _variance(r.asDict()) for r in rows}
+    parted = influences.withColumn("part", F.pmod(F.xxhash64("user_id"), F.lit(_PARTS)))
+    rows = parted.groupBy("part").applyInPandas(_sum_squares, _SQUARES).collect()
+    users: dict[frozenset[str], int] = {}
+    squares: dict[frozenset[str], NDArray[np.float64]] = {}
+    # In a fixed order: the last digits of a sum depend on it.
+    for row in sorted(rows, key=lambda row: row["part"]):
+        pair = frozenset((row["one"], row["other"]))
+        users[pair] = users.get(pair, 0) + row["users"]
+        of_part = np.array(row["squares"], dtype=np.float64)
+        squares[pair] = squares.get(pair, np.zeros(len(METRICS))) + of_part
+    return {pair: _variance(squares[pair], users[pair]) for pair in users}
 
 
-def _variance(row: dict[str, Any]) -> np.ndarray:
-    n = row["users"]
-    squares = np.array([np.nan if row[m] is None else row[m] for m in METRICS])
-    return squares * n / (n - 1) if n > 1 else np.full(len(METRICS), np.nan)
+def _sum_squares(influences: pd.DataFrame) -> pd.DataFrame:
+    """For every two variants, the sum over their users of their influences' squared difference."""
+    in_order = influences.sort_values("user_id")
+    by_variant = {
+        variant: (rows["user_id"].to_numpy(), np.stack(list(rows["influences"])))
+        for variant, rows in in_order.groupby("variant")
+    }
+    sums = []
+    for one, other in itertools.combinations(by_variant, 2):
+        (users, values), (other_users, other_values) = by_variant[one], by_variant[other]
+        _, at, other_at = np.intersect1d(
+            users, other_users, assume_unique=True, return_indices=True
+        )
+        squares = np.square(values[at] - other_values[other_at]).sum(axis=0)
+        sums.append((influences["part"].iloc[0], one, other, len(at), squares))
+    return pd.DataFrame(sums, columns=_SQUARES.names)
+
+
+def _variance(squares: NDArray[np.float64], users: int) -> NDArray[np.float64]:
+    return squares * users / (users - 1) if users > 1 else np.full(len(METRICS), np.nan)

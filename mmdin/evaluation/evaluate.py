@@ -4,23 +4,23 @@ import csv
 import functools
 import io
 import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from mmdin.config import Config
-from mmdin.evaluation.calibration import calibrate, calibration_errors
 from mmdin.evaluation.comparison import format_comparison, format_differences
+from mmdin.evaluation.competitors import Competitor, add_variant, first_runs, list_competitors
 from mmdin.evaluation.counts import count_splits
 from mmdin.evaluation.differences import compare_variants
-from mmdin.evaluation.entrants import add_variant, list_entrants
 from mmdin.evaluation.metrics import (
     find_best_thresholds,
     influences_of_users,
     measure_runs,
     measure_slices,
-    refuse_bad_scores,
 )
 from mmdin.evaluation.sampling import sample_scores
 from mmdin.evaluation.slices import ALL, add_slices, describe_slices
@@ -35,6 +35,7 @@ from mmdin.schemas import (
     SAMPLES,
     SPLIT_COUNTS,
     VALIDATION_PREDICTIONS,
+    Table,
 )
 from mmdin.storage import files_at, join
 from mmdin.tables import Tables
@@ -42,78 +43,90 @@ from mmdin.variants import Plan
 
 log = logging.getLogger(__name__)
 
+Rows = Sequence[Mapping[str, Any]]
+
 
 def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
-    """Compare all variants and predictors on the test rows; prints the table of them.
+    """Compare all variants and predictors on the test rows; log the table of them.
 
     Writes experiments, split_counts, metrics, metric_intervals, differences, calibration,
     sampled_scores, and report/metrics.csv.
     """
-    tables = Tables.of(spark, plan.config)
-    tables.write(EXPERIMENTS, list_entrants(spark, plan))
-    entrants = tables.read(EXPERIMENTS)
-    _write_counts(tables, plan)
-    scored = _score_of_entrants(tables, entrants).persist(StorageLevel.MEMORY_AND_DISK)
-    calibration = calibrate(scored)
-    tables.write(CALIBRATION, calibration)
-    errors = calibration_errors(tables.read(CALIBRATION))
-    tables.write(METRICS, measure_runs(scored).join(errors, on="run_id", how="inner"))
-    tables.write(METRIC_INTERVALS, measure_slices(add_slices(scored, _slices(spark, plan))))
-    _write_differences(tables, scored)
-    tables.write(SAMPLED_SCORES, sample_scores(scored, plan.config.seed))
+    config = plan.config
+    tables = Tables.of(spark, config)
+    samples = _read_samples(spark, plan)
+    competitors = list_competitors(spark, plan)
+    scored = _read_scored(tables, competitors).persist(StorageLevel.MEMORY_AND_DISK)
+    runs = _in_order(measure_runs(scored), competitors)
+    slices = describe_slices(samples.where("split = 'test'"))
+    intervals = _in_order(measure_slices(add_slices(scored, slices)), competitors)
+    differences = compare_variants(pd.DataFrame(runs), influences_of_users(scored))
+
+    _write(tables, EXPERIMENTS, [c._asdict() for c in competitors])
+    tables.write(SPLIT_COUNTS, count_splits(samples).coalesce(1))
+    _write(tables, METRICS, runs)
+    _write(tables, METRIC_INTERVALS, intervals)
+    _write(tables, DIFFERENCES, differences)
+    _write(tables, CALIBRATION, [{**run, **bin_} for run in runs for bin_ in run["calibration"]])
+    rows_of = {run["run_id"]: run["rows"] for run in runs}
+    sampled = {run_id: rows_of[run_id] for run_id in first_runs(competitors) if run_id in rows_of}
+    tables.write(SAMPLED_SCORES, sample_scores(scored, sampled, config.seed))
     scored.unpersist()
-    _show(tables, plan.config)
+
+    variants = list(dict.fromkeys(c.variant for c in competitors))
+    overall = [row for row in intervals if row["dimension"] == ALL]
+    log.info("\n%s", format_comparison(overall, runs, config.samples))
+    of_auc = [row for row in differences if row["metric"] == "roc_auc"]
+    log.info("\n%s", format_differences(of_auc, variants))
+    _write_csv(tables, runs)
 
 
-def _score_of_entrants(tables: Tables, entrants: DataFrame) -> DataFrame:
+def _read_samples(spark: SparkSession, plan: Plan) -> DataFrame:
+    """The samples of every set, with columns samples and protocol."""
+    sets = [
+        Tables.of(spark, of_set)
+        .read(SAMPLES)
+        .withColumns(
+            {"samples": F.lit(of_set.samples.name), "protocol": F.lit(of_set.samples.protocol)}
+        )
+        for of_set in (samples.config for samples in plan.sample_sets())
+    ]
+    return functools.reduce(DataFrame.unionByName, sets)
+
+
+def _read_scored(tables: Tables, competitors: Sequence[Competitor]) -> DataFrame:
+    """The competitors' predictions; see add_variant."""
     predictions, validation = tables.read(PREDICTIONS), tables.read(VALIDATION_PREDICTIONS)
-    for rows in (predictions, validation):
-        refuse_bad_scores(rows)
-    chosen = entrants.select("run_id")
-    thresholds = find_best_thresholds(validation.join(chosen, on="run_id", how="left_semi"))
-    return add_variant(predictions, entrants).join(thresholds, on="run_id", how="left")
+    thresholds = find_best_thresholds(validation, predictions, [c.run_id for c in competitors])
+    return add_variant(predictions, competitors, thresholds)
 
 
-def _write_counts(tables: Tables, plan: Plan) -> None:
-    counts = [
-        count_splits(
-            Tables.of(tables.spark, own).read(SAMPLES), own.samples.name, own.samples.protocol
-        )
-        for own in (samples.config for samples in plan.sample_sets())
-    ]
-    tables.write(SPLIT_COUNTS, functools.reduce(DataFrame.unionByName, counts))
+def _in_order(measured: DataFrame, competitors: Iterable[Competitor]) -> list[dict[str, Any]]:
+    """Rows of runs or variants, in the order in which variants are shown."""
+    places = {c.variant: c.place for c in competitors}
+    rows = [row.asDict(recursive=True) for row in measured.collect()]
+    return sorted(
+        rows,
+        key=lambda r: (
+            places[r["variant"]],
+            r.get("seed") or 0,
+            r.get("dimension", ""),
+            r.get("slice", ""),
+        ),
+    )
 
 
-def _slices(spark: SparkSession, plan: Plan) -> DataFrame:
-    slices = [
-        describe_slices(
-            Tables.of(spark, own).read(SAMPLES).where("split = 'test'"), own.samples.name
-        )
-        for own in (samples.config for samples in plan.sample_sets())
-    ]
-    return functools.reduce(DataFrame.unionByName, slices)
+def _write(tables: Tables, table: Table, rows: Rows) -> None:
+    """Write a table of rows that are few: as many as runs, variants, slices."""
+    values = [tuple(row[column] for column in table.columns) for row in rows]
+    tables.write(table, tables.spark.createDataFrame(values, table.schema).coalesce(1))
 
 
-def _write_differences(tables: Tables, scored: DataFrame) -> None:
-    rows = compare_variants(tables.read(METRICS).toPandas(), influences_of_users(scored))
-    values = [tuple(row[c] for c in DIFFERENCES.columns) for row in rows]
-    tables.write(DIFFERENCES, tables.spark.createDataFrame(values, DIFFERENCES.schema))
-
-
-def _show(tables: Tables, config: Config) -> None:
-    in_order = tables.read(EXPERIMENTS).orderBy("place").collect()
-    places = {r["variant"]: r["place"] for r in in_order}
-    metrics = [r.asDict() for r in tables.read(METRICS).collect()]
-    metrics.sort(key=lambda r: (places[r["variant"]], r["seed"] or 0))
-    overall = tables.read(METRIC_INTERVALS).where(F.col("dimension") == ALL).collect()
-    differences = tables.read(DIFFERENCES).where("metric = 'roc_auc'").collect()
-    shown = sorted((r.asDict() for r in overall), key=lambda r: places[r["variant"]])
-    log.info("\n%s", format_comparison(shown, metrics, config.samples))
-    log.info("\n%s", format_differences([r.asDict() for r in differences], list(places)))
-    url = join(config.root, "report", "metrics.csv")
-    written = io.StringIO(newline="")
-    writer = csv.DictWriter(written, METRICS.columns)
+def _write_csv(tables: Tables, runs: Rows) -> None:
+    url = join(tables.root, "report", "metrics.csv")
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, METRICS.columns, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(metrics)
-    files_at(tables.spark, url).write(url, written.getvalue().encode())
+    writer.writerows(runs)
+    files_at(tables.spark, url).write(url, text.getvalue().encode())
     log.info("evaluate: every run's metrics are in %s", url)

@@ -1,20 +1,31 @@
 """Metrics of every run, their intervals by slice, and users' influences, computed in Spark.
 
-A run's scores of one slice are measured by one task: ten million rows take about 1 GB there. Only
-metrics come back to the driver, never scores.
+One task measures a run's scores of one slice: ten million rows take about 1 GB there. Only metrics
+come back to the driver, never scores.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DoubleType, LongType, StringType, StructField, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    DoubleType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
 
 from mmdin import metrics, schemas
 from mmdin.errors import TableError
+from mmdin.evaluation.calibration import calibrate, calibration_error
 from mmdin.evaluation.statistics import (
     METRICS,
-    Measured,
+    Measurement,
     best_threshold,
     measure,
     standard_errors,
@@ -26,9 +37,29 @@ Z_95 = 1.959963984540054
 _RUN = ("run_id", "variant", "model", "seed", "protocol", "best_threshold")
 _SLICE = ("variant", "model", "protocol", "dimension", "slice")
 _ROW = ("user_id", "label", "score")
-_MEASURED_RUN = StructType([f for f in schemas.METRICS.schema if f.name != "calibration_error"])
+_MEASURED_RUN = StructType(
+    [
+        *schemas.METRICS.schema,
+        StructField(
+            "calibration",
+            ArrayType(
+                StructType(
+                    [
+                        f
+                        for f in schemas.CALIBRATION.schema
+                        if f.name in ("bin", "rows", "mean_score", "positive_share")
+                    ]
+                )
+            ),
+        ),
+    ]
+)
 _THRESHOLDS = StructType(
-    [StructField("run_id", StringType()), StructField("best_threshold", DoubleType())]
+    [
+        StructField("run_id", StringType()),
+        StructField("best_threshold", DoubleType()),
+        StructField("bad_rows", LongType()),
+    ]
 )
 _INFLUENCES = StructType(
     [
@@ -39,47 +70,70 @@ _INFLUENCES = StructType(
 )
 
 
-def find_best_thresholds(validation: DataFrame) -> DataFrame:
-    """run_id and best_threshold: the score at and above which F1 is largest, highest of equals.
+def find_best_thresholds(
+    validation: DataFrame, test: DataFrame, run_ids: Sequence[str]
+) -> dict[str, float]:
+    """The score of each run at and above which F1 is largest on validation rows.
 
-    validation: columns of PREDICTIONS, of validation rows.
+    Of scores with equal F1, the highest. Runs without validation rows are left out.
+
+    Args:
+        validation: columns of PREDICTIONS, of validation rows.
+        test: columns of PREDICTIONS, of test rows, whose scores are only checked.
+        run_ids: of the runs that need thresholds.
+
+    Raises:
+        TableError: a run, also one that is not in run_ids, has scores that are missing or outside
+            0..1.
     """
+    is_bad = F.col("score").isNull() | F.isnan("score") | ~F.col("score").between(0, 1)
+    columns = ("run_id", "label", "score", is_bad.alias("is_bad"))
+    needed = validation.where(F.col("run_id").isin(list(run_ids)) | is_bad).select(*columns)
+    needed = needed.unionByName(test.where(is_bad).select(*columns))
+    per_run = needed.groupBy("run_id").applyInPandas(_find_best_threshold, _THRESHOLDS).collect()
+    bad = {row["run_id"]: row["bad_rows"] for row in per_run if row["bad_rows"]}
+    if bad:
+        named = ", ".join(f"{run_id} ({bad[run_id]} rows)" for run_id in sorted(bad))
+        raise TableError(f"scores that are missing or outside 0..1: {named}; train and score again")
+    return {row["run_id"]: row["best_threshold"] for row in per_run}
 
-    def find(own: pd.DataFrame) -> pd.DataFrame:
-        threshold = best_threshold(own["label"].to_numpy(), own["score"].to_numpy())
-        return own[["run_id"]].iloc[:1].assign(best_threshold=threshold)
 
-    needed = validation.select("run_id", "label", "score")
-    return needed.groupBy("run_id").applyInPandas(find, _THRESHOLDS)
+def _find_best_threshold(rows: pd.DataFrame) -> pd.DataFrame:
+    good = rows[~rows["is_bad"]]
+    threshold = np.nan
+    if len(good):
+        threshold = best_threshold(good["label"].to_numpy(), good["score"].to_numpy())
+    run = rows[["run_id"]].iloc[:1]
+    return run.assign(best_threshold=threshold, bad_rows=len(rows) - len(good))
 
 
 def measure_runs(scored: DataFrame) -> DataFrame:
-    """One row per run: the columns of METRICS, less calibration_error.
+    """One row per run: the columns of METRICS, and calibration, an array of its bins.
 
     A metric that is undefined, such as ROC AUC with one class, is null.
 
     Args:
         scored: columns of PREDICTIONS, and variant, seed, protocol, best_threshold.
     """
-
-    def measure_run(own: pd.DataFrame) -> pd.DataFrame:
-        measured = _measure(own)
-        return (
-            own[list(_RUN)]
-            .iloc[:1]
-            .assign(
-                seed=lambda run: run["seed"].astype("Int64"),
-                rows=len(own),
-                positives=own["label"].sum(),
-                users=len(measured.users),
-                rows_digest=np.bitwise_xor.reduce(own["row_hash"].to_numpy()),
-                **dict(zip(METRICS, measured.values, strict=True)),
-            )[_MEASURED_RUN.names]
-        )
-
     row_hash = F.xxhash64("user_id", "movie_id", "rated_at", "label").alias("row_hash")
     needed = scored.select(*_RUN, *_ROW, row_hash)
-    return needed.groupBy("run_id").applyInPandas(measure_run, _MEASURED_RUN)
+    return needed.groupBy("run_id").applyInPandas(_measure_run, _MEASURED_RUN)
+
+
+def _measure_run(rows: pd.DataFrame) -> pd.DataFrame:
+    measurement = _measure(rows)
+    bins = calibrate(rows["label"].to_numpy(), rows["score"].to_numpy())
+    run = rows[list(_RUN)].iloc[:1]
+    return run.assign(
+        seed=run["seed"].astype("Int64"),
+        rows=len(rows),
+        positives=rows["label"].sum(),
+        users=len(measurement.users),
+        rows_digest=np.bitwise_xor.reduce(rows["row_hash"].to_numpy()),
+        calibration_error=calibration_error(bins),
+        calibration=[[b._asdict() for b in bins]],
+        **dict(zip(METRICS, measurement.values, strict=True)),
+    )[_MEASURED_RUN.names]
 
 
 def measure_slices(sliced: DataFrame) -> DataFrame:
@@ -92,65 +146,70 @@ def measure_slices(sliced: DataFrame) -> DataFrame:
         sliced: columns of PREDICTIONS, and variant, seed, protocol, best_threshold, dimension,
             slice.
     """
-
-    def measure_slice(own: pd.DataFrame) -> pd.DataFrame:
-        seeds = [of_seed for _, of_seed in own.groupby("seed", dropna=False)]
-        measured = [_measure(of_seed) for of_seed in seeds]
-        values = np.array([m.values for m in measured])
-        errors = Z_95 * standard_errors(np.mean([m.influences for m in measured], axis=0))
-        mean, first = values.mean(axis=0), seeds[0]
-        deviation = values.std(axis=0, ddof=1) if len(seeds) > 1 else np.full(len(mean), np.nan)
-        highest = np.array([m.upper_bound for m in metrics.METRICS])
-        return pd.DataFrame(
-            {
-                **{key: first[key].iloc[0] for key in _SLICE},
-                "rows": len(first),
-                "positives": first["label"].sum(),
-                "users": len(measured[0].users),
-                "movies": first["movie_id"].nunique(),
-                "seeds": len(seeds),
-                "metric": METRICS,
-                "mean": mean,
-                "stddev": deviation,
-                "lower": np.maximum(mean - errors, 0.0),
-                "upper": np.minimum(mean + errors, highest),
-            }
-        )[schemas.METRIC_INTERVALS.columns]
-
     needed = sliced.select(*_SLICE, "seed", "movie_id", *_ROW, "best_threshold")
-    return needed.groupBy(*_SLICE).applyInPandas(measure_slice, schemas.METRIC_INTERVALS.schema)
+    schema = schemas.METRIC_INTERVALS.schema
+    return needed.groupBy(*_SLICE).applyInPandas(_measure_slice, schema)
+
+
+def _measure_slice(rows: pd.DataFrame) -> pd.DataFrame:
+    first, measurements = _measure_seeds(rows)
+    values = np.array([m.values for m in measurements])
+    mean = values.mean(axis=0)
+    several = len(measurements) > 1
+    errors = Z_95 * standard_errors(_mean_influences(measurements))
+    highest = np.array([m.upper_bound for m in metrics.METRICS])
+    return pd.DataFrame(
+        {
+            **{key: first[key].iloc[0] for key in _SLICE},
+            "rows": len(first),
+            "positives": first["label"].sum(),
+            "users": len(measurements[0].users),
+            "movies": first["movie_id"].nunique(),
+            "seeds": len(measurements),
+            "metric": METRICS,
+            "mean": mean,
+            "stddev": values.std(axis=0, ddof=1) if several else np.full(len(mean), np.nan),
+            "lower": np.maximum(mean - errors, 0.0),
+            "upper": np.minimum(mean + errors, highest),
+        }
+    )[schemas.METRIC_INTERVALS.columns]
 
 
 def influences_of_users(scored: DataFrame) -> DataFrame:
-    """variant, user_id, and influences: array of double in the order of METRICS, the mean
-    over the variant's seeds.
+    """What each user contributes to each variant's metrics, the mean over the variant's seeds.
 
-    scored: as of measure_runs.
+    Args:
+        scored: as for measure_runs.
+
+    Returns:
+        variant, user_id, and influences: array of double in the order of METRICS.
     """
-
-    def of_variant(own: pd.DataFrame) -> pd.DataFrame:
-        measured = [_measure(of_seed) for _, of_seed in own.groupby("seed", dropna=False)]
-        return pd.DataFrame(
-            {
-                "variant": own["variant"].iloc[0],
-                "user_id": measured[0].users,
-                "influences": list(np.mean([m.influences for m in measured], axis=0)),
-            }
-        )
-
     needed = scored.select("variant", "seed", *_ROW, "best_threshold")
-    return needed.groupBy("variant").applyInPandas(of_variant, _INFLUENCES)
+    return needed.groupBy("variant").applyInPandas(_influences_on_variant, _INFLUENCES)
 
 
-def refuse_bad_scores(predictions: DataFrame) -> None:
-    """Raises TableError naming the runs with scores that are missing or outside 0..1."""
-    bad = F.col("score").isNull() | F.isnan("score") | ~F.col("score").between(0, 1)
-    counts = predictions.where(bad).groupBy("run_id").count().orderBy("run_id").collect()
-    if counts:
-        named = ", ".join(f"{c['run_id']} ({c['count']} rows)" for c in counts)
-        raise TableError(f"scores that are missing or outside 0..1: {named}; train and score again")
+def _influences_on_variant(rows: pd.DataFrame) -> pd.DataFrame:
+    first, measurements = _measure_seeds(rows)
+    return pd.DataFrame(
+        {
+            "variant": first["variant"].iloc[0],
+            "user_id": measurements[0].users,
+            "influences": list(_mean_influences(measurements)),
+        }
+    )
 
 
-def _measure(own: pd.DataFrame) -> Measured:
-    users, labels, scores = (own[column].to_numpy() for column in _ROW)
-    return measure(users, labels, scores, float(own["best_threshold"].iloc[0]))
+def _measure_seeds(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Measurement]]:
+    """The rows of the first seed, and every seed's metrics."""
+    seeds = [of_seed for _, of_seed in rows.groupby("seed", dropna=False)]
+    return seeds[0], [_measure(of_seed) for of_seed in seeds]
+
+
+def _mean_influences(measurements: Sequence[Measurement]) -> NDArray[np.float64]:
+    mean: NDArray[np.float64] = np.mean([m.influences for m in measurements], axis=0)
+    return mean
+
+
+def _measure(rows: pd.DataFrame) -> Measurement:
+    users, labels, scores = (rows[column].to_numpy() for column in _ROW)
+    return measure(users, labels, scores, float(rows["best_threshold"].iloc[0]))

@@ -1,5 +1,7 @@
 """The few test rows that figures show point by point."""
 
+from collections.abc import Mapping
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -11,23 +13,25 @@ ROWS = 20_000
 _ROW = ("user_id", "movie_id", "rated_at")
 
 
-def sample_scores(scored: DataFrame, seed: int, rows: int = ROWS) -> DataFrame:
-    """The rows of SAMPLED_SCORES: the same test rows of each variant's first run, by seeded chance.
+def sample_scores(
+    scored: DataFrame, runs: Mapping[str, int], seed: int, rows: int = ROWS
+) -> DataFrame:
+    """The rows of SAMPLED_SCORES: the same test rows of each run, by a seeded hash.
 
-    scored: columns of PREDICTIONS, and variant and seed; one run of each variant is taken.
+    Args:
+        scored: columns of PREDICTIONS, and variant.
+        runs: the test rows of each run that is sampled, by run_id.
+        seed: of the choice.
+        rows: of each run, at most.
     """
-    chance = hashed_order(seed, "sample", _ROW)
-    runs = scored.groupBy("variant").agg(F.min_by("run_id", F.coalesce("seed", F.lit(0))))
-    chosen = runs.toDF("variant", "run_id")
-    own = scored.join(F.broadcast(chosen), on=["variant", "run_id"], how="inner")
-    counts = own.groupBy("run_id").agg(F.count("*").alias("rows"))
-    # Rows that cannot be among the first are left out before a task has to sort a whole run.
+    order = hashed_order(seed, "sample", _ROW)
     share = hashed_share(seed, "sample", _ROW, steps=2**31)
-    likely = own.join(F.broadcast(counts), on="run_id", how="inner").where(
-        share <= 1.5 * rows / F.col("rows")
-    )
-    by_chance = Window.partitionBy("run_id").orderBy(share, chance)
-    numbered = likely.withColumn("row", F.row_number().over(by_chance) - 1)
+    # Rows that cannot be among the first are left out before a task has to sort a whole run.
+    likely = F.lit(False)
+    for run_id, count in runs.items():
+        likely = likely | ((F.col("run_id") == run_id) & (share <= 1.5 * rows / count))
+    by_share = Window.partitionBy("run_id").orderBy(share, order)
+    numbered = scored.where(likely).withColumn("row", F.row_number().over(by_share) - 1)
     return numbered.where(F.col("row") < rows).select(
         "run_id", "variant", "model", "row", "label", "score"
     )

@@ -1,4 +1,4 @@
-"""Which test rows are looked at apart: by user, movie, decade, genre and poster."""
+"""Slices of the test rows, measured separately: by user, movie, decade, genre and poster."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,16 +11,18 @@ ALL = "all"
 _KEY = ("samples", "user_id", "movie_id", "rated_at")
 
 
-def describe_slices(test_rows: DataFrame, name: str) -> DataFrame:
+def describe_slices(test_rows: DataFrame) -> DataFrame:
     """samples, user_id, movie_id, rated_at, dimension, slice: the slices that each row is in.
 
-    test_rows: of the samples called name. Every row is in one slice of each dimension, and in one
-    for each of its genres:
+    Every row is in one slice of each dimension, and in one for each of its genres:
 
     - all: all.
     - user activity: ratings by the user that the row may know: none (a cold user), 1 to 20, more.
     - movie popularity: ratings of the movie that it may know: none (cold), 1 to 20, to 100, more.
-    - release decade, genre, poster: of the movie; unknown where there is none.
+    - release decade, genre, poster: of the movie; unknown if there is none.
+
+    Args:
+        test_rows: rows of the table samples, with column samples (samples.name).
     """
     users, movies = F.col("user_rating_count"), F.col("movie_rating_count")
     genres = F.when(F.col("genres") == "", F.array(F.lit("unknown"))).otherwise(
@@ -34,16 +36,15 @@ def describe_slices(test_rows: DataFrame, name: str) -> DataFrame:
         _slice("poster", F.when(F.col(POSTER_FEATURES[0]).isNull(), "without").otherwise("with")),
     )
     of_genres = F.transform(F.coalesce(genres, F.array(F.lit("unknown"))), _of_genre)
-    named = test_rows.withColumn("samples", F.lit(name))
-    return named.select(*_KEY, F.explode(F.concat(single, of_genres)).alias("own")).select(
-        *_KEY, "own.dimension", "own.slice"
-    )
+    return test_rows.select(*_KEY, F.inline(F.concat(single, of_genres)))
 
 
 def add_slices(scored: DataFrame, slices: DataFrame) -> DataFrame:
     """Each scored row once for each of its slices, with dimension and slice.
 
-    scored: columns of PREDICTIONS, and samples.
+    Args:
+        scored: columns of PREDICTIONS, and samples.
+        slices: of describe_slices.
     """
     return scored.join(slices, on=list(_KEY), how="inner")
 
@@ -57,12 +58,12 @@ def _slice(dimension: str, value: Column) -> Column:
 
 
 def _counted(count: Column, upper: tuple[int, ...]) -> Column:
-    named = F.when(count == 0, "0 (cold)")
+    name = F.when(count == 0, "0 (cold)")
     lowest = 1
     for highest in upper:
-        named = named.when(count <= highest, f"{lowest} to {highest}")
+        name = name.when(count <= highest, f"{lowest} to {highest}")
         lowest = highest + 1
-    return named.otherwise(f"{lowest} or more")
+    return name.otherwise(f"{lowest} or more")
 
 
 def _decade(year: Column) -> Column:

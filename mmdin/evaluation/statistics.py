@@ -4,14 +4,16 @@ A metric M is a function of the rows' weights, all 1 here. The influence of a ro
 of M with respect to its weight; that of a user is the sum over the user's rows. To first order, a
 resampling of users changes M by the sum of (times drawn - 1) * influence, so that the variance of M
 over samples of n users is n / (n - 1) * sum of squared influences: the infinitesimal jackknife
-(Efron 1982, chapter 6; for the ROC curve, LeDell et al. 2015, doi 10.1214/15-EJS1035). That needs
-one sorting, where 1,000 bootstrap resamples need as many passes, and differences of two models pair
-on users by subtracting influences.
+(Efron 1982, chapter 6; for the ROC curve, LeDell et al. 2015, doi 10.1214/15-EJS1035). That
+takes one sort, while 1,000 bootstrap resamples take 1,000 passes, and differences of two models
+pair on users by subtracting influences.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmdin import metrics
 
@@ -21,22 +23,28 @@ METRICS = tuple(metric.name for metric in metrics.METRICS)
 _EPSILON = 2.0**-52
 """Scores nearer than this to 0 or 1 count as this near in the log loss, as in scikit-learn."""
 
-_WithInfluence = tuple[float, np.ndarray]
+Floats = NDArray[np.float64]
+Integers = NDArray[Any]
+
+_WithInfluence = tuple[float, Floats]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """values: float64 [metrics], nan where undefined; users: their ids, ascending; influences:
-    float64 [users, metrics]."""
+class Measurement:
+    """The metrics of one run's scores.
 
-    values: np.ndarray
-    users: np.ndarray
-    influences: np.ndarray
+    Attributes:
+        values: float64 [metrics], nan if undefined.
+        users: their ids, ascending.
+        influences: float64 [users, metrics].
+    """
+
+    values: Floats
+    users: Integers
+    influences: Floats
 
 
-def measure(
-    users: np.ndarray, labels: np.ndarray, scores: np.ndarray, threshold: float
-) -> Measured:
+def measure(users: Integers, labels: NDArray[Any], scores: Floats, threshold: float) -> Measurement:
     """Every metric of METRICS with the users' influences.
 
     Args:
@@ -45,7 +53,7 @@ def measure(
         scores: float64 in 0..1.
         threshold: for the metrics best_*; nan leaves them undefined.
     """
-    found, user_of = np.unique(users, return_inverse=True)
+    distinct, user_of = np.unique(users, return_inverse=True)
     labels = labels.astype(np.float64)
     per_row = {
         **_ranked(labels, scores),
@@ -53,19 +61,19 @@ def measure(
         **_at_threshold(labels, scores, 0.5, ""),
         **_at_threshold(labels, scores, threshold, "best_"),
     }
-    measured = {
-        name: (value, np.bincount(user_of, influence, minlength=len(found)))
+    by_name: dict[str, _WithInfluence] = {
+        name: (value, _sum_by(user_of, influence, len(distinct)))
         for name, (value, influence) in per_row.items()
     }
-    measured["gauc"] = _grouped_roc_auc(user_of, labels, scores)
-    return Measured(
-        values=np.array([measured[m][0] for m in METRICS]),
-        users=found,
-        influences=np.stack([measured[m][1] for m in METRICS], axis=1),
+    by_name["gauc"] = _grouped_roc_auc(user_of, labels, scores)
+    return Measurement(
+        values=np.array([by_name[m][0] for m in METRICS]),
+        users=distinct,
+        influences=np.stack([by_name[m][1] for m in METRICS], axis=1),
     )
 
 
-def standard_errors(influences: np.ndarray) -> np.ndarray:
+def standard_errors(influences: Floats) -> Floats:
     """Of metrics over samples of as many users: float64 [metrics] from [users, metrics].
 
     nan with fewer than two users.
@@ -73,28 +81,36 @@ def standard_errors(influences: np.ndarray) -> np.ndarray:
     n = len(influences)
     if n < 2:
         return np.full(influences.shape[1], np.nan)
-    return np.sqrt(n / (n - 1) * np.sum(np.square(influences), axis=0))
+    variances: Floats = n / (n - 1) * np.sum(np.square(influences), axis=0)
+    return np.sqrt(variances)
 
 
-def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
+def best_threshold(labels: NDArray[Any], scores: Floats) -> float:
     """The score at and above which F1 is largest; the highest of equals."""
     distinct, _, positives, negatives = _count_by_score(labels.astype(np.float64), scores)
-    found = np.cumsum(positives)
-    f1 = 2 * found / (found + np.cumsum(negatives) + found[-1])
+    hits = np.cumsum(positives)
+    f1 = 2 * hits / (hits + np.cumsum(negatives) + hits[-1])
     return float(distinct[np.argmax(f1)])
 
 
-def _count_by_score(
-    labels: np.ndarray, scores: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct scores, descending; which of them each row has; the positives and negatives at
-    each."""
+def _count_by_score(labels: Floats, scores: Floats) -> tuple[Floats, Integers, Floats, Floats]:
+    """Count the labels at each score.
+
+    Returns:
+        The distinct scores, descending; the number of each row's score among them; the positives
+        and the negatives at each.
+    """
     negated, at = np.unique(-scores, return_inverse=True)
-    positives = np.bincount(at, labels, minlength=len(negated))
-    return -negated, at, positives, np.bincount(at, minlength=len(negated)) - positives
+    positives = _sum_by(at, labels, len(negated))
+    return -negated, at, positives, _sum_by(at, np.ones(len(labels)), len(negated)) - positives
 
 
-def _ranked(labels: np.ndarray, scores: np.ndarray) -> dict[str, _WithInfluence]:
+def _sum_by(groups: Integers, values: Floats, size: int) -> Floats:
+    """The sum of the values of each group from 0 to size - 1."""
+    return np.bincount(groups, values, minlength=size).astype(np.float64, copy=False)
+
+
+def _ranked(labels: Floats, scores: Floats) -> dict[str, _WithInfluence]:
     _, at, positives, negatives = _count_by_score(labels, scores)
     return {
         "roc_auc": _roc_auc(labels, at, positives, negatives),
@@ -102,12 +118,10 @@ def _ranked(labels: np.ndarray, scores: np.ndarray) -> dict[str, _WithInfluence]
     }
 
 
-def _roc_auc(
-    labels: np.ndarray, at: np.ndarray, positives: np.ndarray, negatives: np.ndarray
-) -> _WithInfluence:
+def _roc_auc(labels: Floats, at: Integers, positives: Floats, negatives: Floats) -> _WithInfluence:
     """Share of pairs of a positive and a negative in which the positive scores higher, ties half.
 
-    A row's influence is how far its own share of pairs is from the mean, by its class's rows.
+    A row's influence is its own share of pairs less the mean, divided by the rows of its class.
     """
     p, n = positives.sum(), negatives.sum()
     if p == 0 or n == 0:
@@ -121,25 +135,25 @@ def _roc_auc(
 
 
 def _average_precision(
-    labels: np.ndarray, at: np.ndarray, positives: np.ndarray, negatives: np.ndarray
+    labels: Floats, at: Integers, positives: Floats, negatives: Floats
 ) -> _WithInfluence:
     """Mean over positives of the precision at their score.
 
-    A row changes its own term, and the precision at every score from its own downwards.
+    A row changes its own term, and the precision at every score from its score downwards.
     """
     p = positives.sum()
     if p == 0:
         return np.nan, np.full(len(labels), np.nan)
-    found, shown = np.cumsum(positives), np.cumsum(positives + negatives)
-    precision = found / shown
+    hits, predicted = np.cumsum(positives), np.cumsum(positives + negatives)
+    precision = hits / predicted
     value = float(positives @ precision / p)
-    from_here_down = np.cumsum((positives / shown)[::-1])[::-1]
-    lost = np.cumsum((positives * found / shown**2)[::-1])[::-1]
+    from_here_down = np.cumsum((positives / predicted)[::-1])[::-1]
+    lost = np.cumsum((positives * hits / predicted**2)[::-1])[::-1]
     influence = labels * (precision[at] - value + from_here_down[at]) - lost[at]
     return value, influence / p
 
 
-def _log_loss(labels: np.ndarray, scores: np.ndarray) -> _WithInfluence:
+def _log_loss(labels: Floats, scores: Floats) -> _WithInfluence:
     clipped = np.clip(scores, _EPSILON, 1 - _EPSILON)
     losses = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped))
     value = float(losses.mean())
@@ -147,22 +161,22 @@ def _log_loss(labels: np.ndarray, scores: np.ndarray) -> _WithInfluence:
 
 
 def _at_threshold(
-    labels: np.ndarray, scores: np.ndarray, threshold: float, prefix: str
+    labels: Floats, scores: Floats, threshold: float, prefix: str
 ) -> dict[str, _WithInfluence]:
     if np.isnan(threshold):
         undefined = (np.nan, np.full(len(labels), np.nan))
         return {f"{prefix}{name}": undefined for name in ("f1", "precision", "recall")}
-    shown = (scores >= threshold).astype(np.float64)
-    found = labels * shown
+    predicted = (scores >= threshold).astype(np.float64)
+    hits = labels * predicted
     return {
-        f"{prefix}f1": _ratio(2 * found, shown + labels),
-        f"{prefix}precision": _ratio(found, shown),
-        f"{prefix}recall": _ratio(found, labels),
+        f"{prefix}f1": _ratio(2 * hits, predicted + labels),
+        f"{prefix}precision": _ratio(hits, predicted),
+        f"{prefix}recall": _ratio(hits, labels),
     }
 
 
-def _ratio(above: np.ndarray, below: np.ndarray) -> _WithInfluence:
-    """Of two sums over rows; 0 where the lower is 0."""
+def _ratio(above: Floats, below: Floats) -> _WithInfluence:
+    """Of two sums over rows; 0 if the lower is 0."""
     total = below.sum()
     if total == 0:
         return 0.0, np.zeros(len(below))
@@ -170,7 +184,7 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> _WithInfluence:
     return value, (above - value * below) / total
 
 
-def _grouped_roc_auc(user_of: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> _WithInfluence:
+def _grouped_roc_auc(user_of: Integers, labels: Floats, scores: Floats) -> _WithInfluence:
     """The ROC AUC within each user who has both labels, weighted by rows, and users' influences.
 
     Zhu et al. 2017 (arXiv 1706.06978, section 5.2, there by impressions).

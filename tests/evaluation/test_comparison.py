@@ -29,7 +29,7 @@ def test_variants_are_shown_in_order_with_rules_between_kinds() -> None:
     assert sum(line.startswith("----") for line in lines) == 3
 
 
-def test_protocol_rows_label_and_seeds_are_said() -> None:
+def test_protocol_rows_label_and_seeds_are_printed() -> None:
     text = format_comparison(intervals(), runs(), Samples())
     assert (
         "protocol random; 1,000 test rows of 40 users, 0.5500 of them positive (rating >= 3.5)"
@@ -40,7 +40,7 @@ def test_protocol_rows_label_and_seeds_are_said() -> None:
     assert "LEAKY" not in text
 
 
-def test_leaky_numbers_say_so() -> None:
+def test_leaky_numbers_are_marked() -> None:
     assert "LEAKY" in format_comparison(intervals(), runs("leaky"), Samples())
 
 
@@ -55,18 +55,22 @@ def test_undefined_metrics_are_a_dash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
-    [("open", "not told apart"), ("better", "mmdin is better"), ("worse", "mmdin is worse")],
+    ("verdict", "words"),
+    [
+        ("open", "not significantly different"),
+        ("better", "mmdin is better"),
+        ("worse", "mmdin is worse"),
+    ],
 )
-def test_differences_claim_no_more_than_their_verdict(given: str, said: str) -> None:
+def test_differences_claim_no_more_than_their_verdict(verdict: str, words: str) -> None:
     difference = {
         "variant": "mmdin",
         "other": "din",
         "difference": 0.01,
         "lower": -0.01,
         "upper": 0.03,
-        "verdict": given,
+        "verdict": verdict,
     }
     text = format_differences([difference], VARIANTS)
-    assert said in text
+    assert words in text
     assert "+0.0100  [-0.0100, +0.0300]" in text

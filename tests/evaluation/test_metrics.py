@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame, SparkSession
 from scored_cases import make_cases, rate
 
 from mmdin.errors import TableError
-from mmdin.evaluation.calibration import calibrate, calibration_errors
+from mmdin.evaluation.calibration import calibrate, calibration_error
+from mmdin.evaluation.competitors import Competitor, add_variant, first_runs
 from mmdin.evaluation.differences import compare_variants, verdict
 from mmdin.evaluation.metrics import (
     Z_95,
@@ -17,10 +18,15 @@ from mmdin.evaluation.metrics import (
     influences_of_users,
     measure_runs,
     measure_slices,
-    refuse_bad_scores,
 )
 from mmdin.evaluation.sampling import sample_scores
-from mmdin.evaluation.statistics import METRICS, best_threshold, measure, standard_errors
+from mmdin.evaluation.statistics import (
+    METRICS,
+    Measurement,
+    best_threshold,
+    measure,
+    standard_errors,
+)
 from mmdin.schemas import METRIC_INTERVALS, PREDICTIONS
 from mmdin.schemas import METRICS as METRICS_TABLE
 
@@ -59,16 +65,19 @@ def runs() -> pd.DataFrame:
     return pd.concat(made, ignore_index=True).astype({"slice": str})
 
 
-def measured(rows: pd.DataFrame):  # type: ignore[no-untyped-def]
+def measured(rows: pd.DataFrame) -> Measurement:
     return measure(*(rows[c].to_numpy() for c in ("user_id", "label", "score")), THRESHOLD)
 
 
-def test_every_run_is_measured_apart(spark: SparkSession) -> None:
+def test_every_run_is_measured_separately(spark: SparkSession) -> None:
     cases = make_cases()
     found = {r["run_id"]: r for r in measure_runs(to_spark(spark, cases)).collect()}
     assert found.keys() == set(cases.run_id)
     for run_id, case in cases.groupby("run_id"):
         row, expected = found[run_id], measured(case)
+        bins = calibrate(case.label.to_numpy(), case.score.to_numpy())
+        assert row["calibration"] == [(b.bin, b.rows, b.mean_score, b.positive_share) for b in bins]
+        assert row["calibration_error"] == calibration_error(bins)
         assert (row["rows"], row["positives"]) == (len(case), case.label.sum())
         assert row["users"] == case.user_id.nunique()
         for metric, value in zip(METRICS, expected.values, strict=True):
@@ -82,13 +91,16 @@ def test_equal_rows_have_equal_digests(spark: SparkSession, runs: pd.DataFrame) 
     digests = {r["run_id"]: r["rows_digest"] for r in found}
     assert digests.pop("other") not in digests.values()
     assert len(set(digests.values())) == 1
-    assert set(found[0].asDict()) == set(METRICS_TABLE.columns) - {"calibration_error"}
+    assert set(found[0].asDict()) == {*METRICS_TABLE.columns, "calibration"}
 
 
 def test_thresholds_are_found_for_each_run(spark: SparkSession, runs: pd.DataFrame) -> None:
-    for row in find_best_thresholds(to_spark(spark, runs)).collect():
-        own = runs[runs.run_id == row["run_id"]]
-        assert row["best_threshold"] == best_threshold(own.label.to_numpy(), own.score.to_numpy())
+    scored, wanted = to_spark(spark, runs), ["sharp-1", "naive-1"]
+    thresholds = find_best_thresholds(scored, scored, wanted)
+    assert set(thresholds) == set(wanted)
+    for run_id, threshold in thresholds.items():
+        own = runs[runs.run_id == run_id]
+        assert threshold == best_threshold(own.label.to_numpy(), own.score.to_numpy())
 
 
 def test_slices_are_measured_over_seeds(spark: SparkSession, runs: pd.DataFrame) -> None:
@@ -158,18 +170,16 @@ def test_variants_of_different_rows_are_not_compared(
         ("roc_auc", float("nan"), float("nan"), "open"),
     ],
 )
-def test_no_verdict_where_the_interval_holds_zero(
+def test_no_verdict_if_the_interval_holds_zero(
     metric: str, lower: float, upper: float, expected: str
 ) -> None:
     assert verdict(metric, lower, upper) == expected
 
 
-def test_calibration_equals_a_loop_over_bins(spark: SparkSession, runs: pd.DataFrame) -> None:
-    certain = runs[runs.run_id == "sharp-1"].assign(run_id="certain", variant="certain", score=1.0)
-    everyone = pd.concat([runs, certain])
-    bins = calibrate(to_spark(spark, everyone))
-    errors = {r["run_id"]: r["calibration_error"] for r in calibration_errors(bins).collect()}
-    for run_id, own in everyone.groupby("run_id"):
+def test_calibration_equals_a_loop_over_bins(runs: pd.DataFrame) -> None:
+    certain = runs[runs.run_id == "sharp-1"].assign(run_id="certain", score=1.0)
+    for _, own in pd.concat([runs, certain]).groupby("run_id"):
+        bins = calibrate(own.label.to_numpy(), own.score.to_numpy())
         expected = 0.0
         for n in range(10):
             last = own.score == 1.0 if n == 9 else False
@@ -177,30 +187,53 @@ def test_calibration_equals_a_loop_over_bins(spark: SparkSession, runs: pd.DataF
             if len(inside):
                 gap = abs(inside.score.mean() - inside.label.mean())
                 expected += gap * len(inside) / len(own)
-        assert errors[run_id] == pytest.approx(expected)
+        assert calibration_error(bins) == pytest.approx(expected)
+        assert sum(b.rows for b in bins) == len(own)
 
 
-def test_the_same_rows_are_sampled_of_every_variant(
-    spark: SparkSession, runs: pd.DataFrame
-) -> None:
+def test_the_same_rows_are_sampled_of_every_run(spark: SparkSession, runs: pd.DataFrame) -> None:
     numbered = runs.assign(movie_id=runs.groupby("run_id").cumcount())
-    sampled = sample_scores(to_spark(spark, numbered), seed=3, rows=50).toPandas()
-    assert set(sampled.run_id) == {"sharp-1", "blurred-1", "naive-1"}
+    count = int((runs.run_id == "sharp-1").sum())
+    wanted = {"sharp-1": count, "blurred-1": count, "naive-1": count}
+    scored = to_spark(spark, numbered)
+    sampled = sample_scores(scored, wanted, seed=3, rows=50).toPandas()
+    assert set(sampled.run_id) == set(wanted)
     labels = {v: own.sort_values("row") for v, own in sampled.groupby("variant")}
     for own in labels.values():
         assert list(own["row"]) == list(range(50))
         assert list(own.label) == list(labels["sharp"].label)
-    again = sample_scores(to_spark(spark, numbered).repartition(3), seed=3, rows=50).toPandas()
+    again = sample_scores(scored.repartition(3), wanted, seed=3, rows=50).toPandas()
     order = ["variant", "row"]
     pd.testing.assert_frame_equal(
         sampled.sort_values(order, ignore_index=True), again.sort_values(order, ignore_index=True)
     )
-    few = sample_scores(to_spark(spark, numbered), seed=3, rows=10**6)
-    assert few.count() == 3 * (numbered.run_id == "sharp-1").sum()
+    assert sample_scores(scored, wanted, seed=3, rows=10**6).count() == 3 * count
 
 
-@pytest.mark.parametrize("bad", [None, float("nan"), 1.5, -0.1])
-def test_bad_scores_name_their_run(spark: SparkSession, bad: float | None) -> None:
-    rows = [("good", "din", 1, 1, None, 4.0, 1, 0.5), ("bad", "din", 1, 1, None, 4.0, 1, bad)]
-    with pytest.raises(TableError, match=r"bad \(1 rows\)"):
-        refuse_bad_scores(spark.createDataFrame(rows, PREDICTIONS.schema))
+def test_competitors_take_their_own_predictions(spark: SparkSession) -> None:
+    competitors = [
+        Competitor("naive", "", "movie_mean", None, "", "random", "naive", 0),
+        Competitor("mine", "a: 1", "din", 2, "", "random", "run-b", 1),
+        Competitor("mine", "a: 1", "din", 1, "", "random", "run-a", 1),
+    ]
+    assert first_runs(competitors) == ["naive", "run-a"]
+    rows = [(r, "?", 1, 1, START, 4.0, 1, 0.5) for r in ("naive", "run-a", "run-b", "another")]
+    predictions = spark.createDataFrame(rows, PREDICTIONS.schema)
+    joined = add_variant(predictions, competitors, {"run-a": 0.25, "run-b": 0.75}).collect()
+    assert {
+        (r["run_id"], r["variant"], r["model"], r["seed"], r["best_threshold"]) for r in joined
+    } == {
+        ("naive", "naive", "movie_mean", None, None),
+        ("run-a", "mine", "din", 1, 0.25),
+        ("run-b", "mine", "din", 2, 0.75),
+    }
+
+
+def test_bad_scores_name_their_run(spark: SparkSession) -> None:
+    scores = {"good": 0.5, "none": None, "nan": float("nan"), "above": 1.5, "below": -0.1}
+    rows = [(run_id, "din", 1, 1, None, 4.0, 1, score) for run_id, score in scores.items()]
+    of_test = spark.createDataFrame(rows[:3], PREDICTIONS.schema).localCheckpoint()
+    of_validation = spark.createDataFrame([rows[0], *rows[3:]], PREDICTIONS.schema)
+    message = r"0\.\.1: above \(1 rows\), below \(1 rows\), nan \(1 rows\), none \(1 rows\);"
+    with pytest.raises(TableError, match=message):
+        find_best_thresholds(of_validation, of_test, ["good"])

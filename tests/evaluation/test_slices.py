@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from mmdin.evaluation.counts import count_splits
 from mmdin.evaluation.slices import describe_slices
@@ -14,11 +15,12 @@ START = datetime.datetime(2020, 1, 1)
 
 def samples(spark: SparkSession, rows: list[dict[str, Any]]) -> DataFrame:
     filled = [tuple({"rated_at": START, **row}.get(c) for c in SAMPLES.columns) for row in rows]
-    return spark.createDataFrame(filled, SAMPLES.schema)
+    table = spark.createDataFrame(filled, SAMPLES.schema)
+    return table.withColumns({"samples": F.lit("x"), "protocol": F.lit("random")})
 
 
 def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
-    known = {
+    warm = {
         "user_id": 1,
         "movie_id": 7,
         "user_rating_count": 20,
@@ -34,8 +36,8 @@ def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
         "movie_rating_count": 0,
         "genres": "",
     }
-    some = {
-        **known,
+    unlisted = {
+        **warm,
         "user_id": 3,
         "user_rating_count": 21,
         "movie_rating_count": 100,
@@ -43,7 +45,7 @@ def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
         "release_year": 2000,
     }
     found: dict[int, set[tuple[str, str]]] = {}
-    for row in describe_slices(samples(spark, [known, cold, some]), "x").collect():
+    for row in describe_slices(samples(spark, [warm, cold, unlisted])).collect():
         assert row["samples"] == "x"
         found.setdefault(row["user_id"], set()).add((row["dimension"], row["slice"]))
     assert found[1] == {
@@ -80,7 +82,7 @@ def test_cold_users_and_movies_are_counted(spark: SparkSession) -> None:
         {"split": "test", "user_id": 2, "movie_id": 3, "label": 1, "rated_at": START + 2 * day},
         {"split": "test", "user_id": 2, "movie_id": 1, "label": 0, "rated_at": START + 3 * day},
     ]
-    counts = count_splits(samples(spark, rows), "", "random")
+    counts = count_splits(samples(spark, rows))
     assert set(counts.columns) == set(SPLIT_COUNTS.columns)
     found = {r["split"]: r for r in counts.collect()}
     test = found["test"]
