@@ -57,7 +57,7 @@ setup(
     description="Rating prediction from MovieLens ratings and movie posters, on Spark",
     license="Apache-2.0",
     packages=find_packages(include=["mmdin*", "spark_jobs*"]),
-    package_data={"mmdin.report": ["page.html.j2", "page.css"]},
+    package_data={"mmdin": ["py.typed"], "mmdin.report": ["page.html.j2", "page.css"]},
     python_requires=">=3.11,<3.12",
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
