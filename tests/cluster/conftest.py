@@ -31,6 +31,7 @@ from services import (
 from standalone import Standalone, run_standalone
 
 from mmdin.config import load_config
+from mmdin.variants import plan_variants
 from spark_jobs import make_demo_data, pipeline, score
 
 
@@ -63,7 +64,7 @@ def small_world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
         f"input.movielens={folder}/input/movielens",
         f"input.posters={folder}/input/posters",
     ]
-    make_demo_data.run(spark, load_config(str(path), made))
+    make_demo_data.run(spark, plan_variants(load_config(str(path), made)))
     return path
 
 
@@ -72,8 +73,9 @@ def local(spark: SparkSession, small_world: Path) -> Local:
     """The pipeline in local mode, as far as it is compared: up to the scores."""
     root = str(small_world.with_name("local"))
     for part in ("prepare", "train"):
-        pipeline.run(spark, load_config(str(small_world), [f"root={root}", f"part={part}"]))
-    score.run(spark, load_config(str(small_world), [f"root={root}"]))
+        config = load_config(str(small_world), [f"root={root}", f"part={part}"])
+        pipeline.run(spark, plan_variants(config))
+    score.run(spark, plan_variants(load_config(str(small_world), [f"root={root}"])))
     return Local(root, query(spark, root, PIPELINE))
 
 
