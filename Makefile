@@ -2,9 +2,12 @@
 
 .DEFAULT_GOAL := help
 DEMO := conf/demo.yaml
+SMOKE := conf/smoke.yaml
 BIN := .venv/bin
+# Two workers with a Spark session each. Tests that share expensive fixtures stay together.
+AT_ONCE := -n 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup demo test test-fast test-quality test-cluster bench check format lock clean docs docs-reference coverage
+.PHONY: help setup demo smoke test test-fast test-quality test-cluster bench check format lock clean docs docs-reference coverage
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,11 +27,17 @@ demo: setup ## generate a world, train and evaluate five networks on it
 	@echo "  $(BIN)/tensorboard --logdir build/demo/checkpoints"
 	@echo "The report: build/demo/report/index.html"
 
-test: check ## format, lint, types, then every test
-	$(BIN)/python -m pytest
+smoke: export SPARK_SUBMIT_OPTS := -XX:TieredStopAtLevel=1
+smoke: setup ## a minute: one network on a thousand ratings, from raw files to the report
+	@rm -rf build/smoke
+	@submit/local.sh make_demo_data --conf $(SMOKE)
+	@submit/local.sh pipeline --conf $(SMOKE)
+
+test: check ## format, lint, types, then every test but the clusters'
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 test-fast: setup ## the tests that start no Spark
-	$(BIN)/python -m pytest -m "not spark and not e2e and not cluster"
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not spark and not e2e and not cluster"
 
 test-quality: setup ## MMDIN against LightGBM and matrix factorisation: ROOTS=build/table1[:...]
 	MMDIN_QUALITY_ROOTS="$(ROOTS)" $(BIN)/python -m pytest -s -m quality tests/quality
