@@ -125,6 +125,7 @@ def test_slices_are_measured_over_seeds(spark: SparkSession, runs: pd.DataFrame)
         assert row["stddev"] == deviation
 
 
+@pytest.mark.usefixtures("generated_code")
 def test_differences_pair_users_and_count_seeds(spark: SparkSession, runs: pd.DataFrame) -> None:
     scored = to_spark(spark, runs)
     rows = compare_variants(measure_runs(scored).toPandas(), influences_of_users(scored))

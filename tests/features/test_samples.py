@@ -34,6 +34,7 @@ def test_features_by_time_are_those_of_strictly_earlier_ratings(by_time):
     assert_as_worked_out(by_time, slow_values(by_time.world, earlier, earlier))
 
 
+@pytest.mark.usefixtures("generated_code")
 def test_random_statistics_are_out_of_fold_and_histories_of_training_rows(build, world):
     built = build(world, protocol="random")
     sees = views(built)
