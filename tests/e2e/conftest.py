@@ -13,9 +13,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("e2e")
     configuration = {
         "input": {"movielens": "input/movielens", "posters": "input/posters"},
-        "world": {"users": 150, "movies": 600, "ratings": 20_000},
+        "world": {"users": 120, "movies": 300, "ratings": 5_000},
         "networks": {"embedding_size": 8, "hidden_units": [32], "width": 32, "blocks": 1},
-        "training": {"batch_size": 256, "epochs": 2, "learning_rate": 0.003},
+        "training": {"batch_size": 64, "epochs": 3, "learning_rate": 0.003},
+        "experiment": {
+            "question": "What are posters worth?",
+            "variants": {
+                "NeuralCF": {"training.models": "neural_cf"},
+                "MMDIN": {"training.models": "mmdin"},
+                "shuffled posters": {
+                    "training.models": "mmdin",
+                    "samples.shuffle_posters": True,
+                },
+            },
+        },
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(configuration))
     return folder
@@ -43,8 +54,26 @@ def launch(folder: Path) -> Launch:
 
 @pytest.fixture(scope="session")
 def output(launch: Launch) -> str:
-    """What the pipeline printed, from an invented world to the report."""
+    """The pipeline's output, from an invented world to the report."""
     for job in ("make_demo_data", "pipeline"):
         ended = launch("local.sh", job, "--conf", "small.yaml")
         assert ended.returncode == 0, ended.stdout[-6000:]
     return ended.stdout
+
+
+@pytest.fixture(scope="session")
+def rerun(launch: Launch, output: str) -> dict[str, str]:
+    """The output of each job of the same pipeline run again, by job."""
+    outputs = {}
+    for job in ("make_demo_data", "pipeline"):
+        ended = launch("local.sh", job, "--conf", "small.yaml")
+        assert ended.returncode == 0, ended.stdout[-6000:]
+        outputs[job] = ended.stdout
+    return outputs
+
+
+@pytest.fixture(scope="session")
+def scored_again(launch: Launch, rerun: dict[str, str]) -> None:
+    """The job score run once more on its own, after what has to see its tables unchanged."""
+    ended = launch("local.sh", "score", "--conf", "small.yaml")
+    assert ended.returncode == 0, ended.stdout[-6000:]
