@@ -14,7 +14,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     configuration = {
         "input": {"movielens": "input/movielens", "posters": "input/posters"},
         "world": {"users": 120, "movies": 300, "ratings": 5_000},
-        "networks": {"embedding_size": 8, "hidden_units": [32], "width": 32, "blocks": 1},
+        "networks": {
+            "embedding_size": 8,
+            "hidden_units": [32],
+            "attention_units": [8],
+            "width": 32,
+            "heads": 2,
+            "blocks": 1,
+        },
         "training": {"batch_size": 64, "epochs": 3, "learning_rate": 0.003},
         "experiment": {
             "question": "What are posters worth?",
@@ -62,18 +69,15 @@ def output(launch: Launch) -> str:
 
 
 @pytest.fixture(scope="session")
-def rerun(launch: Launch, output: str) -> dict[str, str]:
-    """The output of each job of the same pipeline run again, by job."""
-    outputs = {}
-    for job in ("make_demo_data", "pipeline"):
-        ended = launch("local.sh", job, "--conf", "small.yaml")
-        assert ended.returncode == 0, ended.stdout[-6000:]
-        outputs[job] = ended.stdout
-    return outputs
+def rerun(launch: Launch, output: str) -> str:
+    """The output of the same pipeline run again."""
+    ended = launch("local.sh", "pipeline", "--conf", "small.yaml")
+    assert ended.returncode == 0, ended.stdout[-6000:]
+    return ended.stdout
 
 
 @pytest.fixture(scope="session")
-def scored_again(launch: Launch, rerun: dict[str, str]) -> None:
+def scored_again(launch: Launch, rerun: str) -> None:
     """The job score run once more on its own, after what has to see its tables unchanged."""
     ended = launch("local.sh", "score", "--conf", "small.yaml")
     assert ended.returncode == 0, ended.stdout[-6000:]

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import logging
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from PIL import Image
 from mmdin.config import Config
 from mmdin.schemas import TRUE_PROBABILITIES
 from mmdin.tables import Tables
+from mmdin.variants import plan_variants
 from mmdin.world.files import poster_faults
 from mmdin.world.generate import generate_world, rate_all
 from mmdin.world.looks import poster_measures
 from mmdin.world.posters import draw_poster
+from spark_jobs import make_demo_data
 
 SIZES = {"users": 60, "movies": 200, "ratings": 2_400}
 
@@ -32,7 +35,7 @@ def _config(folder):
 def generated(spark, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     config = _config(folder)
-    generate_world(spark, config)
+    make_demo_data.run(spark, plan_variants(config))
     return folder, config
 
 
@@ -93,6 +96,19 @@ def test_ratings_do_not_depend_on_the_number_of_partitions(spark, generated, goo
     )
     assert one == five
     assert [row[:3] for row in one] == [row[:3] for row in good_ratings[0]]
+
+
+def test_what_was_generated_is_not_generated_again(spark, generated, caplog):
+    folder, config = generated
+
+    def written():
+        return {path: path.stat().st_mtime_ns for path in folder.rglob("*.*")}
+
+    before = written()
+    with caplog.at_level(logging.INFO, logger="mmdin"):
+        make_demo_data.run(spark, plan_variants(config))
+    assert "== make_demo_data: unchanged, skipped" in caplog.text
+    assert written() == before
 
 
 def test_generating_again_gives_the_same_bytes(spark, generated, tmp_path):
