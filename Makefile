@@ -5,7 +5,7 @@ DEMO := conf/demo.yaml
 SMOKE := conf/smoke.yaml
 BIN := .venv/bin
 # Two workers with a Spark session each. Tests that share expensive fixtures stay together.
-AT_ONCE := -n 2 --dist loadgroup --no-loadscope-reorder
+AT_ONCE := -n 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup demo smoke test test-fast test-quality test-cluster bench check format lock clean docs docs-reference coverage
 

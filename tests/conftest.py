@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -66,22 +67,34 @@ def generated_code(spark: "SparkSession") -> Iterator[None]:  # noqa: F821
 SLOWEST = ("e2e", "training", "features", "report")
 """Folders of tests that two workers begin with, so that neither is left with a long one."""
 
+TOGETHER = ("tests/e2e/", "tests/report/")
+"""Folders whose tests share expensive fixtures."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts Spark, so that -m 'not spark' starts none, and share tests out to workers.
-
-    Those of a file stay on one worker, and all of the report: they share expensive fixtures.
-    """
+    """Mark every test that starts Spark, so that -m 'not spark' starts none; the slowest first."""
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-        if not item.get_closest_marker("xdist_group"):
-            of_report = item.path.parent.name == "report"
-            group = "report" if of_report else item.path.name
-            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_place)
 
 
 def _place(item: pytest.Item) -> int:
     folder = item.path.parent.name
     return SLOWEST.index(folder) if folder in SLOWEST else len(SLOWEST)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker all tests of a file, or of a folder of TOGETHER.
+
+    The marks that xdist has for this do not reach it under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+    return Scheduling(config, log)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from launching import ENVIRONMENT, Launch, command
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 METRICS = ("roc_auc", "pr_auc", "gauc", "log_loss", "best_f1", "best_threshold")
 VARIANTS = ("MMDIN", "NeuralCF")

@@ -12,7 +12,7 @@ NAIVE = ("constant", "movie_mean", "mean_of_means")
 MOST_JOBS = 300
 """What the stages may start together, with three runs on two sets of samples."""
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def numbers(pattern: str, text: str) -> list[int]:
