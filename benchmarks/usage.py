@@ -13,6 +13,8 @@ import psutil
 LAUNCHER = Path(__file__).resolve().parents[1] / "submit" / "local.sh"
 _INTERVAL = 0.25
 """Seconds between two looks at the processes; of one that ends, less than this is not counted."""
+_MEMORY_EVERY = 8
+"""Looks from one at memory to the next: it takes the kernel long to add up what is shared."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ def _look(root: psutil.Process, usage: Usage, taken: dict[tuple[int, float], flo
         usage: is changed.
         taken: CPU seconds by process; keeps those of processes that have ended.
     """
-    memory = 0
+    memory, counts_memory = 0, len(usage.times) % _MEMORY_EVERY == 0
     try:
         processes = [root, *root.children(recursive=True)]
     except psutil.Error:
@@ -97,7 +99,7 @@ def _look(root: psutil.Process, usage: Usage, taken: dict[tuple[int, float], flo
         try:
             times = process.cpu_times()
             taken[process.pid, process.create_time()] = times.user + times.system
-            memory += process.memory_full_info().pss
+            memory += process.memory_full_info().pss if counts_memory else 0
         except psutil.Error:  # It has ended.
             continue
     usage.memory = max(usage.memory, memory)
