@@ -1,7 +1,7 @@
 """One step of training on one rank of one core: networks, XLA and large vocabularies side by side.
 
-A step is timed on a batch in memory, without reading. Settings take turns, so that whatever else
-the machine does meets all of them; of each, the fastest stretch counts.
+A step is timed on a batch in memory, without reading. Settings take turns, so that other
+load on the machine affects all of them; of each, the fastest stretch counts.
 """
 
 import time
