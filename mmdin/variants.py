@@ -1,7 +1,8 @@
 """What is compared: the models under each variant of the configuration."""
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,8 @@ def plan_variants(config: Config) -> Plan:
     """Plan every model of every variant.
 
     A variant is named by its model if it changes nothing, by its own name if it has one model, and
-    otherwise by both. Variants that change samples in the same way share them.
+    otherwise by both. Variants that change samples in the same way share them; others have their
+    own, also if their names differ only in characters that tables' names cannot have.
 
     Raises:
         ConfigurationError: if a variant changes what all variants share, or two have one label.
@@ -63,13 +65,23 @@ def plan_variants(config: Config) -> Plan:
     for name, changes in (config.experiment.variants or {"": {}}).items():
         changed = change(config, changes, f"experiment.variants: {name}")
         _refuse_other_changes(config, changed, name)
-        samples_name = names.setdefault(changed.samples, re.sub(r"\W", "_", name))
+        if changed.samples not in names:
+            names[changed.samples] = _name_samples(name, names.values())
+        samples_name = names[changed.samples]
         samples = changed.samples.model_copy(update={"name": samples_name})
         variants += _each_model(name, changes, changed.model_copy(update={"samples": samples}))
     labels = [v.label for v in variants]
     if len(set(labels)) < len(labels):
         raise ConfigurationError(f"experiment.variants: two have one name: {', '.join(labels)}")
     return Plan(config, tuple(variants))
+
+
+def _name_samples(variant: str, taken: Collection[str]) -> str:
+    """A name for a variant's samples. Catalogs do not distinguish upper case from lower."""
+    name = re.sub(r"\W", "_", variant)
+    if name.lower() not in {t.lower() for t in taken}:
+        return name
+    return f"{name}_{hashlib.sha256(variant.encode()).hexdigest()[:8]}"
 
 
 def _each_model(name: str, changes: Mapping[str, Any], config: Config) -> list[Variant]:

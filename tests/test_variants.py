@@ -64,6 +64,34 @@ def test_variants_that_change_samples_share_them() -> None:
     ]
 
 
+def test_variants_whose_names_look_alike_have_their_own_samples() -> None:
+    variants = {
+        "movies-100": {"samples.max_movie_id": 100},
+        "movies 100": {"samples.max_movie_id": 100, "samples.positive_rating": 4.5},
+        "movies.100": {"samples.buckets": 7},
+        "Movies_100": {"samples": {"folds": 6}},
+        "base": {"samples.folds": 7},
+    }
+    config = make_config(variants=variants)
+    samples = config.samples.model_copy(update={"name": "base"})
+    planned = plan_variants(config.model_copy(update={"samples": samples})).variants
+    names = {v.config.samples.name for v in planned}
+    assert len({name.lower() for name in names}) == len(variants)
+    assert "movies_100" in names and "base" not in names
+    assert all(name.isascii() and name.isidentifier() for name in names)
+
+
+def test_a_section_of_a_variant_changes_only_the_keys_that_it_has() -> None:
+    values = {"networks": {"heads": 4, "blocks": 3, "dropout": 0.1}, "training": {"epochs": 9}}
+    changes = {"networks": {"heads": 1}, "training": {"models": "din"}, "networks.width": 5}
+    variants = {"experiment": {"variants": {"one head": changes}}}
+    config = Config.model_validate({"name": "x", "root": "x", **values, **variants})
+    (variant,) = plan_variants(config).variants
+    networks = variant.config.networks
+    assert (networks.heads, networks.blocks, networks.dropout, networks.width) == (1, 3, 0.1, 5)
+    assert variant.config.training.epochs == 9
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
