@@ -1,15 +1,19 @@
 """Reading configurations: YAML files, --set overrides and the changes of variants."""
 
 import difflib
+import os.path
+import re
+import shlex
 import types
-from collections.abc import Iterable, Mapping
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
-import yaml
 
-from mmdin.config.sections import Config, Section
+from mmdin.config.sections import NAME, Config, Section
+from mmdin.config.yaml_core import read_yaml
 from mmdin.errors import ConfigurationError
 
 AnySection = TypeVar("AnySection", bound=Section)
@@ -23,7 +27,8 @@ def load_config(path: str, overrides: Iterable[str] = ()) -> Config:
 
     Args:
         path: of the YAML file.
-        overrides: each of the form `section.key=value`; values are read as YAML.
+        overrides: each of the form `section.key=value`. A key of text takes the value as it is
+            written; other values are read as YAML. A section changes only the keys that it has.
 
     Returns:
         The configuration, with its name and root set.
@@ -32,22 +37,21 @@ def load_config(path: str, overrides: Iterable[str] = ()) -> Config:
         ConfigurationError: if the file or an override is not valid; names the key, the file or
             override that it came from, and what would be valid.
     """
-    values = _read_yaml(path)
-    values.setdefault("name", Path(path).stem)
-    _refuse_unknown_keys(values, Config, path)
+    values = _read_file(path)
+    _check_keys(values, Config, path)
     sources: dict[str, str] = {}
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals or not key:
-            raise ConfigurationError(f"--set {override}: write it as section.key=value")
-        _refuse_unknown_keys(_nested(key, None), Config, f"--set {override}")
-        _put(values, key, _parse_value(text, override))
-        sources[key] = f"--set {override}"
+    for override, changes in _read_overrides(list(overrides)):
+        values = _merge(values, changes)
+        sources |= dict.fromkeys(_leaves(changes), _source(override))
+    if values.get("name") is None:
+        values["name"] = _name_by_file(path)
     config = _validate(Config, values, path, sources)
     if not config.root:
         config = config.model_copy(update={"root": f"build/{config.name}"})
     for name, changes in config.experiment.variants.items():
-        change(config, changes, f"{path}: experiment.variants: {name}")
+        key = f"experiment.variants.{name}."
+        given = [s for leaf, s in sources.items() if f"{leaf}.".startswith(key)]
+        change(config, changes, f"{(given or [path])[-1]}: experiment.variants: {name}")
     return config
 
 
@@ -64,8 +68,8 @@ def read_section(path: str, kind: type[AnySection]) -> AnySection:
     Raises:
         ConfigurationError: as load_config does.
     """
-    values = _read_yaml(path)
-    _refuse_unknown_keys(values, kind, path)
+    values = _read_file(path)
+    _check_keys(values, kind, path)
     return _validate(kind, values, path)
 
 
@@ -74,20 +78,27 @@ def change(config: Config, changes: Mapping[str, Any], source: str) -> Config:
 
     Args:
         config: the configuration, which stays unchanged.
-        changes: values by key, such as networks.heads.
+        changes: values by key, such as networks.heads, or by section, such as networks. A section
+            changes only the keys that it has.
         source: where the changes come from, for messages.
 
     Returns:
         A new configuration.
 
     Raises:
-        ConfigurationError: as load_config does.
+        ConfigurationError: as load_config does, and if a key is set twice.
     """
-    values = config.model_dump(mode="json")
+    nested: dict[str, Any] = {}
+    seen: set[str] = set()
     for key, value in changes.items():
-        _refuse_unknown_keys(_nested(key, None), Config, source)
-        _put(values, key, value)
-    return _validate(Config, values, source)
+        part = _nest(key, value)
+        _check_keys(part, Config, source)
+        leaves = set(_leaves(part))
+        if twice := sorted(leaves & seen):
+            raise ConfigurationError(f"{source}: {twice[0]} is set twice: keep one of them")
+        seen |= leaves
+        nested = _merge(nested, part)
+    return _validate(Config, _merge(config.model_dump(mode="json"), nested), source)
 
 
 def _validate(
@@ -102,13 +113,15 @@ def _validate(
         raise ConfigurationError(_explain(error, source, sources_of_keys)) from None
 
 
-def _read_yaml(path: str) -> dict[str, Any]:
+def _read_file(path: str) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = read_yaml(Path(os.path.expanduser(path)).read_text(encoding="utf-8"))  # noqa: PTH111
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is not YAML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: is not YAML in UTF-8: {error}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -118,38 +131,124 @@ def _read_yaml(path: str) -> dict[str, Any]:
     return values
 
 
-def _parse_value(text: str, override: str) -> Any:
+def _name_by_file(path: str) -> str:
+    name = Path(path).stem
+    if not re.fullmatch(NAME, name):
+        raise ConfigurationError(
+            f"{path}: the file's name gives the configuration its name, and {name!r} has other "
+            "characters than letters, digits and ._- (or begins with one of .-): rename the file, "
+            "or set name in it"
+        )
+    return name
+
+
+def _read_overrides(overrides: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each override, and the values that it sets."""
+    _refuse_pieces(overrides)
+    for override in overrides:
+        key, _, text = override.partition("=")
+        _check_keys(_nest(key, None), Config, _source(override))
+        changes = _nest(key, _read_value(key, text, override))
+        _check_keys(changes, Config, _source(override))
+        yield override, changes
+
+
+def _read_value(key: str, text: str, override: str) -> Any:
+    if _takes_text(key):
+        return text
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"--set {override}: the value is not YAML: {error}") from None
+        return read_yaml(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{_source(override)}: the value {error}") from None
 
 
-def _nested(key: str, value: Any) -> dict[str, Any]:
+def _refuse_pieces(overrides: Sequence[str]) -> None:
+    """Refuse what a shell took apart at blanks; shows how to write it."""
+    for number, override in enumerate(overrides):
+        if _has_key(override):
+            continue
+        rest = list(overrides[number:])
+        pieces = rest[: next((n for n, o in enumerate(rest) if _has_key(o)), len(rest))]
+        before = overrides[number - 1] if number else ""
+        if "=" in override.strip("="):
+            key, _, text = override.partition("=")
+            advice = f"no blanks around =, as in --set {key.strip()}={text.strip()}"
+        elif any(piece.startswith("=") or piece.endswith("=") for piece in (before, *pieces)):
+            whole = "".join([before] * before.endswith("=") + pieces)
+            advice = f"no blanks around =, as in --set {whole}"
+        else:
+            advice = "write it as section.key=value"
+            if before:
+                whole = shlex.quote(" ".join([before, *pieces]))
+                advice += f", and a value with blanks in quotes, as in --set {whole}"
+        raise ConfigurationError(f"{_source(override)}: {advice}")
+
+
+def _source(override: str) -> str:
+    return f"--set {_shorten(override)}"
+
+
+def _has_key(override: str) -> bool:
+    key, equals, _ = override.partition("=")
+    return bool(equals and key and key == key.strip())
+
+
+def _takes_text(key: str) -> bool:
+    """Whether a key's values are text, so that nothing in them has a meaning in YAML."""
+    section: type[Section] | None = Config
+    annotation: Any = None
+    for name in key.split("."):
+        if section is None:
+            return False
+        annotation = section.model_fields[name].annotation
+        section = _section_of(annotation)
+    is_choice = typing.get_origin(annotation) is typing.Literal
+    return annotation is str or (is_choice and isinstance(typing.get_args(annotation)[0], str))
+
+
+def _nest(key: str, value: Any) -> dict[str, Any]:
     head, _, rest = key.partition(".")
-    return {head: _nested(rest, value) if rest else value}
+    return {head: _nest(rest, value) if rest else value}
 
 
-def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    *sections, last = key.split(".")
-    for section in sections:
-        if not isinstance(values.get(section), dict):
-            values[section] = {}
-        values = values[section]
-    values[last] = value
+def _merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with the changes; a section changes only its keys, an empty one none."""
+    merged = dict(values)
+    for key, value in changes.items():
+        before = merged.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping | None):
+            merged[key] = _merge(before, value or {})
+        else:
+            merged[key] = value
+    return merged
 
 
-def _refuse_unknown_keys(values: dict[Any, Any], whole: type[Section], source: str) -> None:
-    def refuse(values: dict[Any, Any], section: type[Section], prefix: str) -> None:
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """The keys that hold values, with the sections that they are in."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _check_keys(values: Mapping[str, Any], whole: type[Section], source: str) -> None:
+    """Refuse keys that there are not, and sections that are something else."""
+
+    def check(values: Mapping[str, Any], section: type[Section], prefix: str) -> None:
         for name, value in values.items():
             if name not in section.model_fields:
-                hint = _hint(str(name), prefix, section, whole)
+                hint = _hint(name, prefix, section, whole)
                 raise ConfigurationError(f"{source}: unknown key {prefix}{name}; {hint}")
             inner = _section_of(section.model_fields[name].annotation)
-            if inner and isinstance(value, dict):
-                refuse(value, inner, f"{prefix}{name}.")
+            if inner and isinstance(value, Mapping):
+                check(value, inner, f"{prefix}{name}.")
+            elif inner and value is not None:
+                raise ConfigurationError(
+                    f"{source}: {prefix}{name} is a section, got {value!r}; {_keys(inner, name)}"
+                )
 
-    refuse(values, whole, "")
+    check(values, whole, "")
 
 
 def _hint(name: str, prefix: str, section: type[Section], whole: type[Section]) -> str:
@@ -158,7 +257,11 @@ def _hint(name: str, prefix: str, section: type[Section], whole: type[Section]) 
     similar = difflib.get_close_matches(name, section.model_fields, n=1, cutoff=_SIMILAR)
     if meant := elsewhere or [prefix + key for key in similar]:
         return f"did you mean {meant[0]}?"
-    of_section = f" of {prefix.removesuffix('.')}" if prefix else ""
+    return _keys(section, prefix.removesuffix("."))
+
+
+def _keys(section: type[Section], name: str) -> str:
+    of_section = f" of {name}" if name else ""
     return f"the keys{of_section} are: {', '.join(section.model_fields)}"
 
 
@@ -179,11 +282,35 @@ def _section_of(annotation: Any) -> type[Section] | None:
 def _explain(error: pydantic.ValidationError, path: str, sources: Mapping[str, str]) -> str:
     lines = []
     for problem in error.errors():
-        parts = [str(p) for p in problem["loc"]]
-        key = ".".join(p for p in parts if not p.isdigit())
-        source = sources.get(key, path)
+        if problem["type"] == "too_short" and problem["input"]:
+            continue  # its elements are not valid, each of which has its own line
+        key = ".".join(str(p) for p in problem["loc"] if not isinstance(p, int))
         value = problem["input"]
         message = problem["msg"].removeprefix("Value error, ")
-        shown = "" if isinstance(value, dict | Section) else f", got {value!r}"
-        lines.append(f"{source}: {key}: {message}{shown}" if key else f"{source}: {message}")
+        source = _blame(key, message, path, sources)
+        shown = "" if isinstance(value, dict | Section | None) else f", got {_shorten(repr(value))}"
+        hint = _advise(value, list(problem["loc"]))
+        lines.append(f"{source}: {key}: {message}{shown}{hint}" if key else f"{source}: {message}")
     return "\n".join(lines)
+
+
+def _blame(key: str, message: str, path: str, sources: Mapping[str, str]) -> str:
+    """The override that set a wrong key; if several keys do not fit together, all of theirs."""
+    setting = [s for leaf, s in sources.items() if f"{key}.".startswith(f"{leaf}.")]
+    if setting:
+        return setting[-1]
+    words = re.findall(r"\w+", message)
+    within = [leaf for leaf in sources if leaf.startswith(f"{key}." if key else "")]
+    named = [sources[leaf] for leaf in within if leaf.rpartition(".")[2] in words]
+    return ", ".join([path, *dict.fromkeys(named)])
+
+
+def _advise(value: Any, place: list[Any]) -> str:
+    is_element = bool(place) and isinstance(place[-1], int)
+    if is_element and isinstance(value, str) and "," in value:
+        return f"; write a list as [{value}]"
+    return ""
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]}..."

@@ -1,16 +1,18 @@
 """The sections of the configuration and their keys, each documented below its field.
 
-Paths are relative to the folder that the job is started in.
+Paths are relative to the folder that the job is started in, and can begin with ~, the home folder.
 """
 
+import os.path
 import re
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import pydantic
-import yaml
 from pydantic import Field
 
+from mmdin.config.yaml_core import write_yaml
 from mmdin.networks import NETWORKS, check_model_name
 from mmdin.storage.urls import is_local, local_path
 
@@ -20,11 +22,19 @@ MODEL_NAMES: tuple[ModelName, ...] = tuple(NETWORKS)
 Protocol = Literal["point_in_time", "random", "leaky"]
 Part = Literal["all", "prepare", "train", "evaluate"]
 
+_MOST = 2**31 - 1
+"""The JVM's largest int: Spark, TensorFlow and columns of the tables hold counts in one."""
+
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Names of configurations: parts of paths that mean the same everywhere."""
+
 Fraction = typing.Annotated[float, Field(gt=0, lt=1)]
-PositiveInt = typing.Annotated[int, Field(ge=1)]
+PositiveInt = typing.Annotated[int, Field(ge=1, le=_MOST)]
+Width = typing.Annotated[int, Field(ge=1, le=65_536)]
+Id = typing.Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 NonNegative = typing.Annotated[float, Field(ge=0)]
 VariantName = typing.Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$")]
-Widths = typing.Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+Widths = typing.Annotated[tuple[Width, ...], Field(min_length=1)]
 
 
 class Section(pydantic.BaseModel):
@@ -34,15 +44,56 @@ class Section(pydantic.BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
     )
 
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _as_people_write_it(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        return _fit(value, cls.model_fields[str(info.field_name)].annotation)
+
+
+def _fit(value: Any, annotation: Any) -> Any:
+    """The value as its field takes it: an empty section has its defaults, one value is a list.
+
+    Raises:
+        ValueError: if the value is of another kind, which Pydantic would convert (true to 1), or
+            would refuse in words that do not help.
+    """
+    kind, kinds = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+    if value is None and type(None) not in kinds:
+        if kind in (dict, Mapping) or (isinstance(kind, type) and issubclass(kind, Section)):
+            return {}
+        raise ValueError("has no value: give it one, or remove the key (in YAML, ~ is no value)")
+    if isinstance(value, bool) and bool not in (kind, *kinds) and {int, float} & {kind, *kinds}:
+        raise ValueError("should be a number")
+    if kind is str and isinstance(value, bool | int | float):
+        raise ValueError("should be text: put it in quotes")
+    if kind is tuple:
+        values = [value] if isinstance(value, bool | int | float | str) else value
+        return [_fit(v, kinds[0]) for v in values] if isinstance(values, list) else values
+    return value
+
+
+def _expand_home(path: str) -> str:
+    """The path, with the home folder for ~ or ~user at its beginning."""
+    expanded = os.path.expanduser(path)  # noqa: PTH111  Path would drop the slashes of a URL
+    if expanded.startswith("~"):
+        raise ValueError(
+            f"there is no home folder {path.partition('/')[0]}: write ./{path} for a folder of "
+            "that name"
+        )
+    return expanded
+
+
+Folder = typing.Annotated[str, pydantic.AfterValidator(_expand_home)]
+
 
 class Input(Section):
     """Where the raw data is."""
 
-    movielens: str = ""
+    movielens: Folder = ""
     """Folder that holds ratings.csv, movies.csv and links.csv."""
-    posters: str = ""
+    posters: Folder = ""
     """Folder of images named by movie id, such as 1.jpg."""
-    tables: str = ""
+    tables: Folder = ""
     """Root of another pipeline whose ratings, movies, posters and true probabilities are used
     unchanged; if empty, the two folders above are ingested."""
 
@@ -90,7 +141,7 @@ class Download(Section):
     """Name of the MovieLens release."""
     url: str = Field("https://files.grouplens.org/datasets/movielens", pattern="^https?://")
     """The publisher's folder that holds <release>.zip and its MD5 checksum."""
-    folder: str = "data"
+    folder: Folder = "data"
     """Folder to unpack it in, as <folder>/<release>/."""
 
 
@@ -112,7 +163,7 @@ class Samples(Section):
     published numbers."""
     positive_rating: float = Field(3.5, ge=0.5, le=5)
     """Ratings of at least this many stars are positive."""
-    max_movie_id: PositiveInt | None = None
+    max_movie_id: typing.Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
     """Keep only ratings of movies with ids up to this; null keeps all."""
     with_posters_only: bool = True
     """Keep only ratings of movies that have poster features."""
@@ -129,7 +180,7 @@ class Samples(Section):
     name: str = Field("", pattern=r"^[A-Za-z0-9_]*$")
     """Name of these samples if one root holds several, as in an experiment; part of the table's
     path."""
-    files: PositiveInt = 8
+    files: int = Field(8, ge=1, le=10_000)
     """Parquet files per split. They are divided among the ranks, so at least one per rank."""
 
     @pydantic.model_validator(mode="after")
@@ -145,17 +196,17 @@ class Samples(Section):
 class Networks(Section):
     """Sizes of the networks. Settings of parts that MMDIN shares with baselines hold for both."""
 
-    embedding_size: PositiveInt = 32
+    embedding_size: int = Field(32, ge=1, le=4096)
     """Length of an embedding vector."""
     hidden_units: Widths = (128, 64)
     """Widths of the baselines' dense layers."""
     attention_units: Widths = (32,)
     """Widths of the dense layers that compute the attention weight of a liked movie."""
-    width: PositiveInt = 128
+    width: Width = 128
     """Width of MMDIN's dense layer and of its residual blocks."""
-    heads: PositiveInt = 2
+    heads: int = Field(2, ge=1, le=1000)
     """MMDIN's parallel stacks of residual blocks."""
-    blocks: PositiveInt = 2
+    blocks: int = Field(2, ge=1, le=1000)
     """Residual blocks in each stack."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Share of a dense layer's inputs dropped in training, in NeuralCF, EmbeddingMLP and DeepFM."""
@@ -191,9 +242,9 @@ class Training(Section):
     seeds: tuple[PositiveInt, ...] = Field((1,), min_length=1)
     """Seeds of weights and row order; every network is trained once with each. The split does not
     change: it depends on `seed` of the configuration."""
-    ranks: PositiveInt = 2
+    ranks: int = Field(2, ge=1, le=1000)
     """Horovod ranks; each is a Spark task."""
-    batch_size: PositiveInt = 4500
+    batch_size: int = Field(4500, ge=1, le=2_000_000)
     """Rows per step and rank."""
     epochs: PositiveInt = 20
     """Maximum number of passes over the training rows."""
@@ -229,7 +280,7 @@ class Training(Section):
     """Horovod's cycle time: milliseconds between checks whether all ranks have something to sum.
     Each check takes about 0.06 ms of a core, and a step waits for one: best is a fiftieth of a
     step."""
-    restarts: int = Field(3, ge=0)
+    restarts: int = Field(3, ge=0, le=_MOST)
     """How often training restarts from the last epoch after a rank or executor is lost."""
     resume: str = ""
     """run_id, in table runs, of the run that must be resumed. If empty, stopped runs are resumed if
@@ -262,9 +313,9 @@ class Training(Section):
 class Scoring(Section):
     """How test rows are scored."""
 
-    batch_size: PositiveInt = 8192
+    batch_size: int = Field(8192, ge=1, le=2_000_000)
     """Rows per batch."""
-    attention_users: tuple[int, ...] = ()
+    attention_users: tuple[Id, ...] = ()
     """Users whose attention weights the report shows; if empty, four chosen at random."""
 
 
@@ -285,13 +336,20 @@ class Experiment(Section):
     """Keys, such as networks.heads, that each variant sets to other values; if empty, the networks
     of training.models are compared."""
 
+    @pydantic.field_validator("variants", mode="before")
+    @classmethod
+    def _empty_variants_change_nothing(cls, variants: Any) -> Any:
+        if not isinstance(variants, Mapping):
+            return variants
+        return {n: {} if changes is None else changes for n, changes in variants.items()}
+
 
 class Config(Section):
     """The complete configuration of a job."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    name: str = Field(pattern=f"^{NAME}$")
     """Name of the configuration; by default, the name of its file."""
-    root: str = ""
+    root: Folder = ""
     """Folder for everything that is written: tables/, checkpoints/, logs/, report/. A path, or a
     URL such as hdfs://host/folder or s3a://bucket/folder. By default build/<name>."""
     seed: PositiveInt = 1
@@ -335,8 +393,8 @@ class Config(Section):
 
     def to_yaml(self) -> str:
         """The resolved configuration as YAML: every key with its value."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return write_yaml(self.model_dump(mode="json"))
 
     def changes_to_yaml(self) -> str:
         """The keys whose values differ from the defaults, as YAML."""
-        return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
+        return write_yaml(self.model_dump(mode="json", exclude_defaults=True))

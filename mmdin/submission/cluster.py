@@ -12,7 +12,7 @@ from mmdin.config import PositiveInt, Section, read_section
 Kind = Literal["standalone", "yarn", "kubernetes"]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 
-Memory = typing.Annotated[str, Field(pattern=r"^[1-9][0-9]*[mgt]$")]
+Memory = typing.Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[mgt]$")]
 
 SET_BY = {
     "spark.master": "master",
@@ -55,7 +55,7 @@ class Executors(Section):
 class TrainingExecutors(Executors):
     """What training's executors request; each task is a Horovod rank."""
 
-    gpus: int = Field(0, ge=0)
+    gpus: int = Field(0, ge=0, le=1000)
     """GPUs of each executor; each rank then has one."""
     tasks_per_executor: PositiveInt = 1
     """Ranks on each executor, if it has no GPUs."""
