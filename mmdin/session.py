@@ -3,12 +3,15 @@
 import argparse
 import contextlib
 import logging
+import os
+import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from pyspark.sql import SparkSession
 
@@ -22,6 +25,14 @@ log = logging.getLogger("mmdin")
 
 Job = Callable[[SparkSession, Plan], None]
 
+_INTERRUPTED = 130
+"""Status of a process that Ctrl-C ended, by the shell's custom."""
+
+_STOPPED = (
+    "stopped. What stages have finished is kept, and in training every epoch that has ended. "
+    "Run the same command again to resume"
+)
+
 
 def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
     """Run a job as an application and end the process with its status.
@@ -30,7 +41,8 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
     --set training.resume=RUN_ID. The configuration is checked before Spark starts, and the root
     before the job starts. Messages are printed and appended to <root>/logs/<name>.log, which also
     has the complete configuration. After a user's mistake the process prints its message and exits
-    with status 2; a fault of the program keeps its stack trace.
+    with status 2; a fault of the program keeps its stack trace. Ctrl-C ends it with a message and
+    status 130.
 
     Args:
         job: function to run.
@@ -38,26 +50,73 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
         argv: options; by default those of the command line.
     """
     options = _parse(name, job.__doc__ or "", argv)
+    interruption = _Interruption()
     with contextlib.ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        interruption.listen()
         try:
             plan = plan_variants(load_given(options))
             config = plan.config
             path = stack.enter_context(_log_to_console_and_file(config.root, name))
             _log_configuration(config, name)
             spark = open_session(f"mmdin {name} {config.name}")
-            stack.callback(spark.stop)
+            stack.callback(interruption.quietly, spark.stop)
+            interruption.listen()
             ensure_writable(spark, config.root)
-            stack.callback(_store_log, spark, path, config.root)
+            stack.callback(interruption.quietly, _store_log, spark, path, config.root)
             started = time.monotonic()
             job(spark, plan)
             log.info("%s: done in %.1f s", name, time.monotonic() - started)
-        except MmdinError as error:
+        except BaseException as error:
+            if interruption.happened:
+                _write_to_file(_STOPPED, logging.ERROR)
+                print(f"{name}: {_STOPPED}", file=sys.stderr)
+                sys.exit(_INTERRUPTED)
+            if not isinstance(error, Exception):
+                raise
+            if not isinstance(error, MmdinError):
+                _write_to_file(traceback.format_exc(), logging.ERROR)
+                raise
             _write_to_file(str(error), logging.ERROR)
             print(f"{name}: error: {error}", file=sys.stderr)
             sys.exit(2)
+
+
+class _Interruption:
+    """Ctrl-C.
+
+    What it stops may raise another error than KeyboardInterrupt, such as a library's own about a
+    connection that ended: `happened` tells why.
+    """
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._before: object = None
+
+    def listen(self) -> None:
+        """Raise KeyboardInterrupt on Ctrl-C, also if it was ignored while the job loaded.
+
+        When a session has been opened, Ctrl-C is PySpark's: this lets it cancel Spark's jobs.
+        """
+        before = signal.signal(signal.SIGINT, self._stop)
+        if before != self._stop:
+            self._before = before
+
+    def quietly(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call a function that may fail after an interruption."""
+        try:
+            function(*arguments)
         except Exception:
-            _write_to_file(traceback.format_exc(), logging.ERROR)
-            raise
+            if not self.happened:
+                raise
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.happened:
+            os._exit(_INTERRUPTED)  # Ctrl-C again: whoever waits for the end wants none
+        self.happened = True
+        if callable(self._before):
+            self._before(number, frame)
+        raise KeyboardInterrupt
 
 
 def open_session(app_name: str) -> SparkSession:

@@ -1,14 +1,23 @@
 # shellcheck shell=bash
 # Sourced by the launchers: where the project is, and how Spark is started on this machine.
 
-project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+set +o posix # `sh submit/local.sh` can be Bash in another mode
+unset CDPATH # with it, cd prints where it went, and can go elsewhere
+project=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 python="$project/.venv/bin/python"
 spark_submit="$project/.venv/bin/spark-submit"
 
-die() {
+warn() {
     echo "$(basename "$0"): $1" >&2
+}
+
+die() {
+    warn "$1"
     exit 2
 }
+
+# shellcheck source=submit/user_environment.sh
+source "$project/submit/user_environment.sh"
 
 require_venv() {
     [ -x "$spark_submit" ] || die "there is no environment yet: run 'make setup' in $project"
@@ -27,7 +36,7 @@ require_job() { # a launcher's first argument; the launcher defines usage
         -h | --help) usage && exit 0 ;;
         "") usage >&2 && exit 2 ;;
     esac
-    [ ! -f "$project/spark_jobs/$1.py" ] || return 0
+    [[ ! $1 =~ ^[a-z][a-z0-9_]*$ || ! -f $project/spark_jobs/$1.py ]] || return 0
     usage >&2
     mapfile -t names < <(list_jobs | awk '{print $1}')
     nearest=$("${PYTHON:-python3}" -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0))' \
@@ -40,16 +49,46 @@ export PYSPARK_PYTHON="$python" PYSPARK_DRIVER_PYTHON="$python"
 # The jobs' own lines are what a console is for.
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}" PYTHONWARNINGS="${PYTHONWARNINGS:-ignore}"
 export PYTHONUNBUFFERED=1
-unset SPARK_HOME # another Spark's jars do not fit this one
+# spark-submit would look for it by a Python script, which fails if there is a blank in the path.
+spark_homes=("$project"/.venv/lib/python3.*/site-packages/pyspark)
+[ ! -d "${spark_homes[0]}" ] || export SPARK_HOME="${spark_homes[0]}"
 
-cores=${MMDIN_CORES:-$(nproc)}
-[ "$cores" -ge 2 ] || cores=2 # two Horovod ranks run as two tasks at once
-scratch=${TMPDIR:-/tmp}
-driver_java_options="-Dlog4j2.configurationFile=file:$project/conf/spark/log4j2.properties -Dderby.system.home=$scratch"
+check_settings() {
+    local memory=${MMDIN_MEMORY:-4g} properties=${MMDIN_SPARK_PROPERTIES:-$project/conf/spark/local.conf}
+    cores=${MMDIN_CORES:-$(nproc)}
+    [[ $cores =~ ^[1-9][0-9]{0,3}$ ]] || die "MMDIN_CORES=$cores: must be a whole number of cores, such as 4"
+    [ "$cores" -ge 2 ] || cores=2 # two Horovod ranks run as two tasks at once
+    [[ $memory =~ ^([1-9][0-9]{0,5})([mMgG])$ ]] || die "MMDIN_MEMORY=$memory: must be a whole number with m or g, such as 512m or 4g"
+    [[ ${BASH_REMATCH[2]} = [gG] || ${BASH_REMATCH[1]} -ge 512 ]] || die "MMDIN_MEMORY=$memory: Spark needs at least 512m"
+    [ -f "$properties" ] && [ -r "$properties" ] || die "MMDIN_SPARK_PROPERTIES=$properties: there is no such file, or it cannot be read"
+}
+
+quote() { # text: as one word of Java's options, as Spark takes them apart
+    local text=${1//\\/\\\\}
+    printf '"%s"' "${text//\"/\\\"}"
+}
+
+file_url() { # path, every byte of which could mean something else in a URL encoded
+    local LC_ALL=C byte position
+    printf file:
+    for ((position = 0; position < ${#1}; position++)); do
+        byte=${1:position:1}
+        case $byte in
+            [A-Za-z0-9/._~-]) printf %s "$byte" ;;
+            *) printf '%%%02X' "$(($(printf %d "'$byte") & 255))" ;;
+        esac
+    done
+}
+
+check_settings
+find_scratch
+# English words, also if the user's own options for JVMs name another language.
+driver_java_options="$(quote "-Dlog4j2.configurationFile=$(file_url "$project/conf/spark/log4j2.properties")")"
+driver_java_options+=" $(quote "-Djava.io.tmpdir=$scratch") $(quote "-Dderby.system.home=$scratch") -Duser.language=en"
 # Set-up archives Spark's classes, which JVMs then map instead of parsing jars. A JVM that cannot use
 # the archive goes without.
 class_archive="$project/.venv/spark.jsa"
-[ ! -f "$class_archive" ] || driver_java_options+=" -XX:SharedArchiveFile=$class_archive -Xlog:cds=off -Xlog:cds+dynamic=off"
+[ ! -f "$class_archive" ] || driver_java_options+=" $(quote "-XX:SharedArchiveFile=$class_archive") -Xlog:cds=off -Xlog:cds+dynamic=off"
 # shellcheck disable=SC2034  # launchers use it
 spark_options=(
     --master "local[$cores]"
@@ -66,11 +105,20 @@ jvm_lines='^(downloading |WARNING: Using incubator modules|Using Spark.s default
 tensorflow_lines='^(WARNING: All log messages before absl|[EI]0000 [0-9]|WARNING:tensorflow:|To enable the following instructions: )'
 
 without() { # patterns; Ctrl-C is for the job, whose last words must still come through
-    (trap '' INT; grep --line-buffered -vE "$1" || true)
+    # Output that is not text (-a) comes through too; as bytes (C), so that every line is valid.
+    (trap '' INT; LC_ALL=C grep --line-buffered -avE "$1" || true)
 }
 
 quietly() { # a command, whose standard error is filtered and whose status this ends with
     { "$@" 2>&1 >&3 3>&- | without "$ivy_lines|$jvm_lines|$tensorflow_lines" >&2; } 3>&1
+}
+
+launch() { # local or kind of cluster, options of the launcher's own, and the launcher's arguments
+    require_venv
+    require_java
+    # -P: not the package mmdin of the folder in which the user is. What a Python application says on
+    # either stream, spark-submit hands on as standard output.
+    quietly "$python" -P -m mmdin.submission "$@" | without "$tensorflow_lines"
 }
 
 submit_to() { # kind of cluster, what the user needs beside the archive, and the launcher's arguments
@@ -93,7 +141,5 @@ Status: 0 done, 2 a mistake in options, configuration or data, 1 anything else.
 END
     }
     require_job "$@"
-    require_venv
-    quietly "$python" -m mmdin.submission "$kind" --driver-java-options="$driver_java_options" "$@" |
-        without "$tensorflow_lines"
+    launch "$kind" --driver-java-options="$driver_java_options" "$@"
 }

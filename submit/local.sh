@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Run one job on this machine, through spark-submit in local mode.
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@" # called by sh
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh"
 
 usage() {
     cat <<END
@@ -17,8 +18,5 @@ END
 }
 
 require_job "$@"
-job=$1
-shift
-require_venv
-# spark-submit hands on what a Python application says on either stream as standard output.
-quietly "$spark_submit" "${spark_options[@]}" "$project/spark_jobs/$job.py" "$@" | without "$tensorflow_lines"
+[ "$1" != sql ] || exec "$project/submit/sql.sh" "${@:2}"
+launch local "${spark_options[@]/#/--spark=}" "$@"

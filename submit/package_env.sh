@@ -6,8 +6,9 @@
 #   submit/package_env.sh --check OUT.tar.gz    only tells, by its status, whether that is so
 # Spark unpacks it beside an executor's tasks, which run environment/bin/python3. Nodes need the
 # processor of this machine and at least its glibc.
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@" # called by sh
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh"
 
 # What only tests, tools and the driver use, and TensorFlow's headers, a fifth of it all.
 left_out=(

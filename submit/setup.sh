@@ -2,8 +2,11 @@
 # Make .venv ready: exact versions, Horovod built for this TensorFlow, the project itself, Delta's
 # jars, and an archive of Spark's classes from which JVMs start faster. Does nothing when that is done;
 # resumes after an interruption. MMDIN_GPU=1: for GPUs.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@" # called by sh
+set +o posix -euo pipefail
+cd -P "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+unset PYTHONPATH PYTHONHOME SPARK_HOME # of other installations
+: "${HOME:=$(getent passwd "$(id -u)" | cut -d: -f6)}" && export HOME
 
 horovod=0.28.1
 tensorflow=$(sed -n 's/^tensorflow==//p' requirements.lock)

@@ -3,8 +3,9 @@
 #   submit/sql.sh "SELECT * FROM metrics"          prints the result; of several, with ; between them, each
 #   submit/sql.sh                                  opens a prompt
 #   submit/sql.sh --root build/movielens ...       tables under that root, not the newest in build/
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@" # called by sh
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh"
 require_venv
 # spark-submit gives a Python application no keyboard. So Python comes first and starts
 # spark-submit itself, as bin/pyspark does.

@@ -1,4 +1,6 @@
 import logging
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +84,38 @@ def test_a_wrong_configuration_is_one_message_with_status_2_before_spark_starts(
     assert message in printed.err
     assert len(printed.err.splitlines()) == 1
     assert not printed.out
+
+
+@pytest.mark.parametrize("error", [None, ConnectionError("the JVM is gone"), KeyboardInterrupt()])
+def test_ctrl_c_ends_a_job_with_one_message(
+    error: BaseException | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Stopped:
+        def stop(self) -> None:
+            raise ConnectionError("the JVM is gone")
+
+    def job(spark: SparkSession, plan: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            if error:
+                raise error from None
+            raise
+        raise AssertionError("not interrupted")
+
+    monkeypatch.setattr(session, "open_session", lambda name: Stopped())
+    monkeypatch.setattr(session, "ensure_writable", lambda spark, root: None)
+    (tmp_path / "some.yaml").write_text(f"root: {tmp_path}")
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as ended:
+        session.submit(job, "train", ["--conf", str(tmp_path / "some.yaml")])
+    assert ended.value.code == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("train: stopped. What stages have finished is kept")
+    assert line.endswith("Run the same command again to resume")
+    assert "stopped. What stages" in (tmp_path / "logs" / "train.log").read_text()
+    assert "Traceback" not in (tmp_path / "logs" / "train.log").read_text()

@@ -1,10 +1,10 @@
-"""The spark-submit commands that run a job on a cluster."""
+"""The spark-submit commands that run a job, on this machine or on a cluster."""
 
 import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,11 +63,24 @@ class Application:
         command: The command.
         status_command: For a driver in a pod, the command that prints the pod's phase, because
             spark-submit's status does not show that a pod failed.
+        driver_in_cluster: Whether the driver runs in the cluster, and not below the command.
     """
 
     label: str
     command: tuple[str, ...]
     status_command: tuple[str, ...] = ()
+    driver_in_cluster: bool = False
+
+
+def plan_local(job: Job, spark_options: Sequence[str]) -> Application:
+    """Plan the one application that runs a job on this machine.
+
+    Args:
+        job: The job.
+        spark_options: Options of spark-submit, as submit/environment.sh has them.
+    """
+    command = [SPARK_SUBMIT, *spark_options, _script(job), "--conf", job.conf]
+    return Application(job.name, (*command, *_set(job.overrides)))
 
 
 def plan_applications(
@@ -105,7 +118,12 @@ def plan_applications(
         label = f"{job.name}, part {part}" if part else job.name
         command = _command(kind, cluster, job, part, properties, archive)
         applications.append(
-            Application(label, tuple(command), _status_command(cluster, properties))
+            Application(
+                label,
+                tuple(command),
+                _status_command(cluster, properties),
+                driver_in_cluster=cluster.deploy_mode == "cluster",
+            )
         )
     return applications
 
@@ -185,6 +203,10 @@ def _properties(kind: Kind, cluster: Cluster, training: bool) -> dict[str, str]:
         properties["spark.sql.warehouse.dir"] = f"{tempfile.gettempdir()}/mmdin-warehouse"
     if training:
         properties["spark.scheduler.maxRegisteredResourcesWaitingTime"] = "600s"
+    # Names of files and printed text are UTF-8 on every node, whose own environment sets no locale.
+    roles = {"yarn": "yarn.appMasterEnv", "kubernetes": "kubernetes.driverEnv"}
+    for role in ("executorEnv", *([roles[kind]] if kind in roles else [])):
+        properties[f"spark.{role}.LC_ALL"] = "C.UTF-8"
     properties |= {name: _text(value) for name, value in cluster.spark.items()}
     properties |= _resources(kind, cluster, training)
     properties |= _pythons(cluster)
@@ -281,16 +303,26 @@ def _command(
     command += ["--files", ",".join(files)] if files else []
     for name, value in properties.items():
         command += ["--conf", f"{name}={value}"]
-    return [*command, script, "--conf", conf, *(["--set", *overrides] if overrides else [])]
+    return [*command, script, "--conf", conf, *_set(overrides)]
+
+
+def _set(overrides: Sequence[str]) -> list[str]:
+    return ["--set", *overrides] if overrides else []
+
+
+def _script(job: Job) -> str:
+    """The job's file; as a URL if Spark, which takes it for one, would read another path."""
+    script = PROJECT / "spark_jobs" / f"{job.name}.py"
+    return str(script) if re.fullmatch(r"[\w/.-]+", str(script), re.ASCII) else script.as_uri()
 
 
 def _files_of_job(cluster: Cluster, job: Job) -> tuple[str, str, list[str]]:
     """Paths of the job and of its configuration as the driver sees them, and files to send it."""
-    script = PROJECT / "spark_jobs" / f"{job.name}.py"
+    script = _script(job)
     if cluster.deploy_mode == "client":
-        return str(script), job.conf, []
+        return script, job.conf, []
     if not cluster.project_dir:
-        return str(script), Path(job.conf).name, [job.conf]
+        return script, Path(job.conf).name, [job.conf]
     conf = Path(job.conf).resolve()
     if conf.is_relative_to(PROJECT):
         conf = Path(cluster.project_dir) / conf.relative_to(PROJECT)

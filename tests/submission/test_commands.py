@@ -15,6 +15,7 @@ from mmdin.submission.commands import read_properties
 # Documented properties whose names Spark puts together when it runs.
 COMPOSED = re.compile(
     r"spark\.(executor\.resource\.\w+\.(amount|discoveryScript|vendor)|task\.resource\.\w+\.amount"
+    r"|executorEnv\.\w+|yarn\.appMasterEnv\.\w+|kubernetes\.driverEnv\.\w+"
     r"|sql\.catalog\.\w+|databricks\.delta\.\w+"
     r"|kubernetes\.authenticate\.driver\.serviceAccountName)"
 )
@@ -170,3 +171,12 @@ def test_the_files_own_properties_go_through_but_not_against_training(tmp_path: 
     assert prepare["spark.dynamicAllocation.enabled"] == "true"
     assert train["spark.dynamicAllocation.enabled"] == "false"
     assert prepare["spark.locality.wait"] == train["spark.locality.wait"] == "0s"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_node_has_a_utf_8_locale(kind: str) -> None:
+    (command,) = dry_run(kind, "score")
+    locales = {n: v for n, v in properties(command).items() if n.endswith(".LC_ALL")}
+    roles = {"yarn": {"yarn.appMasterEnv"}, "kubernetes": {"kubernetes.driverEnv"}}
+    names = {f"spark.{role}.LC_ALL" for role in {"executorEnv"} | roles.get(kind, set())}
+    assert locales == dict.fromkeys(names, "C.UTF-8")
