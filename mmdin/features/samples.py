@@ -43,11 +43,11 @@ def write_samples(tables: Tables, config: Config) -> None:
         InputDataError: no rating is in scope, a split is empty, or the training rows are of one
             class.
     """
-    posters = tables.read(POSTER_FEATURES)
+    posters = tables.read_small(POSTER_FEATURES)
     if config.samples.shuffle_posters:
         posters = shuffle_posters(posters, config.seed)
-    movies = _computed(describe_movies(tables.read(MOVIES), posters))
-    labelled = _computed(label_ratings(tables.read(RATINGS), movies, config.samples))
+    movies = _computed(describe_movies(tables.read_small(MOVIES), posters))
+    labelled = _computed(label_ratings(tables.read_small(RATINGS), movies, config.samples))
     in_scope = _count_scope(labelled)
     rows = split_rows(keep_in_scope(labelled), config.samples, config.seed)
     identified = join_movies(rows, movies.select("movie_id", *_GENRES))

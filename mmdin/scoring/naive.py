@@ -11,13 +11,13 @@ from pyspark.sql import functions as F
 from mmdin.errors import TableError
 from mmdin.predictors import BEST_POSSIBLE, naive_run_id
 from mmdin.scoring.logistic import Line, fit_line
-from mmdin.scoring.scored import KEPT, one_score, with_scores
+from mmdin.scoring.scored import MEANS, one_score
 
 log = logging.getLogger(__name__)
 
 _MEANS = {
-    "movie_mean": ("movie_rating_mean",),
-    "mean_of_means": ("movie_rating_mean", "user_rating_mean"),
+    "movie_mean": MEANS[:1],
+    "mean_of_means": MEANS,
 }
 """The columns of samples whose mean a predictor takes."""
 
@@ -62,8 +62,8 @@ def fit_naive(samples: DataFrame) -> NaiveFit:
     return NaiveFit(float(once["label"] @ once["rows"] / total), rating, lines)
 
 
-def score_naively(samples: DataFrame, fit: NaiveFit, samples_name: str) -> DataFrame:
-    """Score validation and test rows by three predictors; see mmdin.scoring.scored.
+def naive_scores(fit: NaiveFit, samples_name: str) -> list[Column]:
+    """The scores by three predictors of rows with the columns MEANS.
 
     - constant: the share of positives among training rows.
     - movie_mean: the mean of the movie's ratings that the row may know.
@@ -74,38 +74,31 @@ def score_naively(samples: DataFrame, fit: NaiveFit, samples_name: str) -> DataF
     order.
 
     Args:
-        samples: table samples.
         fit: of fit_naive on the same samples.
         samples_name: samples.name, for the predictors' run_id.
     """
     scores = {"constant": F.lit(fit.positive_share)}
     for name, line in fit.lines.items():
         scores[name] = _probability(line, _mean(name, fit.rating))
-    held_out = samples.where(F.col("split").isin("validation", "test"))
-    return with_scores(
-        held_out,
-        [one_score(naive_run_id(name, samples_name), name, s) for name, s in scores.items()],
-    )
+    return [one_score(naive_run_id(name, samples_name), name, s) for name, s in scores.items()]
 
 
-def score_best_possible(
-    samples: DataFrame, true_probabilities: DataFrame, samples_name: str
-) -> DataFrame:
-    """Score validation and test rows by their planted probabilities: no model can rank better.
+def add_truth(rows: DataFrame, true_probabilities: DataFrame) -> DataFrame:
+    """Add column probability of table true_probabilities; null if it lacks the row."""
+    planted = true_probabilities.select("user_id", "movie_id", "probability")
+    return rows.join(planted, on=["user_id", "movie_id"], how="left")
 
-    A row without a planted probability has the score null, which count_scores refuses.
+
+def best_possible_score(samples_name: str) -> Column:
+    """The score by the planted probability of rows of add_truth: no model can rank better.
+
+    count_scores refuses rows without one.
 
     Args:
-        samples: table samples of a generated world.
-        true_probabilities: table true_probabilities.
         samples_name: samples.name, for the predictor's run_id.
     """
-    planted = true_probabilities.select("user_id", "movie_id", "probability")
-    held_out = samples.where(F.col("split").isin("validation", "test")).select(*KEPT)
-    return with_scores(
-        held_out.join(planted, on=["user_id", "movie_id"], how="left"),
-        [one_score(naive_run_id(BEST_POSSIBLE, samples_name), BEST_POSSIBLE, F.col("probability"))],
-    )
+    run_id = naive_run_id(BEST_POSSIBLE, samples_name)
+    return one_score(run_id, BEST_POSSIBLE, F.col("probability"))
 
 
 def _count_means(training_rows: DataFrame) -> pd.DataFrame:

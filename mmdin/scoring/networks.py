@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark import Broadcast
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
@@ -19,7 +19,7 @@ from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
 from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import PREDICTIONS, SAMPLES
-from mmdin.scoring.scored import KEPT, one_score, with_scores
+from mmdin.scoring.scored import KEPT, MEANS, one_score
 from mmdin.storage import files_at, join, local_folder
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
     return SentNetwork(checkpoint, spark.sparkContext.broadcast(contents))
 
 
-def score_with_networks(
+def add_network_scores(
     samples: DataFrame, runs: Sequence[TrainedRun], batch_size: int
 ) -> DataFrame:
-    """Score the samples with several networks in one pass; see mmdin.scoring.scored.
+    """Score the samples with several networks in one pass.
 
     The driver reads each network from its checkpoint. A Python worker builds it once. Rows go to
     the networks in Arrow batches, `batch_size` at a time.
@@ -84,27 +84,35 @@ def score_with_networks(
         runs: at most NETWORKS_AT_ONCE.
         batch_size: rows of a call of a network.
 
+    Returns:
+        The columns KEPT and MEANS, and a column for each run, which network_scores takes.
+
     Raises:
         TableError: a checkpoint folder holds no network.
     """
     networks = [send_network(samples.sparkSession, run.checkpoint) for run in runs]
-    columns = [f"score_{n}" for n in range(len(networks))]
     score = functools.partial(_score_batches, networks=networks, batch_size=batch_size)
-    schema = StructType([StructField(c, SAMPLES.schema[c].dataType) for c in KEPT])
-    for column in columns:
-        schema.add(column, PREDICTIONS.schema["score"].dataType)
-    encoded = samples.select(*KEPT, *(i.column for i in INPUTS))
-    return with_scores(
-        encoded.mapInArrow(score, schema),
-        [one_score(r.run_id, r.model, F.col(c)) for r, c in zip(runs, columns, strict=True)],
-    )
+    schema = StructType([StructField(c, SAMPLES.schema[c].dataType) for c in (*KEPT, *MEANS)])
+    for n in range(len(runs)):
+        schema.add(_column(n), PREDICTIONS.schema["score"].dataType)
+    encoded = samples.select(*KEPT, *MEANS, *(i.column for i in INPUTS))
+    return encoded.mapInArrow(score, schema)
+
+
+def network_scores(runs: Sequence[TrainedRun]) -> list[Column]:
+    """The scores that add_network_scores has added for these runs."""
+    return [one_score(r.run_id, r.model, F.col(_column(n))) for n, r in enumerate(runs)]
+
+
+def _column(n: int) -> str:
+    return f"score_{n}"
 
 
 def _score_batches(
     batches: Iterator[pa.RecordBatch], networks: Sequence[SentNetwork], batch_size: int
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        columns = {c: batch.column(c) for c in KEPT}
+        columns = {c: batch.column(c) for c in (*KEPT, *MEANS)}
         for n, sent in enumerate(networks):
             network, scores_of = load_scorer(sent)
             indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
@@ -113,7 +121,7 @@ def _score_batches(
                 for start in range(0, len(indices), batch_size)
             ]
             scores = np.concatenate(parts) if parts else np.empty(0)
-            columns[f"score_{n}"] = pa.array(scores, pa.float64())
+            columns[_column(n)] = pa.array(scores, pa.float64())
         yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 

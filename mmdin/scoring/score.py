@@ -18,9 +18,14 @@ from mmdin.schemas import (
     VALIDATION_PREDICTIONS,
 )
 from mmdin.scoring.attention import choose_rows, weigh_history
-from mmdin.scoring.naive import fit_naive, score_best_possible, score_naively
-from mmdin.scoring.networks import NETWORKS_AT_ONCE, TrainedRun, score_with_networks
-from mmdin.scoring.scored import count_scores, list_scores
+from mmdin.scoring.naive import add_truth, best_possible_score, fit_naive, naive_scores
+from mmdin.scoring.networks import (
+    NETWORKS_AT_ONCE,
+    TrainedRun,
+    add_network_scores,
+    network_scores,
+)
+from mmdin.scoring.scored import count_scores, list_scores, with_scores
 from mmdin.tables import Tables
 from mmdin.variants import Plan
 
@@ -57,17 +62,22 @@ def score_variants(spark: SparkSession, plan: Plan) -> None:
 def _score_rows(
     tables: Tables, samples: DataFrame, runs: list[TrainedRun], batch_size: int
 ) -> list[DataFrame]:
-    """A set of samples as scored by its networks and its predictors, in parts."""
+    """A set of samples as scored by its networks and its predictors, in parts.
+
+    One pass over the rows scores them with the first networks and with all predictors.
+    """
     held_out = samples.where(F.col("split").isin("validation", "test"))
-    parts = [
-        score_with_networks(held_out, runs[n : n + NETWORKS_AT_ONCE], batch_size)
-        for n in range(0, len(runs), NETWORKS_AT_ONCE)
-    ]
-    parts.append(score_naively(samples, fit_naive(samples), tables.samples))
+    first, *others = (runs[n : n + NETWORKS_AT_ONCE] for n in range(0, len(runs), NETWORKS_AT_ONCE))
+    rows = add_network_scores(held_out, first, batch_size)
+    scores = [*network_scores(first), *naive_scores(fit_naive(samples), tables.samples)]
     if tables.exists(TRUE_PROBABILITIES):
-        truth = tables.read(TRUE_PROBABILITIES)
-        parts.append(score_best_possible(samples, truth, tables.samples))
-    return parts
+        rows = add_truth(rows, tables.read_small(TRUE_PROBABILITIES))
+        scores.append(best_possible_score(tables.samples))
+    more = [
+        with_scores(add_network_scores(held_out, group, batch_size), network_scores(group))
+        for group in others
+    ]
+    return [with_scores(rows, scores), *more]
 
 
 def _write_scores(tables: Tables, scored: DataFrame) -> None:

@@ -15,6 +15,9 @@ from mmdin.predictors import BEST_POSSIBLE
 KEPT = ("user_id", "movie_id", "rated_at", "rating", "label", "split")
 """Columns of samples that a scored row keeps."""
 
+MEANS = ("movie_rating_mean", "user_rating_mean")
+"""Columns of samples that naive predictors take."""
+
 
 def one_score(run_id: str, model: str, score: Column) -> Column:
     """The score of a run, as an element of column scores."""

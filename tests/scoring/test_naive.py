@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from mmdin.errors import TableError
 from mmdin.schemas import PREDICTIONS, SAMPLES, TRUE_PROBABILITIES
-from mmdin.scoring.naive import fit_naive, score_best_possible, score_naively
-from mmdin.scoring.scored import count_scores, list_scores
+from mmdin.scoring.naive import add_truth, best_possible_score, fit_naive, naive_scores
+from mmdin.scoring.scored import count_scores, list_scores, with_scores
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +44,13 @@ def samples(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
     )
 
 
+def held_out(samples: DataFrame) -> DataFrame:
+    return samples.where("split != 'train'")
+
+
 @pytest.fixture(scope="module")
 def scored(samples: DataFrame) -> pd.DataFrame:
-    naive = list_scores(score_naively(samples, fit_naive(samples), ""))
+    naive = list_scores(with_scores(held_out(samples), naive_scores(fit_naive(samples), "")))
     assert set(naive.columns) == {*PREDICTIONS.columns, "split"}
     return naive.toPandas()
 
@@ -98,13 +102,15 @@ def test_best_possible_scores_are_the_planted_ones(spark, rows, samples) -> None
         for r in rows.itertuples()
     ]
     truth = spark.createDataFrame(planted, TRUE_PROBABILITIES.schema)
-    scored = score_best_possible(samples, truth, "other")
+    score = best_possible_score("other")
+    scored = with_scores(add_truth(held_out(samples), truth), [score])
     best = list_scores(scored).toPandas()
     assert set(best.run_id) == {"best_possible-other"}
     np.testing.assert_allclose(best.score, 0.3 + (best.user_id % 7) / 20)
-    held_out = rows[rows.split != "train"].split.value_counts()
+    expected = rows[rows.split != "train"].split.value_counts()
     assert count_scores(scored) == {
-        split: {"best_possible-other": count} for split, count in held_out.items()
+        split: {"best_possible-other": count} for split, count in expected.items()
     }
     with pytest.raises(TableError, match="true_probabilities lacks"):
-        count_scores(score_best_possible(samples, truth.where("user_id > 50"), ""))
+        fewer = truth.where("user_id > 50")
+        count_scores(with_scores(add_truth(held_out(samples), fewer), [score]))

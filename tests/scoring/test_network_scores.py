@@ -16,8 +16,8 @@ from mmdin.models.checkpoint import save_network
 from mmdin.models.network import RatingNetwork
 from mmdin.schemas import ATTENTION_WEIGHTS, PREDICTIONS, SAMPLES
 from mmdin.scoring.attention import choose_rows, weigh_history
-from mmdin.scoring.networks import TrainedRun, score_with_networks
-from mmdin.scoring.scored import list_scores
+from mmdin.scoring.networks import TrainedRun, add_network_scores, network_scores
+from mmdin.scoring.scored import list_scores, with_scores
 from mmdin.storage import local_folder
 
 SIZES = {i.vocabulary: 6 for i in INPUTS}
@@ -51,7 +51,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def test_scores_are_the_networks_own_for_any_batches(samples: DataFrame, trained: Trained) -> None:
-    scored = list_scores(score_with_networks(samples, list(trained), batch_size=8))
+    rows = add_network_scores(samples, list(trained), batch_size=8)
+    scored = list_scores(with_scores(rows, network_scores(list(trained))))
     assert set(scored.columns) == {*PREDICTIONS.columns, "split"}
     rows = scored.collect()
     assert len(rows) == 57 * len(trained)
@@ -70,7 +71,7 @@ def test_scores_are_the_networks_own_for_any_batches(samples: DataFrame, trained
 def test_a_folder_without_a_network_is_named(samples: DataFrame, tmp_path: Path) -> None:
     run = TrainedRun("run-1", "mmdin", str(tmp_path))
     with pytest.raises(TableError, match=r"lacks network\.json, best\.weights\.h5; train again"):
-        score_with_networks(samples, [run], batch_size=8)
+        add_network_scores(samples, [run], batch_size=8)
 
 
 def test_attention_weights_are_the_networks_own(samples: DataFrame, trained: Trained) -> None:
