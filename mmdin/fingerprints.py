@@ -9,6 +9,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from mmdin.code_digest import digest_module
+from mmdin.config import Training
 from mmdin.errors import TableError
 from mmdin.schemas import RUNS, SAMPLE_TABLES
 from mmdin.tables import Tables
@@ -24,6 +25,16 @@ _WITHOUT_EFFECT = {
     "resume",
 }
 """Keys of training that do not change a run's weights."""
+
+RUN_SETTINGS = (
+    "samples",
+    "networks",
+    "training.models",
+    "training.seeds",
+    *(f"training.{key}" for key in Training.model_fields if key not in _WITHOUT_EFFECT),
+    "experiment.variants",
+)
+"""Keys of the configuration on which it depends which runs trained_runs finds."""
 
 _RANK_CODE = (
     "mmdin/inputs.py",

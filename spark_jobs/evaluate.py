@@ -3,6 +3,7 @@
 from pyspark.sql import SparkSession
 
 from mmdin.evaluation.evaluate import evaluate_variants
+from mmdin.fingerprints import RUN_SETTINGS
 from mmdin.schemas import (
     PREDICTIONS,
     RUNS,
@@ -28,7 +29,7 @@ STAGE = Stage(
     "evaluate",
     run,
     part="evaluate",
-    settings=("samples", "networks", "training", "experiment.variants"),
+    settings=RUN_SETTINGS,
     reads=(*SAMPLE_TABLES, PREDICTIONS, VALIDATION_PREDICTIONS, RUNS, TRUE_PROBABILITIES),
     output_files=("report/metrics.csv",),
 )

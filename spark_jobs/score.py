@@ -2,6 +2,7 @@
 
 from pyspark.sql import SparkSession
 
+from mmdin.fingerprints import RUN_SETTINGS
 from mmdin.schemas import RUNS, SAMPLE_TABLES, TRUE_PROBABILITIES
 from mmdin.scoring.score import score_variants
 from mmdin.session import submit
@@ -21,7 +22,7 @@ STAGE = Stage(
     "score",
     run,
     part="evaluate",
-    settings=("samples", "networks", "training", "scoring", "experiment.variants"),
+    settings=(*RUN_SETTINGS, "scoring"),
     reads=(*SAMPLE_TABLES, RUNS, TRUE_PROBABILITIES),
 )
 

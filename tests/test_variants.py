@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from mmdin.config import Config, load_config
+from mmdin.config import Config, Training, load_config
 from mmdin.errors import ConfigurationError, TableError
 from mmdin.fingerprints import fingerprint, sample_identities, trained_runs
 from mmdin.schemas import RUNS, SAMPLE_TABLES
+from mmdin.stages import Stage
 from mmdin.storage import local_folder
 from mmdin.tables import Tables
 from mmdin.training.driver.runs import (
@@ -21,6 +22,7 @@ from mmdin.training.driver.runs import (
     upsert_runs,
 )
 from mmdin.variants import plan_variants
+from spark_jobs import evaluate, score
 
 EXPERIMENTS = sorted((Path(__file__).resolve().parents[1] / "conf/experiments").glob("*.yaml"))
 VERSIONS = {"samples": 3, "vocabularies": 1, "bucket_edges": 1}
@@ -140,6 +142,14 @@ def test_a_fingerprint_is_of_what_the_result_depends_on() -> None:
         of(samples={"buckets": 3}),
     ]
     assert len({same, *different}) == 6
+
+
+@pytest.mark.parametrize("stage", [score.STAGE, evaluate.STAGE], ids=lambda stage: stage.name)
+def test_scores_and_metrics_depend_on_what_decides_their_runs(stage: Stage) -> None:
+    assert {"samples", "networks", "experiment.variants"} < set(stage.settings)
+    of_training = {key for key in stage.settings if key.startswith("training")}
+    without_effect = {"start_timeout", "step_timeout", "horovod_cycle_ms", "restarts", "resume"}
+    assert of_training == {f"training.{key}" for key in {*Training.model_fields} - without_effect}
 
 
 def test_previous_runs_are_found_and_their_end_is_recorded(
