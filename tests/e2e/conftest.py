@@ -1,11 +1,15 @@
-"""One small world, run through the real pipeline once for all tests of this folder."""
+"""One small experiment, run through the real pipeline once for all tests of this folder."""
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from launching import ENVIRONMENT, Launch, command
+from holding import Hold, wait_for
+from launching import ENVIRONMENT, ROOT, Disturbed, Launch, command
+from properties import properties_file
 
 
 @pytest.fixture(scope="session")
@@ -22,12 +26,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "heads": 2,
             "blocks": 1,
         },
-        "training": {"batch_size": 64, "epochs": 3, "learning_rate": 0.003},
+        "training": {"batch_size": 64, "epochs": 3, "learning_rate": 0.003, "seeds": [2, 1]},
         "experiment": {
             "question": "What are posters worth?",
             "variants": {
-                "NeuralCF": {"training.models": "neural_cf"},
                 "MMDIN": {"training.models": "mmdin"},
+                "NeuralCF": {"training.models": "neural_cf"},
                 "shuffled posters": {
                     "training.models": "mmdin",
                     "samples.shuffle_posters": True,
@@ -35,20 +39,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             },
         },
     }
-    (folder / "small.yaml").write_text(yaml.safe_dump(configuration))
+    (folder / "small.yaml").write_text(yaml.safe_dump(configuration, sort_keys=False))
     return folder
+
+
+@pytest.fixture(scope="session")
+def environment(folder: Path) -> dict[str, str]:
+    """Environment variables of jobs on the small world."""
+    return {**ENVIRONMENT, "MMDIN_SPARK_PROPERTIES": str(properties_file(folder))}
 
 
 @pytest.fixture(scope="session")
 def launch(folder: Path) -> Launch:
     """Run a script of submit/ in the folder, to its end."""
 
-    def launch(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def launch(
+        script: str, *arguments: str, environment: dict[str, str] = ENVIRONMENT
+    ) -> subprocess.CompletedProcess[str]:
         # In client mode Spark hands on a Python application's errors as its output.
         return subprocess.run(
             command(script, *arguments),
             cwd=folder,
-            env=ENVIRONMENT,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -60,24 +72,45 @@ def launch(folder: Path) -> Launch:
 
 
 @pytest.fixture(scope="session")
-def output(launch: Launch) -> str:
-    """The pipeline's output, from an invented world to the report."""
-    for job in ("make_demo_data", "pipeline"):
-        ended = launch("local.sh", job, "--conf", "small.yaml")
-        assert ended.returncode == 0, ended.stdout[-6000:]
-    return ended.stdout
+def disturbed(launch: Launch, folder: Path, environment: dict[str, str]) -> Disturbed:
+    """The experiment, from an invented world to the report, killed in between."""
+    options = ("--conf", "small.yaml")
+    made = launch("local.sh", "make_demo_data", *options, environment=environment)
+    assert made.returncode == 0, made.stdout[-6000:]
+    killed = kill_in_second_run(command("local.sh", "experiment", *options), folder, environment)
+    results = {p: p.read_bytes() for p in (folder / ROOT).glob("checkpoints/*/result.json")}
+    resumed = launch("local.sh", "experiment", *options, environment=environment)
+    assert resumed.returncode == 0, resumed.stdout[-6000:]
+    return Disturbed(killed, resumed.stdout, results)
+
+
+def kill_in_second_run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    """Start an experiment, kill all of its processes in its second run, and return its output."""
+    log, hold = folder / "killed.log", Hold(folder, after_runs=1)
+    with log.open("w") as console:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**environment, **hold.variables},
+            stdout=console,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        wait_for(hold.is_reached, process, log)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return log.read_text()
 
 
 @pytest.fixture(scope="session")
-def rerun(launch: Launch, output: str) -> str:
-    """The output of the same pipeline run again."""
-    ended = launch("local.sh", "pipeline", "--conf", "small.yaml")
-    assert ended.returncode == 0, ended.stdout[-6000:]
-    return ended.stdout
+def output(disturbed: Disturbed) -> str:
+    """What the experiment printed, in both of its starts."""
+    return disturbed.killed + disturbed.resumed
 
 
 @pytest.fixture(scope="session")
-def scored_again(launch: Launch, rerun: str) -> None:
-    """The job score run once more on its own, after what has to see its tables unchanged."""
-    ended = launch("local.sh", "score", "--conf", "small.yaml")
+def rerun(launch: Launch, disturbed: Disturbed, environment: dict[str, str]) -> str:
+    """The output of the same stages run again, by the job pipeline."""
+    ended = launch("local.sh", "pipeline", "--conf", "small.yaml", environment=environment)
     assert ended.returncode == 0, ended.stdout[-6000:]
+    return ended.stdout

@@ -1,114 +1,87 @@
-"""An experiment that is killed in the middle, against a pipeline that is left alone."""
+"""An experiment that is killed in the middle ends as if it had been left alone."""
 
 import csv
-import os
-import re
-import signal
-import subprocess
-import time
-from dataclasses import dataclass
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
-from launching import ENVIRONMENT, Launch, command
+from launching import ROOT, Disturbed, numbers
+from pyspark.sql import SparkSession
+
+from mmdin.config import load_config
+from mmdin.fingerprints import trained_runs
+from mmdin.storage import local_folder
+from mmdin.tables import Tables
+from mmdin.training.assignment import read_result
+from mmdin.training.driver.train import train_networks
+from mmdin.variants import Plan, plan_variants
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-METRICS = ("roc_auc", "pr_auc", "gauc", "log_loss", "best_f1", "best_threshold")
-VARIANTS = ("MMDIN", "NeuralCF")
-ROOT = "build/disturbed"
+NETWORKS = ("MMDIN", "NeuralCF", "shuffled posters")
+NAIVE = ("constant", "movie_mean", "mean_of_means", "best_possible")
+"""Variants of networks, and predictors."""
+
+NUMBERS = ("epoch", "learning_rate", "train_loss", "validation_loss", "validation_roc_auc")
+"""What is the same of an epoch whenever it is trained."""
+
+Checkpoints = dict[tuple[str, int], Path]
+"""Folders of trained networks, by variant and seed."""
 
 
-@dataclass(frozen=True)
-class Resumed:
-    """An experiment that was killed and started again.
-
-    Attributes:
-        output: of the second start.
-        results: of the runs that had ended when it was killed, by checkpoint.
-    """
-
-    output: str
-    results: dict[Path, bytes]
-
-
-@pytest.fixture(scope="module")
-def experiment(folder: Path, output: str) -> tuple[str, ...]:
-    """The command of a small experiment on the pipeline's tables, two of whose variants it has.
-
-    The pipeline's seed comes second: its run of MMDIN is the one that is interrupted.
-    """
-    configuration = yaml.safe_load((folder / "small.yaml").read_text())
-    configuration["input"] = {"tables": "build/small"}
-    variants = configuration["experiment"]["variants"]
-    configuration["experiment"]["variants"] = {v: variants[v] for v in VARIANTS}
-    configuration["training"]["seeds"] = [2, 1]
-    (folder / "seeds.yaml").write_text(yaml.safe_dump(configuration, sort_keys=False))
-    return ("local.sh", "experiment", "--conf", "seeds.yaml", "--set", f"root={ROOT}")
+def plan(folder: Path, root: str, *changes: str) -> Plan:
+    """The experiment's plan at another root."""
+    config = load_config(str(folder / "small.yaml"), [f"root={folder / root}", *changes])
+    return plan_variants(config)
 
 
 @pytest.fixture(scope="module")
-def resumed(launch: Launch, experiment: tuple[str, ...], folder: Path) -> Resumed:
-    kill_while_second_network_trains(experiment, folder)
-    ended = {p: p.read_bytes() for p in (folder / ROOT).glob("checkpoints/*/result.json")}
-    again = launch(*experiment)
-    assert again.returncode == 0, again.stdout[-6000:]
-    return Resumed(again.stdout, ended)
+def resumed(spark: SparkSession, disturbed: Disturbed, folder: Path) -> Checkpoints:
+    """The experiment's networks: one that was interrupted, and others."""
+    trained = {}
+    for samples in plan(folder, ROOT).sample_sets():
+        trained |= trained_runs(Tables.of(spark, samples.config), samples.variants)
+    return {key: folder / run["checkpoint"] for key, run in trained.items()}
 
 
-def results(folder: Path, root: str) -> dict[tuple[str, str], list[float]]:
-    """Metrics by variant and seed."""
-    with (folder / root / "report" / "metrics.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    return {(r["variant"], r["seed"]): [float(r[m]) for m in METRICS] for r in rows}
+@pytest.fixture(scope="module")
+def undisturbed(spark: SparkSession, disturbed: Disturbed, folder: Path) -> Checkpoints:
+    """The interrupted network and one that was trained after it, on the same samples."""
+    results = shutil.ignore_patterns("runs", "epochs", "*predictions")
+    shutil.copytree(folder / ROOT / "tables", folder / "undisturbed/tables", ignore=results)
+    alone = plan(folder, "undisturbed", "training.seeds=[1]")
+    runs = train_networks(spark, replace(alone, variants=alone.variants[:2]))
+    return {(run.variant.label, run.seed): Path(run.checkpoint) for run in runs}
 
 
-def test_every_variant_and_seed_is_compared(resumed: Resumed, folder: Path) -> None:
-    measured = results(folder, ROOT)
-    assert set(measured) == {(v, s) for v in VARIANTS for s in ("1", "2")} | {
-        (p, "") for p in ("constant", "movie_mean", "mean_of_means", "best_possible")
-    }
-    assert "Means over 2 training seeds" in resumed.output
-    assert "2 runs" not in resumed.output
-    assert measured["MMDIN", "1"] != measured["MMDIN", "2"]
-    assert measured["MMDIN", "1"] != measured["NeuralCF", "1"]
+def test_every_variant_and_seed_is_compared(disturbed: Disturbed, folder: Path) -> None:
+    with (folder / ROOT / "report" / "metrics.csv").open() as file:
+        roc_auc = {(r["variant"], r["seed"]): r["roc_auc"] for r in csv.DictReader(file)}
+    of_networks = {(v, s) for v in NETWORKS for s in ("1", "2")}
+    assert set(roc_auc) == of_networks | {(p, "") for p in NAIVE}
+    assert len({roc_auc[run] for run in of_networks}) == len(of_networks)
+    assert "Means over 2 training seeds" in disturbed.resumed
+    assert "2 runs" not in disturbed.resumed
 
 
-def test_killed_and_started_again_it_ends_with_the_same_numbers(
-    resumed: Resumed, folder: Path
+def test_killed_and_started_again_it_ends_with_the_same_networks(
+    resumed: Checkpoints, undisturbed: Checkpoints
 ) -> None:
-    undisturbed, disturbed = results(folder, "build/small"), results(folder, ROOT)
-    common = undisturbed.keys() & disturbed.keys()
-    assert {("MMDIN", "1"), ("NeuralCF", "1"), ("movie_mean", "")} <= common
-    assert {key: disturbed[key] for key in common} == {key: undisturbed[key] for key in common}
+    assert set(undisturbed) == {("MMDIN", 1), ("NeuralCF", 1)}
+    for key, folder in undisturbed.items():
+        expected, got = (read_result(local_folder(f)) for f in (folder, resumed[key]))
+        assert expected and got
+        for epoch, other in zip(expected.epochs, got.epochs, strict=True):
+            assert [getattr(epoch, n) for n in NUMBERS] == [getattr(other, n) for n in NUMBERS]
+        assert got.resumed_after == ((1,) if key == ("MMDIN", 1) else ())
+        for file in ("network.json", "best.weights.h5"):
+            assert (folder / file).read_bytes() == (resumed[key] / file).read_bytes()
 
 
-def test_what_had_ended_is_not_done_again(resumed: Resumed) -> None:
-    ended = re.search(r"4 runs, of which (\d) ended before", resumed.output)
-    assert ended and int(ended[1]) == len(resumed.results) in (1, 2, 3)
-    assert all(path.read_bytes() == result for path, result in resumed.results.items())
-    assert "build_samples: unchanged, skipped" in resumed.output
-
-
-def kill_while_second_network_trains(
-    experiment: tuple[str, ...], folder: Path, patience: float = 400
-) -> None:
-    """Start an experiment and kill all of its processes after the first epoch of its second run."""
-    log = folder / "killed.log"
-    with log.open("w") as console:
-        process = subprocess.Popen(
-            command(*experiment),
-            cwd=folder,
-            env=ENVIRONMENT,
-            stdout=console,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + patience
-        while len(re.findall(r"  epoch +1/", log.read_text())) < 2:
-            assert process.poll() is None, log.read_text()[-6000:]
-            assert time.monotonic() < deadline, "no second network trains"
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def test_what_had_ended_is_not_done_again(disturbed: Disturbed) -> None:
+    assert len(disturbed.results) == 1
+    assert numbers(r"6 runs, of which (\d) ended before", disturbed.resumed) == [1]
+    assert all(path.read_bytes() == result for path, result in disturbed.results.items())
+    assert "build_samples: unchanged, skipped" in disturbed.resumed
+    assert "(MMDIN, seed 1) is resumed after its last saved epoch" in disturbed.resumed

@@ -1,0 +1,21 @@
+"""Spark's properties for jobs that are launched on small worlds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+LOCAL = Path(__file__).resolve().parents[1] / "conf" / "spark" / "local.conf"
+
+FEW_ROWS = {
+    # Each query runs once or twice, on few rows: compiling it takes longer.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+}
+
+
+def properties_file(folder: Path, settings: Mapping[str, str] = FEW_ROWS) -> Path:
+    """conf/spark/local.conf with more properties; the last of a name counts."""
+    path = folder / "spark.conf"
+    lines = [f"{name} {value}" for name, value in settings.items()]
+    path.write_text("\n".join((LOCAL.read_text(), *lines, "")))
+    return path
