@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from holding import wait_for
 from hosts import can_make_hosts
 from pipelines import PIPELINE, PROJECT, Local, launch, query
 from pyspark.sql import SparkSession
@@ -26,7 +27,6 @@ from services import (
     pause,
     running,
     start,
-    wait_for,
 )
 from standalone import Standalone, run_standalone
 
@@ -55,7 +55,7 @@ def small_world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
         },
         "world": {"users": 150, "movies": 200, "ratings": 4000},
         "networks": {"embedding_size": 8, "hidden_units": [32], "width": 32, "blocks": 1},
-        "training": {"models": ["mmdin"], "batch_size": 64, "epochs": 8, "patience": 8},
+        "training": {"models": ["mmdin"], "batch_size": 64, "epochs": 3},
     }
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(configuration))

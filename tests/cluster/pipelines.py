@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from properties import FEW_ROWS
 from pyspark.sql import SparkSession
 from services import JVM_OPTIONS
 
@@ -124,16 +125,17 @@ def with_samples_of(local: Local, root: Path) -> str:
     return str(root)
 
 
-def properties_file(folder: Path, settings: Mapping[str, str]) -> Path:
-    """conf/spark/local.conf with more properties; the last of a name counts."""
-    path = folder / "spark.conf"
-    lines = [f"{name} {value}" for name, value in settings.items()]
-    path.write_text("\n".join(((PROJECT / "conf/spark/local.conf").read_text(), *lines, "")))
-    return path
+def cluster_file(
+    path: Path, master: str, variables: Mapping[str, str] | None = None, **settings: object
+) -> Path:
+    """A file for --cluster: two executors of one core, for few rows.
 
-
-def cluster_file(path: Path, master: str, **settings: object) -> Path:
-    """A file for --cluster: two executors of one core, and few partitions for few rows."""
+    Args:
+        path: of the file.
+        master: of the cluster.
+        variables: environment variables of the executors.
+        **settings: further keys of the file.
+    """
     executors = {"executors": 2, "cores": 1, "memory": "1g"}
     cluster = {
         "master": master,
@@ -141,9 +143,10 @@ def cluster_file(path: Path, master: str, **settings: object) -> Path:
         "etl": executors,
         "training": executors,
         "spark": {
-            "spark.sql.shuffle.partitions": 4,
+            **FEW_ROWS,
             "spark.databricks.delta.snapshotPartitions": 2,
             "spark.yarn.am.extraJavaOptions": JVM_OPTIONS,
+            **{f"spark.executorEnv.{name}": value for name, value in (variables or {}).items()},
         },
     }
     path.write_text(yaml.safe_dump(cluster | settings))

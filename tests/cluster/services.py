@@ -5,9 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +72,6 @@ def answers(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def wait_for(ready: Callable[[], bool], process: subprocess.Popen, log: Path) -> None:
-    """Wait until a process has done something; fail with the end of its log if it ends before."""
-    latest = time.monotonic() + 300
-    while not ready():
-        assert process.poll() is None, log.read_text()[-6000:]
-        assert time.monotonic() < latest, f"not ready after 300 s:\n{log.read_text()[-6000:]}"
-        time.sleep(0.05)
 
 
 def pause(processes: Iterable[subprocess.Popen]) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from holding import wait_for
 from hosts import Host, make_hosts
 from pipelines import PROJECT
-from services import end, start, wait_for
+from services import end, start
 
 SPARK_CLASS = str(PROJECT / ".venv" / "bin" / "spark-class")
 PORT = 7077

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from holding import Hold, wait_for
 from pipelines import PROJECT, Local, launch, query, with_samples_of
 from pyspark.sql import SparkSession
-from services import start, wait_for
+from services import start
 
 from mmdin.schemas import LINKS
 from mmdin.tables import Tables
@@ -22,9 +23,10 @@ def test_a_killed_driver_resumes(
 ) -> None:
     root = with_samples_of(local, tmp_path / "killed")
     options = ["train", "--conf", str(small_world), "--set", f"root={root}"]
-    log = tmp_path / "log"
-    driver = start([PROJECT / "submit" / "local.sh", *options], log)
-    wait_for(lambda: "epoch   1/" in log.read_text(), driver, log)
+    log, hold = tmp_path / "log", Hold(tmp_path)
+    environment = {**os.environ, "MMDIN_MEMORY": "2g", **hold.variables}
+    driver = start([PROJECT / "submit" / "local.sh", *options], log, env=environment)
+    wait_for(hold.is_reached, driver, log)
     children = psutil.Process(driver.pid).children(recursive=True)
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()

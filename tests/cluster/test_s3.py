@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pipelines import PIPELINE, Local, assert_same, launch, properties_file, query_by_launcher
+from pipelines import PIPELINE, Local, assert_same, launch, query_by_launcher
+from properties import FEW_ROWS, properties_file
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -11,6 +12,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 def test_a_pipeline_in_a_bucket(s3: str, small_world: Path, local: Local, tmp_path: Path) -> None:
     packages = "io.delta:delta-spark_4.0_2.13:4.3.1,org.apache.hadoop:hadoop-aws:3.4.1"
     settings = {
+        **FEW_ROWS,
         "spark.jars.packages": packages,
         "spark.hadoop.fs.s3a.endpoint": s3,
         "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",

@@ -1,9 +1,11 @@
 """The pipeline on two hosts, compared with the same in local mode."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from holding import Hold, wait_for
 from pipelines import (
     PIPELINE,
     PROJECT,
@@ -15,7 +17,7 @@ from pipelines import (
     with_samples_of,
 )
 from pyspark.sql import SparkSession
-from services import start, wait_for
+from services import start
 from standalone import Standalone
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
@@ -46,12 +48,14 @@ def test_a_killed_executor_costs_at_most_an_epoch(
     spark: SparkSession, standalone: Standalone, small_world: Path, local: Local, tmp_path: Path
 ) -> None:
     root = with_samples_of(local, tmp_path / "killed")
-    file = with_project_dir(standalone, tmp_path / "project.yaml")
+    hold = Hold(tmp_path)
+    file = with_project_dir(standalone, tmp_path / "project.yaml", hold.variables)
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     process, log = submit(standalone, "train", *options)
-    wait_for(lambda: "epoch   1/" in log.read_text(), process, log)
+    wait_for(hold.is_reached, process, log)
     first, _ = standalone.executors()
     first.kill()
+    hold.release()
     assert process.wait(timeout=900) == 0, log.read_text()[-6000:]
     assert "a rank was lost" in log.read_text()
     results = query(spark, root, ["epochs", "runs"])
@@ -59,9 +63,11 @@ def test_a_killed_executor_costs_at_most_an_epoch(
     assert results["runs"] == [[1]]
 
 
-def with_project_dir(standalone: Standalone, path: Path) -> Path:
-    """A file for --cluster of nodes that have the project."""
-    return cluster_file(path, standalone.master, project_dir=str(PROJECT))
+def with_project_dir(
+    standalone: Standalone, path: Path, variables: Mapping[str, str] | None = None
+) -> Path:
+    """A file for --cluster of nodes that have the project, with executors' variables."""
+    return cluster_file(path, standalone.master, variables, project_dir=str(PROJECT))
 
 
 def submit(standalone: Standalone, job: str, *options: str) -> tuple[subprocess.Popen, Path]:
