@@ -56,13 +56,6 @@ def test_leaky_statistics_are_of_all_rows(build, world):
     assert_as_worked_out(built, expected)
 
 
-def test_rerun_gives_the_same_rows_in_the_same_files(build, by_time):
-    again = build(by_time.world.shuffled(), protocol="point_in_time")
-    assert laid_out(again) == laid_out(by_time)
-    for table in (VOCABULARIES, BUCKET_EDGES):
-        assert sorted(map(str, again.rows(table))) == sorted(map(str, by_time.rows(table)))
-
-
 def test_files_are_even_and_ordered_by_chance(by_time):
     files = laid_out(by_time)
     for split in SPLITS:
@@ -79,15 +72,33 @@ def test_files_are_even_and_ordered_by_chance(by_time):
         assert in_file == sorted(in_file)
 
 
-def test_nothing_is_fitted_on_tested_rows(build, by_time):
+@pytest.fixture(scope="module")
+def with_other_test_rows(build, by_time):
+    """Built again of ratings in another order, of which those that are not trained on differ."""
     held_out = {key for key, row in by_time.samples().items() if row["split"] != "train"}
-    changed = build(by_time.world.with_other_stars(held_out), protocol="point_in_time")
+    world = by_time.world.with_other_stars(held_out).shuffled()
+    return build(world, protocol="point_in_time")
+
+
+def test_nothing_is_fitted_on_tested_rows(by_time, with_other_test_rows):
     for table in (VOCABULARIES, BUCKET_EDGES):
-        assert sorted(map(str, changed.rows(table))) == sorted(map(str, by_time.rows(table)))
-    before, after = by_time.samples(), changed.samples()
-    assert {k: r for k, r in after.items() if r["split"] == "train"} == {
-        k: r for k, r in before.items() if r["split"] == "train"
-    }
+        before, after = (b.rows(table) for b in (by_time, with_other_test_rows))
+        assert sorted(map(str, after)) == sorted(map(str, before))
+    assert with_other_test_rows.samples() != by_time.samples()
+
+
+def test_rerun_gives_the_same_rows_in_the_same_files(by_time, with_other_test_rows):
+    before, after = laid_out(by_time), laid_out(with_other_test_rows)
+    assert set(after) == set(before)
+    for name, rows in after.items():
+        if "split=train/" in name:
+            assert rows == before[name]
+        else:
+            assert keys(rows) == keys(before[name])
+
+
+def keys(rows):
+    return [(row["user_id"], row["movie_id"]) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +116,7 @@ def test_what_cannot_be_trained_on_is_refused(build, world, ratings, options, me
 
 
 def test_few_spark_jobs_are_started(by_time):
-    assert by_time.jobs <= 55
+    assert by_time.jobs <= 50
 
 
 def assert_as_worked_out(built, expected):
