@@ -1,7 +1,7 @@
 """Ranks that wait at the start of an epoch until the test has done what it wants to do meanwhile.
 
 What happens to training that is interrupted must not depend on how fast it is. So tests start the
-job with an environment in which ranks hold by themselves.
+job with properties of Spark that make its ranks hold by themselves.
 """
 
 import os
@@ -27,13 +27,14 @@ class Hold:
     after_runs: int = 0
 
     @property
-    def variables(self) -> dict[str, str]:
-        """Environment variables that the ranks need."""
-        return {
+    def properties(self) -> dict[str, str]:
+        """Properties of Spark that give ranks the environment variables that they need."""
+        variables = {
             "PYTHONPATH": os.pathsep.join([str(HELD), os.environ.get("PYTHONPATH", "")]),
             "MMDIN_HOLD_IN": str(self.folder),
             "MMDIN_HOLD_AFTER_RUNS": str(self.after_runs),
         }
+        return {f"spark.executorEnv.{name}": value for name, value in variables.items()}
 
     def is_reached(self) -> bool:
         """Whether the run's first epoch is saved, and its ranks wait."""

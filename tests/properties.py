@@ -13,9 +13,9 @@ FEW_ROWS = {
 }
 
 
-def properties_file(folder: Path, settings: Mapping[str, str] = FEW_ROWS) -> Path:
-    """conf/spark/local.conf with more properties; the last of a name counts."""
-    path = folder / "spark.conf"
-    lines = [f"{name} {value}" for name, value in settings.items()]
+def properties_file(path: Path, settings: Mapping[str, str]) -> Path:
+    """Write conf/spark/local.conf with more properties, those for few rows among them."""
+    # The last of a name counts.
+    lines = [f"{name} {value}" for name, value in (FEW_ROWS | settings).items()]
     path.write_text("\n".join((LOCAL.read_text(), *lines, "")))
     return path

@@ -126,14 +126,14 @@ def with_samples_of(local: Local, root: Path) -> str:
 
 
 def cluster_file(
-    path: Path, master: str, variables: Mapping[str, str] | None = None, **settings: object
+    path: Path, master: str, properties: Mapping[str, str] | None = None, **settings: object
 ) -> Path:
     """A file for --cluster: two executors of one core, for few rows.
 
     Args:
         path: of the file.
         master: of the cluster.
-        variables: environment variables of the executors.
+        properties: further properties of Spark.
         **settings: further keys of the file.
     """
     executors = {"executors": 2, "cores": 1, "memory": "1g"}
@@ -146,7 +146,7 @@ def cluster_file(
             **FEW_ROWS,
             "spark.databricks.delta.snapshotPartitions": 2,
             "spark.yarn.am.extraJavaOptions": JVM_OPTIONS,
-            **{f"spark.executorEnv.{name}": value for name, value in (variables or {}).items()},
+            **(properties or {}),
         },
     }
     path.write_text(yaml.safe_dump(cluster | settings))

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from holding import Hold, wait_for
 from pipelines import PROJECT, Local, launch, query, with_samples_of
+from properties import properties_file
 from pyspark.sql import SparkSession
 from services import start
 
@@ -24,8 +25,10 @@ def test_a_killed_driver_resumes(
     root = with_samples_of(local, tmp_path / "killed")
     options = ["train", "--conf", str(small_world), "--set", f"root={root}"]
     log, hold = tmp_path / "log", Hold(tmp_path)
-    environment = {**os.environ, "MMDIN_MEMORY": "2g", **hold.variables}
-    driver = start([PROJECT / "submit" / "local.sh", *options], log, env=environment)
+    properties = properties_file(tmp_path / "held.conf", hold.properties)
+    environment = {"MMDIN_MEMORY": "2g", "MMDIN_SPARK_PROPERTIES": str(properties)}
+    command = [PROJECT / "submit" / "local.sh", *options]
+    driver = start(command, log, env={**os.environ, **environment})
     wait_for(hold.is_reached, driver, log)
     children = psutil.Process(driver.pid).children(recursive=True)
     os.killpg(driver.pid, signal.SIGKILL)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from pipelines import PIPELINE, Local, assert_same, launch, query_by_launcher
-from properties import FEW_ROWS, properties_file
+from properties import properties_file
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -12,7 +12,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 def test_a_pipeline_in_a_bucket(s3: str, small_world: Path, local: Local, tmp_path: Path) -> None:
     packages = "io.delta:delta-spark_4.0_2.13:4.3.1,org.apache.hadoop:hadoop-aws:3.4.1"
     settings = {
-        **FEW_ROWS,
         "spark.jars.packages": packages,
         "spark.hadoop.fs.s3a.endpoint": s3,
         "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",
@@ -22,7 +21,7 @@ def test_a_pipeline_in_a_bucket(s3: str, small_world: Path, local: Local, tmp_pa
         # The test service takes the answer to that header for the whole answer.
         "spark.hadoop.fs.s3a.connection.expect.continue": "false",
     }
-    properties = str(properties_file(tmp_path, settings))
+    properties = str(properties_file(tmp_path / "spark.conf", settings))
     root = "s3a://bucket/mmdin"
     options = ["--conf", str(small_world), "--set", f"root={root}"]
     printed = launch("local.sh", "pipeline", *options, MMDIN_SPARK_PROPERTIES=properties)

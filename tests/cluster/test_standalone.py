@@ -49,7 +49,7 @@ def test_a_killed_executor_costs_at_most_an_epoch(
 ) -> None:
     root = with_samples_of(local, tmp_path / "killed")
     hold = Hold(tmp_path)
-    file = with_project_dir(standalone, tmp_path / "project.yaml", hold.variables)
+    file = with_project_dir(standalone, tmp_path / "project.yaml", hold.properties)
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     process, log = submit(standalone, "train", *options)
     wait_for(hold.is_reached, process, log)
@@ -64,10 +64,10 @@ def test_a_killed_executor_costs_at_most_an_epoch(
 
 
 def with_project_dir(
-    standalone: Standalone, path: Path, variables: Mapping[str, str] | None = None
+    standalone: Standalone, path: Path, properties: Mapping[str, str] | None = None
 ) -> Path:
-    """A file for --cluster of nodes that have the project, with executors' variables."""
-    return cluster_file(path, standalone.master, variables, project_dir=str(PROJECT))
+    """A file for --cluster of nodes that have the project, with more properties of Spark."""
+    return cluster_file(path, standalone.master, properties, project_dir=str(PROJECT))
 
 
 def submit(standalone: Standalone, job: str, *options: str) -> tuple[subprocess.Popen, Path]:

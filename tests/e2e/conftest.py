@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def environment(folder: Path) -> dict[str, str]:
     """Environment variables of jobs on the small world."""
-    return {**ENVIRONMENT, "MMDIN_SPARK_PROPERTIES": str(properties_file(folder))}
+    return with_properties(folder / "spark.conf", {})
 
 
 @pytest.fixture(scope="session")
@@ -77,21 +77,26 @@ def disturbed(launch: Launch, folder: Path, environment: dict[str, str]) -> Dist
     options = ("--conf", "small.yaml")
     made = launch("local.sh", "make_demo_data", *options, environment=environment)
     assert made.returncode == 0, made.stdout[-6000:]
-    killed = kill_in_second_run(command("local.sh", "experiment", *options), folder, environment)
+    killed = kill_in_second_run(command("local.sh", "experiment", *options), folder)
     results = {p: p.read_bytes() for p in (folder / ROOT).glob("checkpoints/*/result.json")}
     resumed = launch("local.sh", "experiment", *options, environment=environment)
     assert resumed.returncode == 0, resumed.stdout[-6000:]
     return Disturbed(killed, resumed.stdout, results)
 
 
-def kill_in_second_run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+def with_properties(path: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Environment variables of a job with more properties of Spark, which are written to a file."""
+    return {**ENVIRONMENT, "MMDIN_SPARK_PROPERTIES": str(properties_file(path, settings))}
+
+
+def kill_in_second_run(command: list[str], folder: Path) -> str:
     """Start an experiment, kill all of its processes in its second run, and return its output."""
     log, hold = folder / "killed.log", Hold(folder, after_runs=1)
     with log.open("w") as console:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**environment, **hold.variables},
+            env=with_properties(folder / "held.conf", hold.properties),
             stdout=console,
             stderr=subprocess.STDOUT,
             start_new_session=True,
