@@ -36,7 +36,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
     os.environ.setdefault("PYSPARK_SUBMIT_ARGS", _submit_arguments())
     session = (
         SparkSession.builder.appName("mmdin tests")
-        .config("spark.sql.shuffle.partitions", "3")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.databricks.delta.snapshotPartitions", "1")
         .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
         # Each query of the tests runs once or twice, on few rows: compiling it takes longer.
         .config("spark.sql.codegen.wholeStage", "false")

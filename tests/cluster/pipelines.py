@@ -144,7 +144,6 @@ def cluster_file(
         "training": executors,
         "spark": {
             **FEW_ROWS,
-            "spark.databricks.delta.snapshotPartitions": 2,
             "spark.yarn.am.extraJavaOptions": JVM_OPTIONS,
             **(properties or {}),
         },

@@ -215,6 +215,7 @@ def test_unusable_input_stops_the_job_and_writes_nothing(
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"real ratings are not at {REAL}")
+@pytest.mark.usefixtures("generated_code")  # There are enough rows to repay it.
 def test_real_ratings(spark: SparkSession, tmp_path: Path) -> None:
     tables = ingest(spark, REAL, tmp_path)
     assert tables.read(schemas.RATINGS).count() == 150_629
