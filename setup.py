@@ -8,14 +8,13 @@ from setuptools import find_packages, setup
 VERSION = re.search(r'__version__ = "(.+)"', Path("mmdin/__init__.py").read_text()).group(1)
 
 REQUIREMENTS = [
-    "pyspark==4.0.5",  # 4.1 wants pyarrow 15, which petastorm cannot use
-    "delta-spark==4.3.1",  # tables; newer ones have no jar for Spark 4.0
-    "petastorm==0.13.1",  # feeds Parquet to TensorFlow; the newest
-    "pyarrow==14.0.2",  # petastorm needs the ParquetDataset that 15 removed
-    "numpy==1.26.4",  # pyarrow 14 is built against NumPy 1
-    "pandas>=2.3,<3",  # Spark's and petastorm's; 3 drops what pyarrow 14 gives
-    "tensorflow==2.21.0",  # the networks
-    "ml_dtypes==0.5.4",  # tensorflow's; 0.6 wants NumPy 2
+    "pyspark==4.2.0",  # delta-spark 4.4.0 takes no newer one
+    "delta-spark==4.4.0",  # tables; 4.4.1 has no jar for Spark 4.2
+    "petastorm==0.13.1",  # feeds Parquet to TensorFlow; the newest, patched by submit/setup.sh
+    "pyarrow>=18",  # Spark 4.2's and the patched petastorm's
+    "numpy>=2,<3",  # arrays
+    "pandas>=2.2",  # Spark's
+    "tensorflow==2.21.0",  # the networks; Horovod is built for it
     "tensorboard==2.21.0",  # shows the curves of training; tensorflow no longer brings it
     "horovod==0.28.1",  # distributes training; built from source by submit/setup.sh
     "pillow>=12",  # decodes posters
@@ -24,7 +23,6 @@ REQUIREMENTS = [
     "matplotlib>=3.10,<4",  # draws the report's figures
     "jinja2>=3.1,<4",  # fills the report's page
     "psutil>=5",  # horovod.spark's
-    "setuptools<70",  # petastorm imports pkg_resources
 ]
 
 EXTRAS = {
@@ -58,7 +56,7 @@ setup(
     license="Apache-2.0",
     packages=find_packages(include=["mmdin*", "spark_jobs*"]),
     package_data={"mmdin": ["py.typed"], "mmdin.report": ["page.html.j2", "page.css"]},
-    python_requires=">=3.11,<3.12",
+    python_requires=">=3.11,<3.13",
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
 )

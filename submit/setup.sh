@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Make .venv ready: exact versions, Horovod built for this TensorFlow, the project itself, Delta's
-# jars, and an archive of Spark's classes from which JVMs start faster. Does nothing when that is done;
-# resumes after an interruption. MMDIN_GPU=1: for GPUs.
+# Make .venv ready: exact versions, Horovod built for this TensorFlow, Petastorm patched for this PyArrow,
+# the project itself, Delta's jars, and an archive of Spark's classes from which JVMs start faster. Does
+# nothing when that is done; resumes after an interruption. PYTHON names the interpreter; MMDIN_GPU=1: for GPUs.
 [ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@" # called by sh
 set +o posix -euo pipefail
 cd -P "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 unset PYTHONPATH PYTHONHOME SPARK_HOME # of other installations
 : "${HOME:=$(getent passwd "$(id -u)" | cut -d: -f6)}" && export HOME
 
+
 horovod=0.28.1
+petastorm=$(sed -n 's/^petastorm==//p' requirements.lock) # its version, +, and what the patch is for
 tensorflow=$(sed -n 's/^tensorflow==//p' requirements.lock)
 variant=cpu
 [ "${MMDIN_GPU:-0}" = 0 ] || variant=gpu
@@ -26,9 +28,9 @@ missing() { # what, Debian packages
 
 find_python() {
     local candidate
-    for candidate in "${PYTHON:-}" python3.11 python3; do
+    for candidate in "${PYTHON:-}" python3.11 python3.12 python3; do
         if [ -n "$candidate" ] && command -v "$candidate" >/dev/null &&
-            "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+            "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null; then
             echo "$candidate"
             return
         fi
@@ -38,8 +40,9 @@ find_python() {
 check_machine() {
     [ "$(uname -s)" = Linux ] || fail "this needs Linux, and this is $(uname -s)" 2
     python=$(find_python)
-    [ -n "$python" ] || missing "Python 3.11" "python3.11 python3.11-venv"
-    "$python" -c 'import ensurepip, venv' 2>/dev/null || missing "Python's venv module" python3.11-venv
+    [ -n "$python" ] || missing "Python 3.11 or 3.12" "python3.11 python3.11-venv"
+    version=$("$python" -c 'import sys; print(f"{sys.version_info[0]}.{sys.version_info[1]}")')
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || missing "Python's venv module" "python$version-venv"
     local java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
     command -v "$java" >/dev/null || missing "a JDK 17 ($java)" openjdk-17-jdk-headless
     case $("$java" -version 2>&1 || true) in
@@ -47,12 +50,13 @@ check_machine() {
         *) missing "a JDK 17 ($java is another version; JAVA_HOME can name one)" openjdk-17-jdk-headless ;;
     esac
     command -v g++ >/dev/null || command -v c++ >/dev/null || missing "a C++ compiler" "g++ make"
+    command -v patch >/dev/null || missing "patch" patch
     [ "$variant" = cpu ] || command -v nvcc >/dev/null || [ -n "${HOROVOD_CUDA_HOME:-}" ] ||
         missing "the CUDA compiler (nvcc; HOROVOD_CUDA_HOME can name its folder)" "nvidia-cuda-toolkit libnccl-dev"
 }
 
 fingerprint() {
-    cat submit/setup.sh requirements.lock setup.py conf/spark/local.conf <(echo "$variant $PWD") | sha256sum | cut -d' ' -f1
+    cat submit/setup.sh submit/patches/* requirements.lock setup.py conf/spark/local.conf <(echo "$variant $PWD") | sha256sum | cut -d' ' -f1
 }
 
 ready() {
@@ -64,9 +68,9 @@ wait_for_lock() { # file descriptor, what the other set-up does
 }
 
 make_venv() {
-    # A package cut off half-way can look whole to pip, and a moved .venv has scripts that point to
-    # the old place: such a .venv is made again.
-    if [ -e .venv/half-written ] || ! grep -qsF "$PWD/.venv" .venv/pyvenv.cfg; then
+    # A package cut off half-way can look whole to pip, a moved .venv has scripts that point to the old
+    # place, and one for another Python has no package for this one: such a .venv is made again.
+    if [ -e .venv/half-written ] || ! grep -qsF "$PWD/.venv" .venv/pyvenv.cfg || [ ! -x ".venv/bin/python$version" ]; then
         say "making .venv with $python"
         rm -rf .venv
         mkdir .venv
@@ -103,12 +107,27 @@ install_tensorflow() {
 
 install_others() {
     say "installing the other packages of requirements.lock, Spark among them"
-    install --no-deps --requirement requirements.lock
+    patch_petastorm
+    install --no-deps --find-links .venv/wheels --requirement requirements.lock
     install --no-deps --no-build-isolation --editable .
 }
 
+# Petastorm 0.13.1 is published as a wheel alone: its patch is applied to that.
+patch_petastorm() {
+    local pip="$PWD/.venv/bin/python -m pip --disable-pip-version-check" published=${petastorm%+*} work
+    rm -rf .venv/wheels
+    work=$(mktemp -d)
+    $pip download --quiet --no-deps --dest "$work" "petastorm==$published" &&
+        .venv/bin/wheel unpack --dest "$work" "$work"/petastorm-*.whl >/dev/null &&
+        patch --quiet --strip 1 --directory "$work/petastorm-$published" <"submit/patches/petastorm-$published.patch" &&
+        mv "$work/petastorm-$published/petastorm-"{"$published","$petastorm"}.dist-info &&
+        mkdir .venv/wheels &&
+        .venv/bin/wheel pack --dest .venv/wheels "$work/petastorm-$published" >/dev/null || fail "Petastorm could not be patched"
+    rm -rf "$work"
+}
+
 wheels() {
-    echo "${XDG_CACHE_HOME:-$HOME/.cache}/mmdin/wheels/horovod-$horovod-tensorflow-$tensorflow-py311-$(uname -m)-$variant"
+    echo "${XDG_CACHE_HOME:-$HOME/.cache}/mmdin/wheels/horovod-$horovod-tensorflow-$tensorflow-py${version/./}-$(uname -m)-$variant"
 }
 
 # The wheel takes minutes, so it is kept per user: later clones find it. Runs beside other steps.
@@ -163,7 +182,7 @@ install_horovod() { # folder of the wheel
     local wheel
     wheel=$(find_wheel "$1")
     # pip takes another build of the same version for the same thing, so ask where it came from.
-    grep -qsF "$wheel" .venv/lib/python3.11/site-packages/horovod-*.dist-info/direct_url.json ||
+    grep -qsF "$wheel" .venv/lib/python"$version"/site-packages/horovod-*.dist-info/direct_url.json ||
         install --no-deps --force-reinstall "$wheel"
 }
 
