@@ -40,7 +40,7 @@ class Curve:
     def roc_auc(self) -> float:
         """Area under the ROC curve, by trapezoids from (0, 0): ties count half."""
         x = np.concatenate([[0.0], self.false_positive_rate])
-        return float(np.trapz(np.concatenate([[0.0], self.recall]), x))
+        return float(np.trapezoid(np.concatenate([[0.0], self.recall]), x))
 
     @property
     def average_precision(self) -> float:

@@ -49,7 +49,7 @@ def write_state(
     """
     numbered = {f"variable_{n}": values for n, values in enumerate(variables)}
     with folder.writing(_STATE) as path:
-        np.savez(path, state=np.array(json.dumps(asdict(state))), **numbered)
+        np.savez(path, allow_pickle=False, state=np.array(json.dumps(asdict(state))), **numbered)
 
 
 def read_state(folder: Folder) -> tuple[TrainingState, list[npt.NDArray[Any]]] | None:

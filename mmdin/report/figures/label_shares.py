@@ -41,7 +41,7 @@ def _draw_bars(axes: Axes, names: list[str], positive: NDArray[np.float64]) -> N
         places, 1 - positive, left=positive, color=NEGATIVE, label="negative", height=0.7,
         hatch="//", edgecolor="white", linewidth=0,
     )  # fmt: skip
-    for place, share in zip(places, positive, strict=True):
+    for place, share in enumerate(positive):
         axes.text(share / 2, place, f"{share:.2%}", ha="center", va="center", color="white")
         axes.text(
             (1 + share) / 2, place, f"{1 - share:.2%}", ha="center", va="center",

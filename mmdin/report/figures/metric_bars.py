@@ -39,7 +39,7 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, colours: list[str]) -> None:
     axes.errorbar(
         means, places, xerr=whiskers(rows, "mean"), fmt="none", ecolor="black", elinewidth=1.2
     )
-    for place, mean in zip(places, means, strict=True):
+    for place, mean in enumerate(means):
         axes.text(
             0.02, place, "-" if np.isnan(mean) else f"{mean:.3f}", va="center", fontsize=8,
             transform=axes.get_yaxis_transform(),
