@@ -48,12 +48,13 @@ test-cluster: setup ## killed and hanging ranks, the packed environment, cluster
 bench: setup ## measure sessions, steps, ranks, stages and sizes; figures go to benchmarks/results/
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
-check: setup ## format, lint, imports, shell scripts, prose, types and documentation
+check: setup ## format, lint, imports, shell scripts, prose, pins, types and documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck submit/*.sh .ci/run
 	$(BIN)/python docs/check_prose.py
+	$(BIN)/python docs/check_pins.py
 	$(BIN)/mypy
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
@@ -71,9 +72,10 @@ format: setup ## put the code into its format
 	$(BIN)/ruff format .
 
 lock: setup ## write requirements.lock again from what setup.py asks for
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make the lock with Python 3.11: its versions are there for 3.12 too")'
 	rm -rf build/lock && $(BIN)/python -m venv build/lock
 	$(BIN)/python -c 'from importlib.metadata import requires; print(*(r.split(";")[0] for r in requires("mmdin") if "gpu" not in r and not r.startswith("horovod")), sep="\n")' > build/lock/wanted
-	build/lock/bin/pip install --quiet --requirement build/lock/wanted cloudpickle # Horovod's
+	build/lock/bin/pip install --quiet --find-links .venv/wheels --requirement build/lock/wanted cloudpickle setuptools wheel # Horovod's
 	(sed -n '/^#/p' requirements.lock; build/lock/bin/pip list --format=freeze | grep -v '^pip==') > build/lock/new
 	mv build/lock/new requirements.lock
 

@@ -13,7 +13,7 @@ REQUIREMENTS = [
     "petastorm==0.13.1",  # feeds Parquet to TensorFlow; the newest, patched by submit/setup.sh
     "pyarrow>=18",  # Spark 4.2's and the patched petastorm's
     "numpy>=2,<3",  # arrays
-    "pandas>=2.2",  # Spark's
+    "pandas>=2.2,<3",  # Spark's; 4.2 says that it does not fully support 3
     "tensorflow==2.21.0",  # the networks; Horovod is built for it
     "tensorboard==2.21.0",  # shows the curves of training; tensorflow no longer brings it
     "horovod==0.28.1",  # distributes training; built from source by submit/setup.sh

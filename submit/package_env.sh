@@ -23,8 +23,8 @@ left_out=(
     '*/site-packages/clang' '*/site-packages/libclang*' '*/site-packages/tensorboard_data_server*'
     '*/site-packages/tensorflow/include' '*/site-packages/pyspark/jars' '*/site-packages/pyspark/examples'
     '*/site-packages/pandas/tests' '*/site-packages/pyarrow/tests' '*/site-packages/pyarrow/include'
-    '*/python3.11/test' '*/python3.11/idlelib' '*/python3.11/turtledemo' '*/python3.11/ensurepip'
-    '*/python3.11/lib2to3' '*/python3.11/tkinter' '*/python3.11/config-*'
+    '*/python3.1?/test' '*/python3.1?/idlelib' '*/python3.1?/turtledemo' '*/python3.1?/ensurepip'
+    '*/python3.1?/lib2to3' '*/python3.1?/tkinter' '*/python3.1?/config-*'
     '*.a' '*/__pycache__/*.opt-?.pyc'
 )
 
@@ -45,20 +45,21 @@ up_to_date() { # archive
 
 # Links to all that the archive is to hold: nothing is copied before tar reads it.
 lay_out() { # folder
-    local packages="$1/lib/python3.11/site-packages"
-    mkdir -p "$1/bin" "$packages" "$1/lib/python3.11/dist-packages" "$1/lib/shared"
-    ln -s "$interpreter" "$1/bin/python3.11"
-    find "$stdlib" -mindepth 1 -maxdepth 1 ! -name '*-packages' -exec ln -s -t "$1/lib/python3.11" {} +
+    local library="$1/lib/$version"
+    local packages="$library/site-packages"
+    mkdir -p "$1/bin" "$packages" "$library/dist-packages" "$1/lib/shared"
+    ln -s "$interpreter" "$1/bin/$version"
+    find "$stdlib" -mindepth 1 -maxdepth 1 ! -name '*-packages' -exec ln -s -t "$library" {} +
     ln -s -t "$packages" "$site"/*
     ln -sf -t "$packages" "$project/mmdin" "$project/spark_jobs"
     # Debian's Python looks for packages in this folder only.
-    echo ../site-packages >"$1/lib/python3.11/dist-packages/environment.pth"
-    cat >"$1/bin/python3" <<'END'
+    echo ../site-packages >"$library/dist-packages/environment.pth"
+    cat >"$1/bin/python3" <<END
 #!/bin/sh
 # The interpreter beside this file, with the libraries that it was built against.
-bin=$(dirname "$(readlink -f "$0")")
-export PYTHONNOUSERSITE=1 LD_LIBRARY_PATH="$bin/../lib/shared${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-exec "$bin/python3.11" "$@"
+bin=\$(dirname "\$(readlink -f "\$0")")
+export PYTHONNOUSERSITE=1 LD_LIBRARY_PATH="\$bin/../lib/shared\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}"
+exec "\$bin/$version" "\$@"
 END
     chmod +x "$1/bin/python3"
     find_libraries | xargs ln -s -t "$1/lib/shared"
@@ -96,6 +97,7 @@ if [ "${1:-}" = --check ]; then check=1 && shift; fi
 out=${1:-$project/build/environment.tar.gz}
 require_venv
 site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+version=$("$python" -c 'import sys; print(f"python{sys.version_info[0]}.{sys.version_info[1]}")')
 stdlib=$("$python" -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 interpreter=$(readlink -f "$python")
 

@@ -8,7 +8,6 @@ cd -P "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 unset PYTHONPATH PYTHONHOME SPARK_HOME # of other installations
 : "${HOME:=$(getent passwd "$(id -u)" | cut -d: -f6)}" && export HOME
 
-
 horovod=0.28.1
 petastorm=$(sed -n 's/^petastorm==//p' requirements.lock) # its version, +, and what the patch is for
 tensorflow=$(sed -n 's/^tensorflow==//p' requirements.lock)
@@ -117,12 +116,14 @@ patch_petastorm() {
     local pip="$PWD/.venv/bin/python -m pip --disable-pip-version-check" published=${petastorm%+*} work
     rm -rf .venv/wheels
     work=$(mktemp -d)
-    $pip download --quiet --no-deps --dest "$work" "petastorm==$published" &&
+    mkdir .venv/wheels
+    if ! { $pip download --quiet --no-deps --dest "$work" "petastorm==$published" &&
         .venv/bin/wheel unpack --dest "$work" "$work"/petastorm-*.whl >/dev/null &&
         patch --quiet --strip 1 --directory "$work/petastorm-$published" <"submit/patches/petastorm-$published.patch" &&
         mv "$work/petastorm-$published/petastorm-"{"$published","$petastorm"}.dist-info &&
-        mkdir .venv/wheels &&
-        .venv/bin/wheel pack --dest .venv/wheels "$work/petastorm-$published" >/dev/null || fail "Petastorm could not be patched"
+        .venv/bin/wheel pack --dest .venv/wheels "$work/petastorm-$published" >/dev/null; }; then
+        fail "Petastorm $published could not be fetched and patched"
+    fi
     rm -rf "$work"
 }
 

@@ -143,7 +143,9 @@ class HadoopFiles:
             system.mkdirs(path)
             system.close()
         except Py4JJavaError as error:
-            raise StorageError(f"root {url}: {_reason(error)}; {_advice(url, error)}") from None
+            version = self._hadoop.util.VersionInfo.getVersion()
+            advice = _advice(url, error, version)
+            raise StorageError(f"root {url}: {_reason(error)}; {advice}") from None
 
     def settings(self) -> dict[str, str]:
         """Hadoop's settings that do not come from its own defaults."""
@@ -202,10 +204,14 @@ def _reason(error: Py4JJavaError) -> str:
     return f"{name}: {message[0]}" if message else name
 
 
-def _advice(url: str, error: Py4JJavaError) -> str:
+def _advice(url: str, error: Py4JJavaError, version: str) -> str:
     scheme, description = scheme_of(url), str(error.java_exception)
     if "No FileSystem for scheme" in description or "ClassNotFoundException" in description:
-        jar = "org.apache.hadoop:hadoop-aws:3.4.1" if scheme == "s3a" else f"its jar for {scheme}"
+        jar = (
+            f"org.apache.hadoop:hadoop-aws:{version}"
+            if scheme == "s3a"
+            else f"its jar for {scheme}"
+        )
         return f"Spark lacks the class for {scheme}: add {jar} to spark.jars.packages"
     return (
         "check that it is spelt right, that the service answers, and that this user may write "

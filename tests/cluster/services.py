@@ -14,8 +14,11 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mmdin"
 JVM_OPTIONS = os.environ["SPARK_DAEMON_JAVA_OPTS"]
 """Those of every JVM of the tests; tests/conftest.py sets them."""
 
+HADOOP_VERSION = "3.5.0"
+"""That of Spark's own client."""
+
 HADOOP = (
-    "org.apache.hadoop:hadoop-client-minicluster:3.4.1",
+    f"org.apache.hadoop:hadoop-client-minicluster:{HADOOP_VERSION}",
     # Its own list lacks these, or expects them of an older JDK.
     "org.apache.logging.log4j:log4j-1.2-api:2.24.3",
     "org.apache.logging.log4j:log4j-core:2.24.3",
@@ -29,7 +32,7 @@ MOTO = ("moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
 
 def fetch_hadoop() -> Path:
     """The folder with the jars of a cluster in one process, which Spark's own Ivy fetches."""
-    ivy, nothing = CACHE / "hadoop-3.4.1", CACHE / "nothing.py"
+    ivy, nothing = CACHE / f"hadoop-{HADOOP_VERSION}", CACHE / "nothing.py"
     if not (ivy / "complete").exists():
         ivy.mkdir(parents=True, exist_ok=True)
         nothing.touch()

@@ -1,18 +1,21 @@
 """Ingestion to evaluation with everything in an S3 service."""
 
+import re
 from pathlib import Path
 
 import pytest
-from pipelines import PIPELINE, Local, assert_same, launch, query_by_launcher
+from pipelines import PIPELINE, PROJECT, Local, assert_same, launch, query_by_launcher
 from properties import properties_file
+from services import HADOOP_VERSION
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 
 def test_a_pipeline_in_a_bucket(s3: str, small_world: Path, local: Local, tmp_path: Path) -> None:
-    packages = "io.delta:delta-spark_4.0_2.13:4.3.1,org.apache.hadoop:hadoop-aws:3.4.1"
+    local_conf = (PROJECT / "conf/spark/local.conf").read_text()
+    delta = re.search(r"^spark\.jars\.packages (\S+)", local_conf, re.M)[1]
     settings = {
-        "spark.jars.packages": packages,
+        "spark.jars.packages": f"{delta},org.apache.hadoop:hadoop-aws:{HADOOP_VERSION}",
         "spark.hadoop.fs.s3a.endpoint": s3,
         "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",
         "spark.hadoop.fs.s3a.path.style.access": "true",

@@ -34,7 +34,7 @@ def test_a_path_on_a_remote_default_file_system_is_refused(spark: SparkSession) 
 @pytest.mark.parametrize(
     ("root", "advice"),
     [
-        ("s3a://bucket/x", "org.apache.hadoop:hadoop-aws:3.4.1 to spark.jars.packages"),
+        ("s3a://bucket/x", "org.apache.hadoop:hadoop-aws:3.5.0 to spark.jars.packages"),
         ("nosuch://x/y", "its jar for nosuch"),
         ("hdfs://127.0.0.1:9/x", "the service answers"),
     ],
