@@ -140,7 +140,7 @@ def poster_faults(catalogue: Catalogue) -> dict[int, str]:
     text: not an image.
     """
     faults = ("missing", "missing", "missing", "misnamed", "truncated", "empty", "text")
-    unpopular = catalogue.log_popularity.argsort()[catalogue.size // 5 :]
+    unpopular = catalogue.log_popularity.argsort(kind="stable")[catalogue.size // 5 :]
     return {int(row) + 1: fault for row, fault in zip(unpopular, faults, strict=False)}
 
 

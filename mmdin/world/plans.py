@@ -65,7 +65,8 @@ def _choose(
     """Rows of `count` different released movies, drawn in proportion to exp(log_odds), shuffled."""
     keys = np.log(rng.standard_exponential(log_odds.size)) - log_odds
     keys[~released] = np.inf
-    return rng.permutation(np.argpartition(keys, count - 1)[:count])
+    # Sorted, because the order of a partition depends on the processor and on NumPy's version.
+    return rng.permutation(np.sort(np.argpartition(keys, count - 1)[:count]))
 
 
 def _draw_seconds(

@@ -56,3 +56,13 @@ def test_a_plan_depends_on_the_seed_and_the_user_alone(drawn):
     np.testing.assert_array_equal(again.uniform, drawn.plans[4].uniform)
     other = draw_plan(5, drawn.population, drawn.catalogue, drawn.seed + 1)
     assert not np.array_equal(other.movies, again.movies)
+
+
+def test_a_plan_does_not_depend_on_how_a_processor_partitions(drawn, monkeypatch):
+    def another_order(keys, kth):
+        return np.concatenate([np.argsort(keys)[kth::-1], np.argsort(keys)[kth + 1 :]])
+
+    monkeypatch.setattr(np, "argpartition", another_order)
+    again = draw_plan(5, drawn.population, drawn.catalogue, drawn.seed)
+    np.testing.assert_array_equal(again.movies, drawn.plans[4].movies)
+    np.testing.assert_array_equal(again.seconds, drawn.plans[4].seconds)
