@@ -113,6 +113,16 @@ quietly() { # a command, whose standard error is filtered and whose status this 
     { "$@" 2>&1 >&3 3>&- | without "$ivy_lines|$jvm_lines|$tensorflow_lines" >&2; } 3>&1
 }
 
+stay_here() { # Spark needs no network on one machine, and so no name of it that resolves
+    export SPARK_LOCAL_IP=127.0.0.1
+    unset SPARK_LOCAL_HOSTNAME SPARK_PUBLIC_DNS
+}
+
+require_host_name() { # executors look for the driver by it
+    [ -n "${SPARK_LOCAL_IP:-}" ] || getent hosts "$(uname -n)" >/dev/null ||
+        die "the name of this machine, $(uname -n), does not resolve: add it to /etc/hosts, or set SPARK_LOCAL_IP to an address that the cluster can reach"
+}
+
 launch() { # local or kind of cluster, options of the launcher's own, and the launcher's arguments
     require_venv
     require_java
@@ -141,5 +151,6 @@ Status: 0 done, 2 a mistake in options, configuration or data, 1 anything else.
 END
     }
     require_job "$@"
+    require_host_name
     launch "$kind" --driver-java-options="$driver_java_options" "$@"
 }

@@ -19,4 +19,5 @@ END
 
 require_job "$@"
 [ "$1" != sql ] || exec "$project/submit/sql.sh" "${@:2}"
+stay_here
 launch local "${spark_options[@]/#/--spark=}" "$@"

@@ -195,6 +195,7 @@ prepare_spark() {
     rm -f "$PWD/.venv/spark.jsa"
     (
         source submit/environment.sh
+        stay_here
         cd "$work"
         # The session is short: compiling its code well would take longer than running it.
         options="$driver_java_options -XX:TieredStopAtLevel=1 -XX:ArchiveClassesAtExit=$class_archive"

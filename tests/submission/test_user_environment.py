@@ -127,6 +127,19 @@ def test_another_temporary_folder_is_taken_with_a_warning(clone: Clone, tmp_path
     assert clone.variables()["TMPDIR"] in ("/tmp", "/var/tmp")
 
 
+def test_the_name_of_a_single_machine_need_not_resolve(clone: Clone, tmp_path: Path) -> None:
+    invent_command(tmp_path, "getent", "exit 2")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    ended = clone.launch(PATH=path, SPARK_LOCAL_IP="10.9.9.9", SPARK_LOCAL_HOSTNAME="elsewhere")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert clone.variables()["SPARK_LOCAL_IP"] == "127.0.0.1"
+    assert "SPARK_LOCAL_HOSTNAME" not in clone.variables()
+    ended = clone.launch(script="yarn.sh", PATH=path, SPARK_LOCAL_IP=None)
+    assert ended.returncode == 2
+    assert "yarn.sh: the name of this machine, " in ended.stderr
+    assert "does not resolve: add it to /etc/hosts, or set SPARK_LOCAL_IP" in ended.stderr
+
+
 def make_java(folder: Path, version: str, release: bool = True) -> None:
     shown = f"echo 'openjdk version \"{version}\" 2020-01-01' >&2"
     invent_command(folder / "bin", "java", shown)
@@ -239,6 +252,12 @@ def test_the_job_has_the_options_that_the_launcher_was_given(clone: Clone, tmp_p
     *_, conf, value, option, first, second, third = clone.arguments()
     assert (conf, value, option) == ("--conf", str(path), "--set")
     assert (first, second, third) == ("input.movielens=a #b", "seed=2", "training.resume=run 1")
+
+
+def test_sql_is_answered_by_its_own_launcher(clone: Clone) -> None:
+    ended = clone.launch("sql", "SELECT 1", "--root", "no/such")
+    assert (ended.returncode, ended.stderr) == (2, "sql: error: there is no folder no/such\n")
+    assert not clone.was_started()
 
 
 def test_output_that_is_no_text_comes_through(clone: Clone) -> None:

@@ -1,0 +1,218 @@
+"""Running SQL statements and printing their rows."""
+
+import argparse
+import os.path
+import readline  # noqa: F401  gives input() a history
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
+from pyspark.sql import SparkSession
+
+from mmdin.config import load_config
+from mmdin.errors import MmdinError, TableError
+from mmdin.schemas import TABLES
+from mmdin.session import open_session
+from mmdin.sql.permission import first_word, only_reads
+from mmdin.sql.statements import split
+from mmdin.storage import files_at, is_local, local_path
+from mmdin.tables import Tables
+
+_MOST_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Where statements run.
+
+    Attributes:
+        spark: session with a view of each table.
+        root: of the tables.
+        names: of the tables.
+        limit: rows printed at most.
+        may_write: whether statements may change tables.
+    """
+
+    spark: SparkSession
+    root: str
+    names: tuple[str, ...]
+    limit: int = 100
+    may_write: bool = False
+
+    def run(self, statement: str) -> bool:
+        """Run a statement and print its rows, or what is wrong with it.
+
+        Returns:
+            Whether it succeeded.
+        """
+        try:
+            if not self.may_write and not only_reads(self.spark, statement):
+                print(
+                    f"sql: error: {first_word(statement).upper()} can change tables or files: if "
+                    "that is what you want, give --write",
+                    file=sys.stderr,
+                )
+                return False
+            self._show(statement)
+        except Exception as error:
+            print(f"sql: error: {self._explain(error)}", file=sys.stderr)
+            return False
+        return True
+
+    def _show(self, statement: str) -> None:
+        rows = self.spark.sql(statement.strip())
+        if not rows.columns:
+            return
+        shown = rows.limit(self.limit + 1).persist()
+        count = shown.count()
+        shown.limit(self.limit).show(self.limit, truncate=False)
+        shown.unpersist()
+        limited = f"the first {self.limit} rows; --limit shows more"
+        print(f"{count} rows" if count <= self.limit else limited)
+
+    def _explain(self, error: Exception) -> str:
+        """The message of an error of Spark's; raises any other."""
+        if not isinstance(error, PySparkException):
+            java_exception = getattr(error, "java_exception", None)
+            if java_exception is None:
+                raise error
+            return str(java_exception.toString()).partition("\n")[0]
+        if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
+            name = (error.getMessageParameters() or {}).get("relationName", "").strip("`")
+            return explain_absent(name, self.root, self.names)
+        return error.getMessage() or str(error)
+
+
+def explain_absent(name: str, root: str, names: Iterable[str]) -> str:
+    """What to do about a table that is not there."""
+    for table in TABLES:
+        if table.name == name.lower():
+            return f"there is no table {name} in {root} yet: {table.job} writes it"
+    return f"there is no table {name}; those of {root} are: {', '.join(names)}"
+
+
+def query_tables(description: str) -> int:
+    """Run the statements on the command line or standard input, or those typed at a prompt.
+
+    Several given statements run up to the first mistake.
+
+    Args:
+        description: for --help.
+
+    Returns:
+        The exit status of the process: 2 for a mistake in the options or if there are no tables, 1
+        if a given statement failed.
+    """
+    options = _parse(description)
+    try:
+        prompt = _open(options)
+    except MmdinError as error:
+        print(f"sql: error: {error}", file=sys.stderr)
+        return 2
+    if options.statement is None and sys.stdin.isatty():
+        _answer(prompt)
+        return 0
+    statements, last = split(sys.stdin.read() if options.statement is None else options.statement)
+    return 0 if all(map(prompt.run, [*statements, *([last] if last else [])])) else 1
+
+
+def _parse(description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="submit/sql.sh", description=description)
+    statement = "SQL, several with ; between them; without it, standard input or a prompt"
+    parser.add_argument("statement", nargs="?", help=statement)
+    where = parser.add_mutually_exclusive_group()
+    newest = "the one in build/ whose tables were written last"
+    where.add_argument("--root", help=f"folder that holds tables/; by default {newest}")
+    where.add_argument("--conf", help="configuration whose root to take")
+    parser.add_argument("--limit", type=_rows, default=100, help="rows printed at most (100)")
+    parser.add_argument("--write", action="store_true", help="let statements change tables")
+    return parser.parse_args()
+
+
+def _rows(text: str) -> int:
+    if not text.isdecimal() or not 1 <= len(text) <= 7 or not 1 <= int(text) <= _MOST_ROWS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MOST_ROWS:,}")
+    return int(text)
+
+
+def _open(options: argparse.Namespace) -> Prompt:
+    root = _find_root(options)
+    spark = open_session("mmdin sql")
+    names = _name_tables(spark, root)
+    _silence_sparks_errors(spark)
+    return Prompt(spark, root, names, options.limit, options.write)
+
+
+def _find_root(options: argparse.Namespace) -> str:
+    if options.conf:
+        root = load_config(options.conf).root
+    else:
+        root = os.path.expanduser(options.root) if options.root else newest_root(Path("build"))  # noqa: PTH111
+    if is_local(root) and not local_path(root).is_dir():  # before a JVM starts
+        raise TableError(f"there is no folder {root}")
+    return root
+
+
+def newest_root(folder: Path) -> str:
+    """The root in a folder to whose tables something was written last.
+
+    Raises:
+        TableError: if there are no tables.
+    """
+    commits = [(c.stat().st_mtime, c) for c in folder.glob("*/tables/*/_delta_log/*.json")]
+    if not commits:
+        raise TableError(f"there are no tables in {folder}/: run make demo first, or give --root")
+    root = max(commits)[1].parents[3]
+    print(f"sql: tables of {root}", file=sys.stderr)
+    return str(root)
+
+
+def _name_tables(spark: SparkSession, root: str) -> tuple[str, ...]:
+    if not files_at(spark, root).exists(root):
+        raise TableError(f"there is no folder {root}")
+    tables = Tables(spark, root)
+    found = [table for table in TABLES if tables.exists(table)]
+    if not found:
+        raise TableError(f"there are no tables in {root}/tables")
+    for table in found:
+        tables.read(table).createOrReplaceTempView(table.name)
+    return tuple(table.name for table in found)
+
+
+def _silence_sparks_errors(spark: SparkSession) -> None:
+    # Spark would print each error with its stack trace before we print its message.
+    spark.sparkContext.setLogLevel("OFF")
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
+
+
+def _answer(prompt: Prompt) -> None:
+    """Run statements as they are typed; Ctrl-C stops the one that runs."""
+    print(
+        f"Tables of {prompt.root}: {', '.join(prompt.names)}\n"
+        "End a statement with ; and the prompt with Ctrl-D."
+    )
+    for statement in _typed_statements():
+        try:
+            prompt.run(statement)
+        except KeyboardInterrupt:
+            print("sql: stopped", file=sys.stderr)
+
+
+def _typed_statements() -> Iterator[str]:
+    typed = ""
+    while True:
+        try:
+            typed += input("   > " if typed else "sql> ") + "\n"
+        except EOFError:
+            print()
+            return
+        except KeyboardInterrupt:
+            print()
+            typed = ""
+        if typed.strip().rstrip(";").lower() in ("exit", "quit"):
+            return
+        statements, typed = split(typed)
+        yield from statements
