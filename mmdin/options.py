@@ -1,14 +1,22 @@
 """The command-line options with which a job or its launcher is given a configuration."""
 
 import argparse
+import os.path
 
 from mmdin.config import Config, load_config
+
+expand_home = os.path.expanduser
+"""For paths in options: a shell leaves ~ as it is in --conf=~/my.yaml."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add --conf FILE, --set KEY=VALUE ... and --resume RUN_ID to the parser."""
     parser.add_argument(
-        "--conf", required=True, metavar="FILE", help="configuration, such as conf/demo.yaml"
+        "--conf",
+        required=True,
+        type=expand_home,
+        metavar="FILE",
+        help="configuration, such as conf/demo.yaml",
     )
     parser.add_argument(
         "--set",

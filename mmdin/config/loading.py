@@ -1,7 +1,6 @@
 """Reading configurations: YAML files, --set overrides and the changes of variants."""
 
 import difflib
-import os.path
 import re
 import shlex
 import types
@@ -115,7 +114,7 @@ def _validate(
 
 def _read_file(path: str) -> dict[str, Any]:
     try:
-        values = read_yaml(Path(os.path.expanduser(path)).read_text(encoding="utf-8"))  # noqa: PTH111
+        values = read_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

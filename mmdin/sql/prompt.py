@@ -1,7 +1,6 @@
 """Running SQL statements and printing their rows."""
 
 import argparse
-import os.path
 import readline  # noqa: F401  gives input() a history
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import load_config
 from mmdin.errors import MmdinError, TableError
+from mmdin.options import expand_home
 from mmdin.schemas import TABLES
 from mmdin.session import open_session
 from mmdin.sql.permission import first_word, only_reads
@@ -125,8 +125,10 @@ def _parse(description: str) -> argparse.Namespace:
     parser.add_argument("statement", nargs="?", help=statement)
     where = parser.add_mutually_exclusive_group()
     newest = "the one in build/ whose tables were written last"
-    where.add_argument("--root", help=f"folder that holds tables/; by default {newest}")
-    where.add_argument("--conf", help="configuration whose root to take")
+    where.add_argument(
+        "--root", type=expand_home, help=f"folder that holds tables/; by default {newest}"
+    )
+    where.add_argument("--conf", type=expand_home, help="configuration whose root to take")
     parser.add_argument("--limit", type=_rows, default=100, help="rows printed at most (100)")
     parser.add_argument("--write", action="store_true", help="let statements change tables")
     return parser.parse_args()
@@ -150,7 +152,7 @@ def _find_root(options: argparse.Namespace) -> str:
     if options.conf:
         root = load_config(options.conf).root
     else:
-        root = os.path.expanduser(options.root) if options.root else newest_root(Path("build"))  # noqa: PTH111
+        root = options.root or newest_root(Path("build"))
     if is_local(root) and not local_path(root).is_dir():  # before a JVM starts
         raise TableError(f"there is no folder {root}")
     return root

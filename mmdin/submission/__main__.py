@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdin.errors import ClusterError, MmdinError
-from mmdin.options import add_options, load_given, overrides
+from mmdin.options import add_options, expand_home, load_given, overrides
 from mmdin.submission.cluster import KINDS, Cluster, read_cluster
 from mmdin.submission.commands import (
     IMAGE,
@@ -78,11 +78,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _add_cluster_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cluster", metavar="FILE", help="by default conf/cluster/KIND.yaml")
+    parser.add_argument(
+        "--cluster", type=expand_home, metavar="FILE", help="by default conf/cluster/KIND.yaml"
+    )
     parser.add_argument("--master", metavar="URL", help="the cluster's URL, instead of the file's")
     parser.add_argument("--image", help="the image that pods run, instead of the file's")
     parser.add_argument(
         "--environment",
+        type=expand_home,
         metavar="ARCHIVE",
         default=str(PROJECT / "build" / "environment.tar.gz"),
         help="what submit/package_env.sh packed, a path or URL",

@@ -247,8 +247,8 @@ def test_a_wrong_configuration_starts_no_jvm(clone: Clone, tmp_path: Path) -> No
 def test_the_job_has_the_options_that_the_launcher_was_given(clone: Clone, tmp_path: Path) -> None:
     path = tmp_path / "so me.yaml"
     path.write_text("name: some")
-    given = ("--conf", str(path), "--set", "input.movielens=a #b", "seed=2", "--resume", "run 1")
-    assert clone.launch("train", *given).returncode == 0
+    given = ("--conf=~/so me.yaml", "--set", "input.movielens=a #b", "seed=2", "--resume", "run 1")
+    assert clone.launch("train", *given, HOME=str(tmp_path)).returncode == 0
     *_, conf, value, option, first, second, third = clone.arguments()
     assert (conf, value, option) == ("--conf", str(path), "--set")
     assert (first, second, third) == ("input.movielens=a #b", "seed=2", "training.resume=run 1")
