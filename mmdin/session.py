@@ -3,20 +3,18 @@
 import argparse
 import contextlib
 import logging
-import os
-import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
 from mmdin.errors import ClusterError, MmdinError, StorageError
+from mmdin.interruption import INTERRUPTED, Interruption
 from mmdin.options import add_options, load_given
 from mmdin.storage import ensure_writable, files_at, is_local, join, local_path
 from mmdin.variants import Plan, plan_variants
@@ -24,9 +22,6 @@ from mmdin.variants import Plan, plan_variants
 log = logging.getLogger("mmdin")
 
 Job = Callable[[SparkSession, Plan], None]
-
-_INTERRUPTED = 130
-"""Status of a process that Ctrl-C ended, by the shell's custom."""
 
 _STOPPED = (
     "stopped. What stages have finished is kept, and in training every epoch that has ended. "
@@ -50,9 +45,9 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
         argv: options; by default those of the command line.
     """
     options = _parse(name, job.__doc__ or "", argv)
-    interruption = _Interruption()
+    interruption = Interruption()
     with contextlib.ExitStack() as stack:
-        stack.callback(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        stack.callback(interruption.forget)
         interruption.listen()
         try:
             plan = plan_variants(load_given(options))
@@ -61,7 +56,7 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             _log_configuration(config, name)
             spark = open_session(f"mmdin {name} {config.name}")
             stack.callback(interruption.quietly, spark.stop)
-            interruption.listen()
+            interruption.listen(spark)
             ensure_writable(spark, config.root)
             stack.callback(interruption.quietly, _store_log, spark, path, config.root)
             started = time.monotonic()
@@ -71,7 +66,7 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             if interruption.happened:
                 _write_to_file(_STOPPED, logging.ERROR)
                 print(f"{name}: {_STOPPED}", file=sys.stderr)
-                sys.exit(_INTERRUPTED)
+                sys.exit(INTERRUPTED)
             if not isinstance(error, Exception):
                 raise
             if not isinstance(error, MmdinError):
@@ -80,43 +75,6 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             _write_to_file(str(error), logging.ERROR)
             print(f"{name}: error: {error}", file=sys.stderr)
             sys.exit(2)
-
-
-class _Interruption:
-    """Ctrl-C.
-
-    What it stops may raise another error than KeyboardInterrupt, such as a library's own about a
-    connection that ended: `happened` tells why.
-    """
-
-    def __init__(self) -> None:
-        self.happened = False
-        self._before: object = None
-
-    def listen(self) -> None:
-        """Raise KeyboardInterrupt on Ctrl-C, also if it was ignored while the job loaded.
-
-        When a session has been opened, Ctrl-C is PySpark's: this lets it cancel Spark's jobs.
-        """
-        before = signal.signal(signal.SIGINT, self._stop)
-        if before != self._stop:
-            self._before = before
-
-    def quietly(self, function: Callable[..., object], *arguments: object) -> None:
-        """Call a function that may fail after an interruption."""
-        try:
-            function(*arguments)
-        except Exception:
-            if not self.happened:
-                raise
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.happened:
-            os._exit(_INTERRUPTED)  # Ctrl-C again: whoever waits for the end wants none
-        self.happened = True
-        if callable(self._before):
-            self._before(number, frame)
-        raise KeyboardInterrupt
 
 
 def open_session(app_name: str) -> SparkSession:

@@ -1,13 +1,16 @@
 import logging
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from mmdin import session, storage
+from mmdin import interruption, session, storage
 from mmdin.config import Config, Training
 
 
@@ -94,8 +97,15 @@ def test_ctrl_c_ends_a_job_with_one_message(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class Stopped:
+        """A session that is gone."""
+
         def stop(self) -> None:
             raise ConnectionError("the JVM is gone")
+
+    monkeypatch.setattr(
+        interruption, "_cancel_jobs", lambda spark, silently: cancelled.append(spark)
+    )
+    cancelled: list[object] = []
 
     def job(spark: SparkSession, plan: object) -> None:
         try:
@@ -113,9 +123,40 @@ def test_ctrl_c_ends_a_job_with_one_message(
     with pytest.raises(SystemExit) as ended:
         session.submit(job, "train", ["--conf", str(tmp_path / "some.yaml")])
     assert ended.value.code == 130
+    assert len(cancelled) == 1
+    assert not logging.root.manager.disable and threading.excepthook is threading.__excepthook__
     assert signal.getsignal(signal.SIGINT) is before
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("train: stopped. What stages have finished is kept")
     assert line.endswith("Run the same command again to resume")
     assert "stopped. What stages" in (tmp_path / "logs" / "train.log").read_text()
     assert "Traceback" not in (tmp_path / "logs" / "train.log").read_text()
+
+
+def test_ctrl_c_cancels_sparks_jobs_and_the_session_answers_again(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+
+    def wait(number: int) -> int:
+        begun.touch()
+        time.sleep(300)
+        return number
+
+    def interrupt() -> None:
+        while not begun.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stopping = interruption.Interruption(ends_process=False)
+    stopping.listen(spark)
+    threading.Thread(target=interrupt, daemon=True).start()
+    try:
+        # The main thread is in the middle of a command, whose answer it never reads.
+        with pytest.raises(KeyboardInterrupt):
+            spark.range(1).select(F.udf(wait, "long")("id")).collect()
+    finally:
+        stopping.forget()
+    assert stopping.happened
+    assert spark.range(3).count() == 3
+    assert list(spark.sparkContext.statusTracker().getActiveJobsIds()) == []

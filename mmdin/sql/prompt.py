@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import load_config
 from mmdin.errors import MmdinError, TableError
+from mmdin.interruption import Interruption
 from mmdin.options import expand_home
 from mmdin.schemas import TABLES
 from mmdin.session import open_session
@@ -107,16 +108,25 @@ def query_tables(description: str) -> int:
         if a given statement failed.
     """
     options = _parse(description)
+    interruption = Interruption(ends_process=False)
     try:
         prompt = _open(options)
     except MmdinError as error:
         print(f"sql: error: {error}", file=sys.stderr)
         return 2
-    if options.statement is None and sys.stdin.isatty():
-        _answer(prompt)
-        return 0
-    statements, last = split(sys.stdin.read() if options.statement is None else options.statement)
-    return 0 if all(map(prompt.run, [*statements, *([last] if last else [])])) else 1
+    interruption.listen(prompt.spark)
+    try:
+        if options.statement is None and sys.stdin.isatty():
+            _answer(prompt, interruption)
+            return 0
+        return 0 if _run_all(prompt, options.statement) else 1
+    finally:
+        interruption.forget()
+
+
+def _run_all(prompt: Prompt, text: str | None) -> bool:
+    statements, last = split(sys.stdin.read() if text is None else text)
+    return all(map(prompt.run, [*statements, *([last] if last else [])]))
 
 
 def _parse(description: str) -> argparse.Namespace:
@@ -190,20 +200,21 @@ def _silence_sparks_errors(spark: SparkSession) -> None:
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
 
 
-def _answer(prompt: Prompt) -> None:
+def _answer(prompt: Prompt, interruption: Interruption) -> None:
     """Run statements as they are typed; Ctrl-C stops the one that runs."""
     print(
         f"Tables of {prompt.root}: {', '.join(prompt.names)}\n"
         "End a statement with ; and the prompt with Ctrl-D."
     )
-    for statement in _typed_statements():
+    for statement in _typed_statements(interruption):
         try:
             prompt.run(statement)
         except KeyboardInterrupt:
             print("sql: stopped", file=sys.stderr)
+        interruption.happened = False
 
 
-def _typed_statements() -> Iterator[str]:
+def _typed_statements(interruption: Interruption) -> Iterator[str]:
     typed = ""
     while True:
         try:
@@ -212,6 +223,7 @@ def _typed_statements() -> Iterator[str]:
             print()
             return
         except KeyboardInterrupt:
+            interruption.happened = False
             print()
             typed = ""
         if typed.strip().rstrip(";").lower() in ("exit", "quit"):

@@ -130,6 +130,8 @@ def test_a_script_runs_up_to_its_first_mistake(
     ran = []
 
     class Recording:
+        spark = None
+
         def run(self, statement: str) -> bool:
             ran.append(statement.strip())
             return statement.strip() != "wrong"
