@@ -203,6 +203,8 @@ def _properties(kind: Kind, cluster: Cluster, training: bool) -> dict[str, str]:
         properties["spark.sql.warehouse.dir"] = f"{tempfile.gettempdir()}/mmdin-warehouse"
     if training:
         properties["spark.scheduler.maxRegisteredResourcesWaitingTime"] = "600s"
+    # Where many drivers run, more than Spark's 16 ports from 4040 on are taken.
+    properties["spark.port.maxRetries"] = "200"
     # Names of files and printed text are UTF-8 on every node, whose own environment sets no locale.
     roles = {"yarn": "yarn.appMasterEnv", "kubernetes": "kubernetes.driverEnv"}
     for role in ("executorEnv", *([roles[kind]] if kind in roles else [])):

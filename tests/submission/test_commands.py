@@ -12,10 +12,10 @@ from submitting import PROJECT, dry_run, option, properties
 from mmdin.submission.cluster import KINDS
 from mmdin.submission.commands import read_properties
 
-# Documented properties whose names Spark puts together when it runs.
+# Documented properties whose names Spark puts together when it runs, or does not declare.
 COMPOSED = re.compile(
     r"spark\.(executor\.resource\.\w+\.(amount|discoveryScript|vendor)|task\.resource\.\w+\.amount"
-    r"|executorEnv\.\w+|yarn\.appMasterEnv\.\w+|kubernetes\.driverEnv\.\w+"
+    r"|port\.maxRetries|executorEnv\.\w+|yarn\.appMasterEnv\.\w+|kubernetes\.driverEnv\.\w+"
     r"|sql\.catalog\.\w+|databricks\.delta\.\w+"
     r"|kubernetes\.authenticate\.driver\.serviceAccountName)"
 )
@@ -180,3 +180,9 @@ def test_every_node_has_a_utf_8_locale(kind: str) -> None:
     roles = {"yarn": {"yarn.appMasterEnv"}, "kubernetes": {"kubernetes.driverEnv"}}
     names = {f"spark.{role}.LC_ALL" for role in {"executorEnv"} | roles.get(kind, set())}
     assert locales == dict.fromkeys(names, "C.UTF-8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_drivers_can_run_on_one_machine(kind: str) -> None:
+    (command,) = dry_run(kind, "score")
+    assert properties(command)["spark.port.maxRetries"] == "200"
