@@ -80,7 +80,7 @@ def test_what_fails_has_one_message_and_changes_nothing(
         (f"DELETE FROM delta.`{path}`", "DELETE can change tables or files: if that is what you"),
         ("SELECT * FROM metrics", "there is no table metrics in build/x yet: evaluate writes it"),
         ("SELECT * FROM rating", "there is no table rating; those of build/x are: ratings, movies"),
-        ("SELECT FROM WHERE", "Syntax error"),
+        ("SELEC 1", "[PARSE_SYNTAX_ERROR] Syntax error"),
         ("SELECT 1 / 0", "Division by zero"),
     ):
         assert not reading.run(statement)
