@@ -281,10 +281,10 @@ class Tables:
         """The newest version."""
         version = self._newest_version(table)
         if version is None:
-            raise TableError(
-                f"there is no {self._describe(table)}; run {table.job} first with the same "
-                "configuration"
-            )
+            advice = f"run {table.job} first with the same configuration"
+            if self._is_shared(table):
+                advice = "input.tables must be the root of a pipeline that wrote it, or empty"
+            raise TableError(f"there is no {self._describe(table)}; {advice}")
         return version
 
     def _writer(self, table: Table, rows: DataFrame):  # type: ignore[no-untyped-def]

@@ -71,7 +71,7 @@ java_version() { # java; from a file if there is one, because a JVM takes a whil
 
 fits_spark() { # java
     [ -x "$1" ] || return 1
-    case $(java_version "$1") in 17 | 21) ;; *) return 1 ;; esac
+    [ "$(java_version "$1")" = 17 ]
 }
 
 require_java() {
@@ -79,11 +79,11 @@ require_java() {
     [ -z "$wanted" ] || ! fits_spark "$wanted/bin/java" || return 0
     java=$(command -v java || true)
     if [ -n "$java" ] && fits_spark "$java"; then
-        [ -z "$wanted" ] || warn "JAVA_HOME=$wanted has no Java 17 or 21: using $java"
+        [ -z "$wanted" ] || warn "JAVA_HOME=$wanted has no Java 17: using $java"
         unset JAVA_HOME
     elif [ -n "$wanted" ]; then
-        die "JAVA_HOME=$wanted has no Java 17 or 21: set it to the folder of one"
+        die "JAVA_HOME=$wanted has no Java 17: set it to the folder of one"
     else
-        die "there is no Java 17 or 21${java:+ ($java is another version)}: install one, or set JAVA_HOME to its folder"
+        die "there is no Java 17${java:+ ($java is another version)}: install one, or set JAVA_HOME to its folder"
     fi
 }

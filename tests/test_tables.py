@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.errors import TableError
-from mmdin.schemas import LINKS, TABLES
+from mmdin.schemas import LINKS, RATINGS, TABLES
 from mmdin.tables import Tables, conform
 
 
@@ -42,6 +42,10 @@ def test_columns_that_do_not_fit_are_all_named(spark: SparkSession) -> None:
 def test_a_missing_table_names_the_job_that_writes_it(tables: Tables) -> None:
     with pytest.raises(TableError, match="run ingest_ratings first"):
         tables.read(LINKS)
+    sharing = Tables(tables.spark, tables.root, source=f"{tables.root}/nowhere")
+    with pytest.raises(TableError, match=r"input\.tables must be the root of a pipeline") as error:
+        sharing.read(RATINGS)
+    assert "run ingest_ratings" not in str(error.value)
 
 
 def test_replacing_some_rows_keeps_the_others(tables: Tables, spark: SparkSession) -> None:
