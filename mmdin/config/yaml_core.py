@@ -5,6 +5,7 @@ is given twice it forgets the first.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -20,6 +21,8 @@ _CORE_SCHEMA = (
 )
 """Types that plain words have by their form, and the characters with which these words begin. All
 other words are text. `<<` is not of the core schema; files use it to share values."""
+
+_MERGE = "tag:yaml.org,2002:merge"
 
 _LONGEST_INTEGER = 1000
 """Python refuses to convert more than some thousand digits."""
@@ -58,6 +61,17 @@ class _Loader(yaml.SafeLoader):
         _refuse_repeated_keys(node)
         return node
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # PyYAML 6.0.4 compares keys by identity: a key that << adds can hide the mapping's own.
+        own = [(key, value) for key, value in node.value if key.tag != _MERGE]
+        taken = {key.value for key, _ in own}
+        added = []
+        for shared in _shared_mappings(node):
+            self.flatten_mapping(shared)
+            added += [(key, value) for key, value in shared.value if key.value not in taken]
+            taken |= {key.value for key, _ in shared.value}
+        node.value = [*added, *own]
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         self.flatten_mapping(node)
         return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
@@ -71,6 +85,16 @@ class _Loader(yaml.SafeLoader):
 
 class _Dumper(yaml.SafeDumper):
     pass
+
+
+def _shared_mappings(node: yaml.MappingNode) -> Iterator[yaml.MappingNode]:
+    """The mappings whose keys << adds; the first that has a key decides."""
+    for key, value in node.value:
+        if key.tag == _MERGE:
+            for shared in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if not isinstance(shared, yaml.MappingNode):
+                    raise ValueError(f"line {key.start_mark.line + 1}: << is for sections alone")
+                yield shared
 
 
 def _refuse_repeated_keys(node: yaml.MappingNode) -> None:

@@ -48,6 +48,8 @@ def test_keys_are_text_as_they_are_written() -> None:
         ("- {x: 1, y: 2, x: 3}", "x is given twice, in line 1"),
         ("a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a", "<< is given twice, in lines 3 and 4"),
         ("s: {t: 1}\ns: {u: 2}", "s is given twice, in lines 1 and 2"),
+        ("a: &a 3\nb: {<<: *a}", "line 2: << is for sections alone"),
+        ("a: &a {<<: *a}", "is not YAML"),
         ("? [a]\n: 1", "line 1: a key must be a word"),
         ("a: [1", "line 1, column 6: is not YAML"),
         ("a: 1\n\tb: 2", "line 2, column 1: is not YAML"),
@@ -72,6 +74,11 @@ def test_shared_values_are_not_given_twice() -> None:
         "b": {"x": 1, "y": 3},
         "c": {"x": 1, "y": 3, "z": 4},
     }
+    # Keys of several letters are other objects each time.
+    long = "a: &a {one: 1, two: 2}\nb: &b {<<: *a, two: 3}\nc: {<<: *b}\nd: {<<: [*a, *b], one: 5}"
+    read = read_yaml(long)
+    assert read["b"] == read["c"] == {"one": 1, "two": 3}
+    assert read["d"] == {"one": 5, "two": 2}
 
 
 def test_what_is_written_reads_back_the_same_under_both_versions() -> None:
