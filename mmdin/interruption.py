@@ -24,13 +24,14 @@ class Interruption:
     `happened` tells why. Ctrl-C again, before `happened` is taken back, ends the process at once.
 
     Args:
-        ends_process: whether all that the process does afterwards is to save and stop. Then what
-            is cancelled makes no complaints: not the JVM, not executors in it, not other threads.
+        ends_process: whether all that the process does afterwards is to save and stop. Then the
+            JVM, and the executors in it, make no complaints about what is cancelled.
     """
 
     def __init__(self, ends_process: bool = True) -> None:
         self.happened = False
         self._ends_process = ends_process
+        self._quiet = False
         self._spark: SparkSession | None = None
         self._before = signal.getsignal(signal.SIGINT)
 
@@ -47,7 +48,7 @@ class Interruption:
     def forget(self) -> None:
         """Do again on Ctrl-C what was done before."""
         signal.signal(signal.SIGINT, self._before)
-        if self.happened and self._ends_process:
+        if self._quiet:
             logging.disable(logging.NOTSET)
             threading.excepthook = threading.__excepthook__
 
@@ -63,9 +64,9 @@ class Interruption:
         if self.happened:
             os._exit(INTERRUPTED)
         self.happened = True
-        if self._ends_process:
-            logging.disable()
-            threading.excepthook = lambda arguments: None
+        self._quiet = True
+        logging.disable()  # Py4J logs it as an error
+        threading.excepthook = lambda arguments: None
         if self._spark:
             _cancel_jobs(self._spark, silently=self._ends_process)
         raise KeyboardInterrupt

@@ -110,11 +110,10 @@ def query_tables(description: str) -> int:
     options = _parse(description)
     interruption = Interruption(ends_process=False)
     try:
-        prompt = _open(options)
+        prompt = _open(options, interruption)
     except MmdinError as error:
         print(f"sql: error: {error}", file=sys.stderr)
         return 2
-    interruption.listen(prompt.spark)
     try:
         if options.statement is None and sys.stdin.isatty():
             _answer(prompt, interruption)
@@ -150,9 +149,10 @@ def _rows(text: str) -> int:
     return int(text)
 
 
-def _open(options: argparse.Namespace) -> Prompt:
+def _open(options: argparse.Namespace, interruption: Interruption) -> Prompt:
     root = _find_root(options)
     spark = open_session("mmdin sql")
+    interruption.listen(spark)
     names = _name_tables(spark, root)
     _silence_sparks_errors(spark)
     return Prompt(spark, root, names, options.limit, options.write)

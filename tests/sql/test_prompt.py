@@ -130,13 +130,11 @@ def test_a_script_runs_up_to_its_first_mistake(
     ran = []
 
     class Recording:
-        spark = None
-
         def run(self, statement: str) -> bool:
             ran.append(statement.strip())
             return statement.strip() != "wrong"
 
-    monkeypatch.setattr(prompt, "_open", lambda options: Recording())
+    monkeypatch.setattr(prompt, "_open", lambda options, interruption: Recording())
     monkeypatch.setattr("sys.stdin", io.StringIO("" if is_argument else statements))
     monkeypatch.setattr("sys.argv", ["sql", *([statements] if is_argument else [])])
     assert (prompt.query_tables(""), ran) == (status, run)
