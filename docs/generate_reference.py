@@ -175,18 +175,20 @@ def _links(tables: Iterable[Table]) -> list[str]:
 
 
 def _describe_keys(section: type[Section], prefix: str, skipped: Iterable[str] = ()) -> str:
-    schema = section.model_json_schema()
-    rows = [
-        (
-            f"`{prefix}{name}`",
-            _type_of(schema["properties"][name]),
-            "" if field.is_required() else f"`{_literal(field.default)}`",
-            " ".join((field.description or "").split()),
-        )
-        for name, field in section.model_fields.items()
-        if name not in skipped
-    ]
+    rows = [row for row in _rows_of_keys(section, prefix) if row[0].strip("`") not in skipped]
     return _table(("key", "type", "default", "meaning"), rows)
+
+
+def _rows_of_keys(section: type[Section], prefix: str) -> Iterable[Sequence[str]]:
+    schema = section.model_json_schema()
+    for name, field in section.model_fields.items():
+        description = " ".join((field.description or "").split())
+        if inspect.isclass(field.annotation) and issubclass(field.annotation, Section):
+            yield f"`{prefix}{name}`", "mapping", "", description
+            yield from _rows_of_keys(field.annotation, f"{prefix}{name}.") if prefix else ()
+            continue
+        default = "" if field.is_required() else f"`{_literal(field.default)}`"
+        yield f"`{prefix}{name}`", _type_of(schema["properties"][name]), default, description
 
 
 def _literal(value: Any) -> str:

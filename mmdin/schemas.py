@@ -98,7 +98,7 @@ MOVIES = _table(
     "A row is a movie.",
     _MOVIE,
     ("title", _STRING, "title without the year"),
-    ("release_year", _INT, "year in brackets at the title's end; null if there is none"),
+    ("release_year", _INT, "year in brackets at the title's end; null if none can be right"),
     ("genres", t.ArrayType(_STRING), "genres in MovieLens' order; empty if none is listed"),
     scope="shared",
 )
@@ -120,6 +120,17 @@ REJECTED_ROWS = _table(
     ("file", _STRING, "name of the file that holds the line"),
     ("line", _STRING, "the line as read"),
     ("reason", _STRING, "why it was rejected"),
+    scope="shared",
+)
+
+INPUT_COUNTS = _table(
+    "input_counts",
+    "ingest_ratings",
+    "A row is what became of rows of an input file.",
+    ("file", _STRING, "name of the file that holds the rows"),
+    ("outcome", _STRING, "kept, rejected, or noted: kept, but with something missing"),
+    ("reason", _STRING, "why they were rejected, or what is missing; null if kept"),
+    ("rows", _LONG, "number of rows"),
     scope="shared",
 )
 

@@ -3,6 +3,7 @@
 Paths are relative to the folder that the job is started in, and can begin with ~, the home folder.
 """
 
+import codecs
 import os.path
 import re
 import typing
@@ -35,6 +36,33 @@ Id = typing.Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 NonNegative = typing.Annotated[float, Field(ge=0)]
 VariantName = typing.Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$")]
 Widths = typing.Annotated[tuple[Width, ...], Field(min_length=1)]
+
+_ASCII = '\n\r,;|\t"0aZ'
+_UTF_16 = ("utf-16", "utf-16-le", "utf-16-be")
+
+
+def _check_files_within(names: str) -> str:
+    if names.startswith(("/", "~")) or ".." in names.split("/") or "://" in names:
+        raise ValueError("must name files within input.movielens, such as ratings-*.csv")
+    return names.strip("/")
+
+
+def _check_encoding(name: str) -> str:
+    """The codec's own name."""
+    try:
+        codec = codecs.lookup(name).name.removesuffix("-sig") if name else ""
+        if not name or codec in _UTF_16 or _ASCII.encode(codec) == _ASCII.encode():
+            return codec
+    except (LookupError, UnicodeError):
+        pass
+    raise ValueError(
+        f"must be utf-8, {', '.join(_UTF_16)}, or an encoding that contains ASCII, such as latin-1 "
+        "or cp1252"
+    )
+
+
+FilesWithin = typing.Annotated[str, pydantic.AfterValidator(_check_files_within)]
+EncodingName = typing.Annotated[str, pydantic.AfterValidator(_check_encoding)]
 
 
 class Section(pydantic.BaseModel):
@@ -86,11 +114,67 @@ def _expand_home(path: str) -> str:
 Folder = typing.Annotated[str, pydantic.AfterValidator(_expand_home)]
 
 
+class RatingScale(Section):
+    """The scale of the ratings that are read. Tables hold stars, 0.5 to 5 in halves.
+
+    The lowest value becomes 0.5 stars, the highest 5, and those between them the nearest half star.
+    A scale of stars that ends at 5, such as 1 to 5, is kept.
+    """
+
+    minimum: float = 0.5
+    """The lowest value."""
+    maximum: float = 5
+    """The highest value."""
+    step: float = Field(0.5, gt=0)
+    """Distance between neighbouring values."""
+
+    @pydantic.model_validator(mode="after")
+    def _whole_number_of_steps(self) -> "RatingScale":
+        steps = (self.maximum - self.minimum) / self.step
+        if steps < 0.5 or abs(steps - round(steps)) > 1e-6:
+            raise ValueError(
+                f"from minimum ({self.minimum:g}) to maximum ({self.maximum:g}) must be a whole "
+                f"number of steps ({self.step:g})"
+            )
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Number of steps from the lowest value to the highest."""
+        return round((self.maximum - self.minimum) / self.step)
+
+    @property
+    def is_stars(self) -> bool:
+        """Whether the values are stars already: up to 5, in halves or whole."""
+        return (
+            self.maximum == 5 and self.minimum >= 0.5 and self.minimum % 0.5 == self.step % 0.5 == 0
+        )
+
+
 class Input(Section):
-    """Where the raw data is."""
+    """Where the raw data is, and how it is written."""
 
     movielens: Folder = ""
     """Folder that holds ratings.csv, movies.csv and links.csv."""
+    ratings_files: FilesWithin = ""
+    """Which files of the folder hold ratings: a file, a folder of part files, or a pattern such as
+    ratings-*.csv. If empty, ratings.csv, or the name that input.format gives it; also compressed
+    (.gz, .bz2), as a folder of part files, or as ratings.parquet."""
+    movies_files: FilesWithin = ""
+    """The same for movies.csv."""
+    links_files: FilesWithin = ""
+    """The same for links.csv, which may be absent."""
+    format: Literal["movielens", "ml-10m", "ml-1m", "ml-100k"] = "movielens"
+    """How files without a header are laid out. movielens: they are refused. ml-10m, ml-1m: fields
+    separated by ::, in ratings.dat and movies.dat. ml-100k: fields separated by tabs in u.data, by
+    | in u.item."""
+    encoding: EncodingName = ""
+    """Encoding of text files that have no byte-order mark, such as utf-16 or cp1252. If empty,
+    UTF-8; for ml-1m and ml-100k, latin-1."""
+    rating_scale: RatingScale = RatingScale()
+    """The scale of the ratings."""
+    max_rejected_share: float = Field(0.05, ge=0, le=1)
+    """Ingestion is refused if more than this share of a file's rows cannot be used."""
     posters: Folder = ""
     """Folder of images named by movie id, such as 1.jpg."""
     tables: Folder = ""

@@ -1,13 +1,15 @@
 """Rows of links.csv: a movie's ids at IMDb and at TMDB."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from mmdin.ingest.formats import LINKS
 from mmdin.ingest.movies import judge_repeated_movies
-from mmdin.ingest.rejection import WRONG_FIELDS, is_whole_number, judge, not_whole_number
+from mmdin.ingest.numbers import whole_number
+from mmdin.ingest.rejection import judge, judge_fields, not_whole_number
 
-FILE = "links.csv"
-COLUMNS = ("movieId", "imdbId", "tmdbId")
+_IMDB_DIGITS = 7
+"""IMDb's numbers have at least as many, with leading zeros."""
 
 
 def judge_links(rows: DataFrame) -> DataFrame:
@@ -17,22 +19,29 @@ def judge_links(rows: DataFrame) -> DataFrame:
     is kept.
 
     Args:
-        rows: links.csv as read by mmdin.ingest.csv_files.read_csv.
+        rows: links.csv as read by mmdin.ingest.delimited.read_rows.
 
     Returns:
         Columns of the table links, with line and reason (null if the row is kept).
     """
-    rules = {
-        WRONG_FIELDS: F.col("well_formed"),
-        not_whole_number("movieId"): is_whole_number("movieId"),
-        not_whole_number("imdbId"): F.col("imdbId").isNull() | is_whole_number("imdbId"),
-        not_whole_number("tmdbId"): F.col("tmdbId").isNull() | is_whole_number("tmdbId"),
-    }
-    judged = judge(rows, rules).select(
-        F.col("movieId").try_cast("long").alias("movie_id"),
-        F.col("imdbId").alias("imdb_id"),
-        F.col("tmdbId").try_cast("long").alias("tmdb_id"),
-        "line",
-        "reason",
+    parsed = judge_fields(rows, LINKS.columns).select(
+        "*",
+        whole_number(F.col("movieId")).alias("movie_id"),
+        _imdb_id(F.col("imdbId")).alias("imdb_id"),
+        whole_number(F.col("tmdbId")).alias("tmdb_id"),
     )
+    rules = {
+        not_whole_number("movieId"): F.col("movie_id").isNotNull(),
+        not_whole_number("imdbId"): F.col("imdbId").isNull() | F.col("imdb_id").isNotNull(),
+        not_whole_number("tmdbId"): F.col("tmdbId").isNull() | F.col("tmdb_id").isNotNull(),
+    }
+    judged = judge(parsed, rules).select("movie_id", "imdb_id", "tmdb_id", "line", "reason")
     return judge_repeated_movies(judged)
+
+
+def _imdb_id(text: Column) -> Column:
+    """The digits of tt0114709, and of numbers that lost their leading zeros in a spreadsheet."""
+    digits = F.regexp_replace(text, "^[tT]{2}", "")
+    number = whole_number(digits)
+    padded = F.when(number >= 0, F.lpad(number.cast("string"), _IMDB_DIGITS, "0"))
+    return F.when(digits.rlike(f"^[0-9]{{{_IMDB_DIGITS},18}}$"), digits).otherwise(padded)

@@ -43,8 +43,8 @@ class Files(Protocol):
     def size(self, url: str) -> int:
         """Size of a file in bytes."""
 
-    def read(self, url: str) -> bytes:
-        """Content of a file."""
+    def read(self, url: str, limit: int | None = None) -> bytes:
+        """Content of a file, or its first bytes if there is a limit to their number."""
 
     def write(self, url: str, content: bytes) -> None:
         """Create a file and its folder, or replace the file; no reader sees half of it."""

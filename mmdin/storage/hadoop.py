@@ -66,12 +66,12 @@ class HadoopFiles:
         with self._open(url) as (system, path):
             return int(system.getFileStatus(path).getLen())
 
-    def read(self, url: str) -> bytes:
-        """Content of a file."""
+    def read(self, url: str, limit: int | None = None) -> bytes:
+        """Content of a file, or its first bytes."""
         with self._open(url) as (system, path):
             stream = system.open(path)
             try:
-                return bytes(stream.readAllBytes())
+                return bytes(stream.readAllBytes() if limit is None else stream.readNBytes(limit))
             finally:
                 stream.close()
 

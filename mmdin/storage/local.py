@@ -31,10 +31,10 @@ class LocalFiles:
         with translated_errors(url):
             return local_path(url).stat().st_size
 
-    def read(self, url: str) -> bytes:
-        """Content of a file."""
-        with translated_errors(url):
-            return local_path(url).read_bytes()
+    def read(self, url: str, limit: int | None = None) -> bytes:
+        """Content of a file, or its first bytes."""
+        with translated_errors(url), local_path(url).open("rb") as file:
+            return file.read(limit)
 
     def write(self, url: str, content: bytes) -> None:
         """Create or replace a file at once."""

@@ -6,52 +6,18 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from movielens_files import GOOD_RATINGS, LINKS, MOVIES, ingest, rows_of, write
 from pyspark.sql import DataFrame, SparkSession
 
 from mmdin import schemas
-from mmdin.config import Config, Input
+from mmdin.config import RatingScale
 from mmdin.errors import InputDataError
-from mmdin.ingest import links, movies, ratings, rejection
-from mmdin.ingest.csv_files import read_csv
+from mmdin.ingest import formats, links, movies, ratings, rejection
 from mmdin.ingest.movies import SECOND_ROW
+from mmdin.ingest.tallies import ReadCounter
 from mmdin.tables import Tables
-from mmdin.variants import plan_variants
-from spark_jobs import ingest_ratings
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-20m-users-1-1000"
-
-MOVIES = [
-    "movieId,title,genres",
-    "1,Toy Story (1995),Adventure|Animation",
-    '2,"American President, The (1995) ",Comedy',
-    '3,"Say ""Hello"", World (Bonjour) (2001)",(no genres listed)',
-    "4,Babylon 5,Sci-Fi",
-    "5,Fawlty Towers (1975-1979),Comedy",
-    "6,Big Bang Theory (2007-),Comedy",
-    "7,2001: A Space Odyssey (1968),Drama|Sci-Fi",
-]
-LINKS = ["movieId,imdbId,tmdbId", "1,0114709,862", "2,0112346,"]
-
-GOOD_RATINGS = [
-    "userId,movieId,rating,timestamp",
-    "1,2,3.5,1112486027",
-    "1,1,4,999999999",
-    "2,7,0.5,1000000000",
-]
-
-
-def write(folder: Path, ending: str = "\n", mark: bytes = b"", **files: list[str]) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name, lines in {"movies": MOVIES, "links": LINKS, "ratings": GOOD_RATINGS, **files}.items():
-        text = "".join(line + ending for line in lines)
-        (folder / f"{name}.csv").write_bytes(mark + text.encode())
-    return folder
-
-
-def ingest(spark: SparkSession, folder: Path | str, root: Path) -> Tables:
-    config = Config(name="t", root=str(root), input=Input(movielens=str(folder)))
-    ingest_ratings.run(spark, plan_variants(config))
-    return Tables(spark, config.root)
 
 
 def rejected(tables: Tables) -> set[tuple[str, str, str]]:
@@ -84,6 +50,7 @@ def test_good_files_become_tables(spark: SparkSession, tmp_path: Path) -> None:
     assert rejected(tables) == set()
 
 
+NOT_STARS = ratings.not_on_scale(RatingScale())
 BAD_RATINGS = {
     "1,2": rejection.WRONG_FIELDS,
     "1,2,3.5,1112486027,9": rejection.WRONG_FIELDS,
@@ -96,10 +63,10 @@ BAD_RATINGS = {
     "3,2,NaN,1112486027": "rating is not a number",
     "3,2,,1112486027": "rating is not a number",
     "3,2,3.5,2005-04-02 23:53:47": "timestamp is not a whole number",
-    "3,2,0,1112486027": ratings.NOT_STARS,
-    "3,2,5.5,1112486027": ratings.NOT_STARS,
-    "3,2,-1,1112486027": ratings.NOT_STARS,
-    "3,2,3.7,1112486027": ratings.NOT_STARS,
+    "3,2,0,1112486027": NOT_STARS,
+    "3,2,5.5,1112486027": NOT_STARS,
+    "3,2,-1,1112486027": NOT_STARS,
+    "3,2,3.7,1112486027": NOT_STARS,
     "3,2,3.5,788918399": ratings.IMPOSSIBLE_TIME,
     "3,2,3.5,-1112486027": ratings.IMPOSSIBLE_TIME,
     "3,2,3.5,4102444800": ratings.IMPOSSIBLE_TIME,
@@ -107,7 +74,7 @@ BAD_RATINGS = {
     "4,1,5,1000000001": ratings.REPEATED,
     "4,1,4.5,1000000002": ratings.REPEATED,
     "4,1,5,1000000002,": rejection.WRONG_FIELDS,
-    "4,2,3.0,1000000002": ratings.REPEATED,
+    "4,2,3.0,1000000002": ratings.SAME,
 }
 GOOD_AMONG_BAD = [
     "4,1,5,1000000002",
@@ -123,13 +90,13 @@ def test_bad_ratings_are_rejected_with_their_reason_on_every_run(
     lines = [GOOD_RATINGS[0], *BAD_RATINGS, "", *GOOD_AMONG_BAD, GOOD_RATINGS[0], "  "]
     folder = write(tmp_path / "in", ratings=lines)
     with caplog.at_level(logging.INFO, logger="mmdin"):
-        tables = ingest(spark, folder, tmp_path / "root")
+        tables = ingest(spark, folder, tmp_path / "root", max_rejected_share=1)
     assert rejected(tables) == {("ratings.csv", line, why) for line, why in BAD_RATINGS.items()}
     assert tables.read(schemas.RATINGS).count() == len(GOOD_AMONG_BAD)
     read = len(BAD_RATINGS) + len(GOOD_AMONG_BAD)
     assert f"ratings.csv: {read} rows read = 4 kept + {len(BAD_RATINGS)} rejected" in caplog.text
-    assert f"ratings.csv:   4 x {ratings.NOT_STARS}" in caplog.text
-    ingest(spark, folder, tmp_path / "root")
+    assert f"ratings.csv:   4 x {NOT_STARS}" in caplog.text
+    ingest(spark, folder, tmp_path / "root", max_rejected_share=1)
     for table in (schemas.RATINGS, schemas.REJECTED_ROWS):
         assert tables.version(table) == 1
         first, second = tables.read(table, 0).collect(), tables.read(table, 1).collect()
@@ -147,19 +114,19 @@ def test_bad_movies_are_rejected_with_their_reason(spark: SparkSession, tmp_path
         "1,Toy Story again (1995),Drama": SECOND_ROW,
     }
     folder = write(tmp_path / "in", movies=[*MOVIES, *bad])
-    rows = read_csv(spark, str(folder), movies.FILE, movies.COLUMNS)
+    rows = rows_of(spark, folder, formats.MOVIES)
     assert reasons(movies.judge_movies(rows)) == bad
 
 
 def test_bad_links_are_rejected_with_their_reason(spark: SparkSession, tmp_path: Path) -> None:
     bad = {
         "x,0114709,862": "movieId is not a whole number",
-        "3,tt01,862": "imdbId is not a whole number",
+        "3,ttx,862": "imdbId is not a whole number",
         "4,0114709,n/a": "tmdbId is not a whole number",
         "2,0999999,": SECOND_ROW,
     }
     folder = write(tmp_path / "in", links=[*LINKS, *bad])
-    rows = read_csv(spark, str(folder), links.FILE, links.COLUMNS)
+    rows = rows_of(spark, folder, formats.LINKS)
     assert reasons(links.judge_links(rows)) == bad
 
 
@@ -170,14 +137,18 @@ def test_columns_are_found_by_name(
 ) -> None:
     lines = ["timestamp,a note,rating,movieId,userId", "1112486027,a,3.5,2,1"]
     folder = write(tmp_path / "in", ending, mark, ratings=lines)
-    rows = read_csv(spark, str(folder), ratings.FILE, ratings.COLUMNS)
-    assert [tuple(r) for r in rows.collect()] == [(lines[1], True, "1", "2", "3.5", "1112486027")]
+    rows = rows_of(spark, folder, formats.RATINGS)
+    assert [tuple(r) for r in rows.collect()] == [
+        (lines[1], True, True, "1", "2", "3.5", "1112486027")
+    ]
 
 
 def test_a_lost_row_is_noticed(spark: SparkSession) -> None:
-    judged = spark.createDataFrame([(None,), ("why",)], "reason string")
-    with pytest.raises(RuntimeError, match="3 rows were read, but 2 judged"):
-        rejection.check_counts(judged, 3, "ratings.csv")
+    counter = ReadCounter(spark.range(3).toDF("line"))
+    counter.rows.where("line > 0").collect()
+    counter.check("ratings.csv", 3)
+    with pytest.raises(RuntimeError, match=r"ratings\.csv: 3 rows were read, but 2 judged"):
+        counter.check("ratings.csv", 2)
 
 
 BAD_INPUT = {
