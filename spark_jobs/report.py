@@ -34,6 +34,7 @@ STAGE = Stage(
         schemas.ATTENTION_WEIGHTS,
         schemas.RUNS,
         schemas.EPOCHS,
+        schemas.INPUT_COUNTS,
         schemas.POSTERS,
         schemas.MOVIES,
     ),

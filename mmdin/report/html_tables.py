@@ -80,6 +80,22 @@ def tabulate_counts(data: ReportData) -> HtmlTable:
     return HtmlTable("Rows of each split", heads, rows)
 
 
+def tabulate_input(data: ReportData) -> HtmlTable:
+    """input_counts: how many rows of each file were kept and rejected, and why."""
+    counts = data.input_counts
+    read = counts[counts["outcome"] != "noted"].groupby("file")["rows"].sum()
+    rows = [
+        [
+            Cell(row.file),
+            Cell(row.outcome),
+            Cell(row.reason if isinstance(row.reason, str) else ""),
+            Cell(f"{row.rows:,}", f"{row.rows / read[row.file]:.2%}" if row.file in read else ""),
+        ]
+        for row in counts.itertuples()
+    ]
+    return HtmlTable("Rows of the input files", ["file", "outcome", "reason", "rows"], rows)
+
+
 def tabulate_metrics(data: ReportData) -> HtmlTable:
     """Every metric over all test rows, with a row per variant in order_by_kind."""
     overall = {m: data.overall(m).set_index("variant") for m in METRIC_NAMES}

@@ -36,6 +36,7 @@ def render_page(data: ReportData, config: Config, figures: Mapping[str, SavedFig
         networks=data.networks,
         variants=data.variants,
         seeds=seeds,
+        inputs=html_tables.tabulate_input(data),
         counts=html_tables.tabulate_counts(data),
         metrics=html_tables.tabulate_metrics(data),
         verdicts=[html_tables.tabulate_verdicts(data, r) for r in data.references],

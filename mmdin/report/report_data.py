@@ -14,6 +14,7 @@ from mmdin.schemas import (
     DIFFERENCES,
     EPOCHS,
     EXPERIMENTS,
+    INPUT_COUNTS,
     METRIC_INTERVALS,
     METRICS,
     MOVIES,
@@ -33,6 +34,7 @@ class ReportData:
 
     Attributes:
         experiments: in the order of place and seed.
+        input_counts: all rows, by file.
         split_counts: all rows.
         metrics: all rows.
         metric_intervals: all rows.
@@ -47,6 +49,7 @@ class ReportData:
     """
 
     experiments: pd.DataFrame
+    input_counts: pd.DataFrame
     split_counts: pd.DataFrame
     metrics: pd.DataFrame
     metric_intervals: pd.DataFrame
@@ -134,6 +137,7 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
     movie_ids = sorted({int(m) for m in (*attention["movie_id"], *attention["history_movie_id"])})
     return ReportData(
         experiments=experiments,
+        input_counts=_read_input_counts(tables),
         split_counts=tables.read_small(SPLIT_COUNTS).toPandas(),
         metrics=tables.read_small(METRICS).toPandas(),
         metric_intervals=tables.read_small(METRIC_INTERVALS).toPandas(),
@@ -151,6 +155,12 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
 def _sort(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """The rows in the order of columns, null first, as Spark sorts."""
     return rows.sort_values(list(columns), kind="stable", na_position="first", ignore_index=True)
+
+
+def _read_input_counts(tables: Tables) -> pd.DataFrame:
+    if not tables.exists(INPUT_COUNTS):
+        return pd.DataFrame(columns=INPUT_COUNTS.columns)
+    return _sort(tables.read_small(INPUT_COUNTS).toPandas(), "file", "outcome", "reason")
 
 
 def _read_attention(tables: Tables, experiments: pd.DataFrame) -> pd.DataFrame:

@@ -39,6 +39,16 @@ CASES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Arguments of `invent`: what a report must be able to show."""
 
+INPUT_COUNTS = pd.DataFrame(
+    [
+        ("links.csv", "noted", "there is no such file", 0),
+        ("movies.csv", "kept", None, 30),
+        ("ratings.csv", "kept", None, 1197),
+        ("ratings.csv", "rejected", "wrong number of fields", 3),
+    ],
+    columns=["file", "outcome", "reason", "rows"],
+)
+
 TITLE = "<script>alert('Tom & \"Jerry\"')</script> $5 $x_1$"
 
 
@@ -64,6 +74,7 @@ def invent(
     shown = {*weights["movie_id"], *weights["history_movie_id"]}
     return ReportData(
         experiments=experiments,
+        input_counts=INPUT_COUNTS,
         split_counts=_counts(protocols),
         metrics=experiments.assign(
             rows=400,

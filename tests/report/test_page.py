@@ -1,6 +1,7 @@
 import base64
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -122,6 +123,16 @@ def test_images_are_described_and_the_question_is_escaped(report: Written) -> No
     assert TITLE not in report.text
     assert page.all("html", "lang")[0]["lang"] == "en"
     assert len(report.text) < 15_000_000
+
+
+def test_what_was_set_aside_of_the_input_is_shown(config: Config) -> None:
+    data = invent()
+    page = Page(render_page(data, config, {}))
+    assert [t for t in page.all("table", "id") if t["id"] == "table-input"]
+    for words in ("wrong number of fields", "0.25%", "there is no such file", "1,197"):
+        assert words in page.text
+    without = replace(data, input_counts=data.input_counts[:0])
+    assert "table-input" not in render_page(without, config, {})
 
 
 def test_leaky_is_warned_of_if_it_is_shown(config: Config) -> None:

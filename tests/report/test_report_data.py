@@ -19,7 +19,7 @@ from mmdin.tables import Tables
 
 FRAMES = [f.name for f in fields(ReportData) if f.name not in ("posters", "titles")]
 
-MOST_JOBS = 12
+MOST_JOBS = 13
 """Spark jobs that reading may start: one for each table."""
 
 
@@ -77,6 +77,7 @@ def test_the_data_is_what_the_tables_hold_in_few_jobs(
     read = read_report_data(spark, config)
     assert scheduler.numTotalJobs() - before <= MOST_JOBS
     keys = {
+        "input_counts": ["file", "outcome", "reason"],
         "split_counts": ["samples", "split"],
         "metrics": ["run_id"],
         "metric_intervals": ["variant", "dimension", "slice", "metric"],
