@@ -66,7 +66,7 @@ def generated_code(spark: "SparkSession") -> Iterator[None]:  # noqa: F821
         spark.conf.set(f"spark.sql.codegen.{name}", value)
 
 
-SLOWEST = ("e2e", "training", "features", "report")
+SLOWEST = ("e2e", "features", "training", "report", "ingest", "tests", "posters", "world")
 """Folders of tests that two workers begin with, so that neither is left with a long one."""
 
 TOGETHER = ("tests/e2e/", "tests/report/")
