@@ -218,8 +218,10 @@ class Tables:
         """
         if not self.database or self._is_shared(table) or not self.exists(table):
             return
-        place = _place(self._delta(table))
         name = f"{self.database}.{self.label(table)}"
+        if _place_in_catalog(self.spark, name) == _qualify(self.spark, self.path(table)):
+            return  # As for every stage that is skipped: without a Spark job.
+        place = _place(self._delta(table))
         self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.database}")
         self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING delta LOCATION '{place}'")
         registered = _place(DeltaTable.forName(self.spark, name))
@@ -312,6 +314,23 @@ class Tables:
 
 def _place(table: DeltaTable) -> str:
     return str(table.detail().select("location").collect()[0][0])
+
+
+def _place_in_catalog(spark: SparkSession, name: str) -> str | None:
+    """Where the table that has this name is; None if none has it. Starts no Spark job."""
+    state = spark._jsparkSession.sessionState()
+    identifier = state.sqlParser().parseTableIdentifier(name)
+    if not state.catalog().tableExists(identifier):
+        return None
+    location = state.catalog().getTableMetadata(identifier).location()
+    return str(spark._jvm.org.apache.hadoop.fs.Path(location).toString())  # type: ignore[union-attr]
+
+
+def _qualify(spark: SparkSession, path: str) -> str:
+    """The complete path of a folder, as that of a table in the catalog."""
+    folder = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
+    system = folder.getFileSystem(spark._jsc.hadoopConfiguration())
+    return str(system.makeQualified(folder).toString())
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:

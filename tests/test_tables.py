@@ -169,6 +169,9 @@ def test_tables_have_names_in_the_catalog(spark: SparkSession, tmp_path: Path) -
         assert tables.read(LINKS).count() == 2
         tables.register(LINKS)
         assert spark.table("named.links").count() == 2
+        started = spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs()
+        tables.register(LINKS)
+        assert spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs() == started
     finally:
         spark.sql("DROP DATABASE IF EXISTS named CASCADE")
 
