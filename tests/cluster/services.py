@@ -25,6 +25,7 @@ HADOOP = (
     "org.bouncycastle:bcpkix-jdk18on:1.78.1",
     "javax.xml.bind:jaxb-api:2.3.1",
     "com.sun.xml.bind:jaxb-impl:2.3.3",
+    "org.junit.jupiter:junit-jupiter-api:5.13.4",
 )
 # Its own environment: its botocore wants an older python-dateutil than requirements.lock has.
 MOTO = ("moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
@@ -33,15 +34,16 @@ MOTO = ("moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5")
 def fetch_hadoop() -> Path:
     """The folder with the jars of a cluster in one process, which Spark's own Ivy fetches."""
     ivy, nothing = CACHE / f"hadoop-{HADOOP_VERSION}", CACHE / "nothing.py"
-    if not (ivy / "complete").exists():
+    complete, packages = ivy / "complete", ",".join(HADOOP)
+    if not complete.exists() or complete.read_text() != packages:
         ivy.mkdir(parents=True, exist_ok=True)
         nothing.touch()
-        options = ["--master", "local[1]", "--packages", ",".join(HADOOP)]
+        options = ["--master", "local[1]", "--packages", packages]
         options += ["--conf", f"spark.jars.ivy={ivy}"]
         python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
         command = [Path(sys.executable).with_name("spark-submit"), *options, nothing]
         subprocess.run(command, env={**os.environ, **python}, check=True, timeout=900)
-        (ivy / "complete").touch()
+        complete.write_text(packages)
     return ivy / "jars"
 
 
