@@ -24,6 +24,7 @@ from mmdin.submission.commands import (
     plan_local,
     require_archive,
     require_hadoop_configuration,
+    require_host_name,
 )
 from mmdin.submission.running import INTERRUPTED, run_applications
 from mmdin.variants import plan_variants
@@ -52,6 +53,8 @@ def _plan(options: argparse.Namespace) -> list[Application]:
     plan = plan_variants(load_given(options))
     job = Job(options.job, options.conf, plan.config, tuple(overrides(options)))
     if options.kind == "local":
+        if not options.dry_run:
+            require_host_name(job)
         return [plan_local(job, options.spark)]
     cluster = _read_cluster(options)
     applications = plan_applications(

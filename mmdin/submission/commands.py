@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def plan_applications(
         _refuse_passing_root(job.config)
     applications = []
     for part in _parts(job):
-        training = "train" in (job.name, part) or job.name == "benchmark"
+        training = _trains(job, part)
         if training:
             _refuse_too_many_ranks(cluster, job.config)
         properties = _properties(kind, cluster, training)
@@ -145,6 +146,26 @@ def require_hadoop_configuration(environment: Mapping[str, str]) -> None:
         )
     if not Path(folder).is_dir():
         raise ClusterError(f"HADOOP_CONF_DIR: {folder} is no folder")
+
+
+def require_host_name(job: Job) -> None:
+    """Make sure that ranks can start on this machine, if the job trains.
+
+    Horovod looks its machine's name up when a rank starts, and crashes if there is no answer.
+
+    Raises:
+        ClusterError: If the name does not resolve.
+    """
+    if not any(_trains(job, part) for part in _parts(job)):
+        return
+    name = socket.gethostname()
+    try:
+        socket.getaddrinfo(name, None)
+    except OSError:
+        raise ClusterError(
+            f"the name of this machine, {name}, does not resolve, and Horovod needs it: add "
+            f'"127.0.0.1 {name}" to /etc/hosts'
+        ) from None
 
 
 def _refuse_other_clusters(kind: Kind, cluster: Cluster) -> None:
@@ -191,6 +212,10 @@ def _parts(job: Job) -> tuple[Part | None, ...]:
     if job.name not in MULTI_PART_JOBS:
         return (None,)
     return ("prepare", "train", "evaluate") if job.config.part == "all" else (job.config.part,)
+
+
+def _trains(job: Job, part: Part | None) -> bool:
+    return "train" in (job.name, part) or job.name == "benchmark"
 
 
 def _properties(kind: Kind, cluster: Cluster, training: bool) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What launchers refuse before anything is submitted, and when they stop."""
 
 import shlex
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -115,3 +116,36 @@ def test_the_first_application_that_fails_is_the_last(
 def test_a_drivers_pod_is_asked_how_it_ended(phase: str, status: int) -> None:
     asked = applications("true", status_command=("echo", f"\t phase: {phase}"))
     assert submission.run_applications(asked) == status
+
+
+@pytest.mark.parametrize(
+    ("job", "overrides", "refused"),
+    [
+        ("train", (), True),
+        ("benchmark", (), True),
+        ("experiment", (), True),
+        ("pipeline", ("part=train",), True),
+        ("pipeline", ("part=prepare",), False),
+        ("ingest_ratings", (), False),
+    ],
+)
+def test_training_needs_a_name_of_this_machine_that_resolves(
+    job: str,
+    overrides: tuple[str, ...],
+    refused: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise socket.gaierror("Name or service not known")
+
+    ran: list[Sequence[Application]] = []
+    monkeypatch.setattr("socket.getaddrinfo", fail)
+    monkeypatch.setattr("socket.gethostname", lambda: "nameless")
+    monkeypatch.setattr(submission, "run_applications", lambda planned: ran.append(planned) or 0)
+    given = ["local", job, "--conf", str(PROJECT / "conf" / "demo.yaml")]
+    status = submission.main([*given, *(["--set", *overrides] if overrides else [])])
+    message = 'Horovod needs it: add "127.0.0.1 nameless" to /etc/hosts'
+    assert (status, len(ran), message in capsys.readouterr().err) == (
+        (2, 0, True) if refused else (0, 1, False)
+    )
