@@ -19,6 +19,9 @@ TRUNCATED = "truncated image"
 CORRUPT = "corrupt image"
 TOO_MANY_PIXELS = "more pixels than posters.max_pixels"
 
+_PNG = b"\x89PNG\r\n\x1a\n"
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "JPEG2000", "PPM", "TGA", "ICO")
 
 
@@ -54,6 +57,12 @@ def probe(content: bytes, max_pixels: int) -> Probe:
     """
     if not content:
         return Probe(EMPTY)
+    found = _probe(content, max_pixels)
+    shorter = without_texts(content) if found.status in (CORRUPT, TRUNCATED) else content
+    return found if len(shorter) == len(content) else _probe(shorter, max_pixels)
+
+
+def _probe(content: bytes, max_pixels: int) -> Probe:
     try:
         image = _open(content)
     except UnidentifiedImageError:
@@ -74,10 +83,34 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     """Decode an image that `probe` found OK to (height, width, 3), uint8, red, green and blue.
 
     The pixels are those that a viewer shows: turned by the EXIF orientation, the first frame of an
-    animation, transparency over white, 16-bit levels scaled to 8, palette, grey and CMYK converted.
+    animation, transparency over white, 16-bit levels scaled to 8, floating-point levels from 0 to 1
+    to 255, palette, grey and CMYK converted.
     Colour profiles are not applied. If the image is damaged, Pillow's exceptions are raised.
     """
-    return np.asarray(_show(_open(content)))
+    try:
+        return np.asarray(_show(_open(content)))
+    except Exception:
+        shorter = without_texts(content)
+        if len(shorter) == len(content):
+            raise
+        return np.asarray(_show(_open(shorter)))
+
+
+def without_texts(content: bytes) -> bytes:
+    """A PNG without its texts and colour profile, which Pillow refuses if they are long.
+
+    They change no pixel here. Nothing is decompressed. Other content is returned unchanged.
+    """
+    if not content.startswith(_PNG):
+        return content
+    kept, start = [_PNG], len(_PNG)
+    while len(header := content[start : start + 8]) == 8:
+        # A chunk is its length, its type, its data and a checksum.
+        end = start + 12 + int.from_bytes(header[:4], "big")
+        if header[4:] not in _TEXTS:
+            kept.append(content[start:end])
+        start = end
+    return b"".join(kept)
 
 
 def _open(content: bytes) -> Image.Image:
@@ -115,7 +148,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, coloured).convert("RGB")
     if image.mode == "F":
-        return image.convert("L").convert("RGB")
+        return _scale_floats(image)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
@@ -123,6 +156,16 @@ def _scale_16_bits(image: Image.Image) -> Image.Image:
     """Grey levels 0..65535 scaled to 0..255; Pillow would clip them at 255."""
     levels = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
     grey = ((levels + 128) // 257).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _scale_floats(image: Image.Image) -> Image.Image:
+    """Grey levels 0..1, 0..255 or 0..65535 as 0..255: the smallest range that holds nearly all."""
+    levels = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=np.inf, neginf=0.0)
+    # Sharpened images have a few levels above white.
+    usual = np.percentile(levels, 99)
+    white = next((white for white in (1.0, 255.0) if usual <= white), 65535.0)
+    grey = np.rint(np.clip(levels / white, 0.0, 1.0) * 255).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
 
 

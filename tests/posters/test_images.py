@@ -195,3 +195,65 @@ def test_limit_on_pixels_is_inclusive() -> None:
     content = encoded(noise(10, 10))
     assert probe(content, 100).status == OK
     assert probe(content, 99).status == TOO_MANY_PIXELS
+
+
+def with_chunks(content: bytes, *chunks: tuple[bytes, bytes], late: bool = False) -> bytes:
+    """A PNG with further chunks, before its pixels or after them."""
+    place = content.index(b"IEND" if late else b"IDAT") - 4
+    added = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    return content[:place] + added + content[place:]
+
+
+LONG = b"x" * 3_000_000
+PACKED = zlib.compress(LONG)
+TEXTS = {
+    "zTXt": (b"zTXt", b"Comment\0\0" + PACKED),
+    "iTXt": (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + PACKED),
+    "iTXt, not compressed": (b"iTXt", b"Comment\0\0\0\0\0" + LONG),
+    "tEXt": (b"tEXt", b"Comment\0" + LONG),
+    "iCCP": (b"iCCP", b"profile\0\0" + PACKED),
+    "iCCP, damaged": (b"iCCP", b"profile\0\0" + PACKED[: len(PACKED) // 2]),
+}
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("text", TEXTS)
+def test_long_texts_and_profiles_of_a_png_are_skipped(text: str, late: bool) -> None:
+    content = with_chunks(encoded(picture()), TEXTS[text], late=late)
+    assert shown(content) == CORNERS.tolist()
+
+
+def test_many_texts_of_a_png_are_skipped() -> None:
+    mebibyte = (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(1_000_000)))
+    content = with_chunks(encoded(picture()), *[mebibyte] * 80)
+    assert shown(content) == CORNERS.tolist()
+    cut = content[: content.index(b"IDAT") + 9]
+    assert probe(cut, LIMIT).status in (TRUNCATED, CORRUPT)
+
+
+def test_a_turned_png_with_long_texts_is_undone() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    turned = encoded(picture(), exif=exif)
+    assert shown(with_chunks(turned, TEXTS["zTXt"])) == CORNERS[::-1, ::-1].tolist()
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0, 65535.0])
+def test_floating_point_levels_are_scaled(white: float) -> None:
+    levels = np.linspace(0, white, 256, dtype=np.float32).reshape(16, 16)
+    grey = np.array(shown(encoded(Image.fromarray(levels), "TIFF")))
+    assert grey[..., 0].ravel().tolist() == list(range(256))
+    assert (grey == grey[..., :1]).all()
+
+
+def test_floating_point_levels_may_be_a_little_above_white_or_no_numbers() -> None:
+    levels = np.full((20, 20), 0.5, dtype=np.float32)
+    levels[0, :3] = (1.4, np.inf, -0.2)
+    levels[1, 0] = np.nan
+    grey = np.array(shown(encoded(Image.fromarray(levels), "TIFF")))[..., 0]
+    assert grey[0, :3].tolist() == [255, 255, 0]
+    assert (grey[1, 0], grey[5, 5]) == (0, 128)
+    assert not np.any(shown(encoded(Image.new("F", (3, 2)), "TIFF")))
