@@ -15,7 +15,7 @@ from pydantic import Field
 
 from mmdin.config.yaml_core import write_yaml
 from mmdin.networks import NETWORKS, check_model_name
-from mmdin.storage.urls import is_local, local_path
+from mmdin.storage.urls import check_url, is_local, local_path
 
 ModelName = typing.Annotated[str, pydantic.AfterValidator(check_model_name)]
 MODEL_NAMES: tuple[ModelName, ...] = tuple(NETWORKS)
@@ -102,6 +102,7 @@ def _fit(value: Any, annotation: Any) -> Any:
 
 def _expand_home(path: str) -> str:
     """The path, with the home folder for ~ or ~user at its beginning."""
+    check_url(path)
     expanded = os.path.expanduser(path)  # noqa: PTH111  Path would drop the slashes of a URL
     if expanded.startswith("~"):
         raise ValueError(

@@ -12,10 +12,9 @@ from mmdin.ingest.faults import translated_errors
 from mmdin.ingest.formats import InputFile
 from mmdin.ingest.layouts import Layout, find_columns
 from mmdin.ingest.sources import Source
-from mmdin.storage import is_local, local_path
+from mmdin.storage import LITERAL_PATHS, spark_url
 
 _MALFORMED = "_malformed"
-_GLOB_CHARACTERS = re.compile(r"[\\{}\[\]*?]")
 _DECIMAL_COMMA = r"^[+-]?[0-9]*,[0-9]+$"
 _GENRES = "genres"
 _DOUBLED = r'"[^"]*+(?:""[^"]*+)*+"'
@@ -39,7 +38,7 @@ def read_rows(spark: SparkSession, source: Source) -> DataFrame:
         has as many fields as the header) and the columns as strings, null if empty.
     """
     frames = [
-        _read_group(spark, [_literal(path) for path in paths], layout, source.file)
+        _read_group(spark, [spark_url(spark, path) for path in paths], layout, source.file)
         for layout, paths in source.groups()
     ]
     rows = frames[0]
@@ -63,14 +62,6 @@ def _read_group(
     texts = (F.nullif(value, F.lit("")).alias(name) for name, value in values.items())
     result = split.select("line", "decodable", "well_formed", *texts)
     return _with_decimal_points(result) if layout.delimiter in (";", "\t") else result
-
-
-def _literal(path: str) -> str:
-    """The path as Spark's pattern for it alone."""
-    if is_local(path) and ":" in path and not path.startswith("file:"):
-        # Hadoop takes what is before the colon of a relative path for a scheme.
-        path = str(local_path(path).absolute())
-    return _GLOB_CHARACTERS.sub(r"\\\g<0>", path)
 
 
 def _strip_marks(lines: DataFrame) -> DataFrame:
@@ -147,7 +138,7 @@ def _with_decimal_points(rows: DataFrame) -> DataFrame:
 
 def _read_parquet(spark: SparkSession, paths: list[str], file: InputFile) -> DataFrame:
     with translated_errors(f"{file.stem} in Parquet"):
-        stored = spark.read.option("mergeSchema", "true").parquet(*paths)
+        stored = spark.read.options(mergeSchema="true", **LITERAL_PATHS).parquet(*paths)
     positions = find_columns(stored.columns, file.columns, f"{file.stem} in Parquet")
     fields = [stored.schema.fields[position] for position in positions]
     values = [

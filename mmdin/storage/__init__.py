@@ -6,29 +6,47 @@ back end for a URL: the driver reaches Hadoop through Spark's own JVM, Horovod r
 Py4J.
 """
 
-from mmdin.storage.driver import ensure_writable, files_at, folder_at, hadoop_settings
+from mmdin.storage.driver import (
+    LITERAL_PATHS,
+    ensure_writable,
+    files_at,
+    folder_at,
+    hadoop_settings,
+    is_on_local_disk,
+    spark_url,
+)
 from mmdin.storage.files import Files, Folder, StoredFile, upload
-from mmdin.storage.local import local_folder
+from mmdin.storage.java_errors import file_system_trouble
+from mmdin.storage.local import local_folder, make_local_root, walk
+from mmdin.storage.locks import lock_root
 from mmdin.storage.rank import HadoopSettings, connect
-from mmdin.storage.scratch import local_copies, scratch_folder, temporary_folder
+from mmdin.storage.scratch import local_copies, plain_names, scratch_folder, temporary_folder
 from mmdin.storage.urls import is_local, join, local_path
 
 __all__ = [
+    "LITERAL_PATHS",
     "Files",
     "Folder",
     "HadoopSettings",
     "StoredFile",
     "connect",
     "ensure_writable",
+    "file_system_trouble",
     "files_at",
     "folder_at",
     "hadoop_settings",
     "is_local",
+    "is_on_local_disk",
     "join",
     "local_copies",
     "local_folder",
     "local_path",
+    "lock_root",
+    "make_local_root",
+    "plain_names",
     "scratch_folder",
+    "spark_url",
     "temporary_folder",
     "upload",
+    "walk",
 ]

@@ -4,9 +4,16 @@ from typing import TYPE_CHECKING
 
 from mmdin.errors import StorageError
 from mmdin.storage.files import Files, Folder
-from mmdin.storage.local import LocalFiles
+from mmdin.storage.local import LocalFiles, make_local_root
 from mmdin.storage.rank import HadoopSettings
-from mmdin.storage.urls import is_local, local_path
+from mmdin.storage.urls import (
+    host_of,
+    is_local,
+    join,
+    literal_url,
+    local_path,
+    scheme_of,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -14,19 +21,54 @@ if TYPE_CHECKING:
     from mmdin.storage.hadoop import HadoopFiles
 
 
+LITERAL_PATHS = {"__globPaths__": "false"}
+"""Option of Spark's sources of files, which would otherwise read some characters as patterns. (They
+can be quoted, but then Hadoop lists the folders above, and fails on names with colons there.)"""
+
+_reached: set[str] = set()
+"""File systems that answered, by application, scheme and host."""
+
+
 def files_at(spark: "SparkSession", url: str) -> Files:
     """The back end for the files under a URL.
 
     A path without a scheme is, as for Spark, on Hadoop's default file system: the local one, unless
     HADOOP_CONF_DIR or spark.hadoop.fs.defaultFS says otherwise.
+
+    Raises:
+        StorageError: if the file system does not answer within a minute. It is asked once.
     """
     files = _hadoop_files(spark)
-    return LocalFiles() if is_local(url) and is_local(files.qualify(url)) else files
+    if _is_on_local_disk(files, url):
+        return LocalFiles()
+    system = f"{spark.sparkContext.applicationId} {scheme_of(url)}://{host_of(url)}"
+    if system not in _reached:
+        files.check_reachable(url)
+        _reached.add(system)
+    return files
 
 
 def folder_at(spark: "SparkSession", url: str) -> Folder:
     """The folder at a URL."""
     return Folder(files_at(spark, url), url)
+
+
+def spark_url(spark: "SparkSession", url: str) -> str:
+    """The URL of a file or folder to hand to Spark or Hadoop, which would misread a plain path.
+
+    Sources of files take it with the option LITERAL_PATHS.
+
+    Raises:
+        StorageError: if the file system does not answer, or if the JVM cannot express the name.
+    """
+    files = _hadoop_files(spark)
+    if not _is_on_local_disk(files, url):
+        files_at(spark, url)
+        return url
+    literal = literal_url(url)
+    if not literal.isascii():
+        files.check_name(str(local_path(url)))
+    return literal
 
 
 def ensure_writable(spark: "SparkSession", root: str) -> None:
@@ -38,12 +80,26 @@ def ensure_writable(spark: "SparkSession", root: str) -> None:
     files = _hadoop_files(spark)
     if not is_local(root):
         files.make_root(root)
-    elif not is_local(qualified := files.qualify(root)):
+    elif not _is_on_local_disk(files, root):
+        default = files.default_system()
+        there = join(default, root.strip("/"))
         raise StorageError(
-            f"root {root} has no scheme, and Hadoop's default file system is not the local one: "
-            f"set root={qualified}, or spark.hadoop.fs.defaultFS=file:/// for a folder of every "
-            "machine"
+            f"root {root} is a local folder, and Hadoop's default file system is {default}, by "
+            f"HADOOP_CONF_DIR or spark.hadoop.fs.defaultFS: set root={there}, "
+            "or spark.hadoop.fs.defaultFS=file:/// for a folder of every machine"
         )
+    else:
+        make_local_root(root)
+        spark_url(spark, root)
+
+
+def is_on_local_disk(spark: "SparkSession", url: str) -> bool:
+    """Whether Python can open the files under a URL: see `files_at`."""
+    return _is_on_local_disk(_hadoop_files(spark), url)
+
+
+def _is_on_local_disk(files: "HadoopFiles", url: str) -> bool:
+    return scheme_of(url) == "file" or (is_local(url) and is_local(files.default_system()))
 
 
 def hadoop_settings(spark: "SparkSession") -> HadoopSettings:

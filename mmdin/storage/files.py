@@ -35,6 +35,8 @@ class Files(Protocol):
     def list(self, url: str, recursive: bool = False) -> list[StoredFile]:
         """The files in a folder in order of their names; none if there is no such folder.
 
+        A file is listed alone, without a name.
+
         Args:
             url: of the folder.
             recursive: whether to list the files of its subfolders too.

@@ -1,12 +1,14 @@
 """The back end for Hadoop's file systems, such as HDFS and S3, through a JVM that has Hadoop."""
 
 import contextlib
+import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 
 from mmdin.errors import StorageError
 from mmdin.storage.errors import translated_errors
@@ -14,8 +16,14 @@ from mmdin.storage.files import StoredFile
 from mmdin.storage.scratch import temporary_folder, temporary_name
 from mmdin.storage.urls import last_name, scheme_of
 
+_JAVA_ERRORS = (Py4JJavaError, PySparkException)
+"""What an exception in the JVM becomes: in a process with a Spark session, some the latter."""
+
 _OBJECT_STORES = ("s3a", "gs")
 """Schemes under which a file appears only when it is complete, and a rename is a copy."""
+
+_WITHOUT_FOLDERS = ("http", "https")
+"""Schemes for which Hadoop has a class that reads single files alone."""
 
 _FAIL_FAST = {
     "ipc.client.connect.max.retries": "2",
@@ -122,10 +130,35 @@ class HadoopFiles:
         with self._open(url) as (system, path):
             system.delete(path, True)
 
-    def qualify(self, path: str) -> str:
-        """The complete URL of a path on the default file system."""
-        with self._open(path) as (system, hadoop_path):
-            return str(system.makeQualified(hadoop_path).toString())
+    def default_system(self) -> str:
+        """The URL of the file system that a path without a scheme is on."""
+        return str(self._hadoop.fs.FileSystem.getDefaultUri(self._configuration))
+
+    def check_name(self, path: str) -> None:
+        """Check that this JVM can open a local path, which depends on the locale it started in.
+
+        Raises:
+            StorageError: if it cannot.
+        """
+        java = self._gateway.jvm.java
+        try:
+            java.io.File(path.encode().decode()).toPath()
+        except (*_JAVA_ERRORS, UnicodeError):
+            encoding = java.lang.System.getProperty("sun.jnu.encoding")
+            shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+            raise StorageError(
+                f"{shown}: Java cannot express this name in its encoding, {encoding}: start the "
+                "job with LC_ALL=C.UTF-8, or give the folder another name"
+            ) from None
+
+    def check_reachable(self, url: str) -> None:
+        """Ask whether there is such a file or folder, and give up within a minute.
+
+        Raises:
+            StorageError: if the file system does not answer; says what to do.
+        """
+        with self._connecting(url, url) as (system, path):
+            system.exists(path)
 
     def make_root(self, url: str) -> None:
         """Create a folder, and give up within a minute if that is not possible.
@@ -133,19 +166,32 @@ class HadoopFiles:
         Raises:
             StorageError: if the folder cannot be created; says what to do.
         """
+        with self._connecting(url, f"root {url}") as (system, path):
+            system.mkdirs(path)
+
+    @contextlib.contextmanager
+    def _connecting(self, url: str, name: str) -> Iterator[tuple[Any, Any]]:
+        """A FileSystem that reports soon that it cannot be reached, and the Path of a URL."""
+        if (scheme := scheme_of(url)) in _WITHOUT_FOLDERS:
+            raise StorageError(
+                f"{name}: {scheme} has no folders that could be listed or written: give a local "
+                "path, or a URL such as hdfs://host/folder or s3a://bucket/folder"
+            )
         configuration = self._hadoop.conf.Configuration(self._configuration)
-        for name, value in _FAIL_FAST.items():
-            configuration.set(name, value)
-        path = self._hadoop.fs.Path(url)
+        for setting, value in _FAIL_FAST.items():
+            configuration.set(setting, value)
         try:
+            path = self._hadoop.fs.Path(url)
             # A new instance: a shared file system keeps the settings that it was created with.
             system = self._hadoop.fs.FileSystem.newInstance(path.toUri(), configuration)
-            system.mkdirs(path)
-            system.close()
-        except Py4JJavaError as error:
+            try:
+                yield system, path
+            finally:
+                system.close()
+        except _JAVA_ERRORS as error:
             version = self._hadoop.util.VersionInfo.getVersion()
             advice = _advice(url, error, version)
-            raise StorageError(f"root {url}: {_reason(error)}; {advice}") from None
+            raise StorageError(f"{name}: {_reason(error)}; {advice}") from None
 
     def settings(self) -> dict[str, str]:
         """Hadoop's settings that do not come from its own defaults."""
@@ -193,19 +239,24 @@ def _translated_errors(url: str) -> Iterator[None]:
     with translated_errors(url):
         try:
             yield
-        except Py4JJavaError as error:
+        except _JAVA_ERRORS as error:
             raise StorageError(f"{url}: {_reason(error)}") from None
 
 
-def _reason(error: Py4JJavaError) -> str:
+def _reason(error: Py4JJavaError | PySparkException) -> str:
     """The exception's class and the first line of its message, as Hadoop words it."""
-    name = error.java_exception.getClass().getSimpleName()
-    message = (error.java_exception.getMessage() or "").strip().splitlines()
+    exception = _java_exception(error)
+    name = exception.getClass().getSimpleName()
+    message = (exception.getMessage() or "").strip().splitlines()
     return f"{name}: {message[0]}" if message else name
 
 
-def _advice(url: str, error: Py4JJavaError, version: str) -> str:
-    scheme, description = scheme_of(url), str(error.java_exception)
+def _java_exception(error: Py4JJavaError | PySparkException) -> Any:
+    return error.java_exception if isinstance(error, Py4JJavaError) else error._origin  # type: ignore[union-attr]
+
+
+def _advice(url: str, error: Py4JJavaError | PySparkException, version: str) -> str:
+    scheme, description = scheme_of(url), str(_java_exception(error))
     if "No FileSystem for scheme" in description or "ClassNotFoundException" in description:
         jar = (
             f"org.apache.hadoop:hadoop-aws:{version}"

@@ -1,11 +1,14 @@
 """The back end for local files: plain paths and file: URLs, in Python alone."""
 
 import contextlib
+import errno
 import os
 import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from mmdin.errors import StorageError
 from mmdin.storage.errors import translated_errors
 from mmdin.storage.files import Folder, StoredFile
 from mmdin.storage.scratch import temporary_name
@@ -17,14 +20,20 @@ class LocalFiles:
 
     def exists(self, url: str) -> bool:
         """Whether there is such a file or folder."""
-        return local_path(url).exists()
+        with translated_errors(url):
+            return local_path(url).exists()
 
     def list(self, url: str, recursive: bool = False) -> list[StoredFile]:
         """The files in a folder in order of their names; none if there is no such folder."""
         folder = local_path(url)
-        paths = sorted(p for p in folder.glob("**/*" if recursive else "*") if p.is_file())
-        stats = [(p.relative_to(folder).as_posix(), p.stat()) for p in paths]
-        return [StoredFile(name, s.st_size, s.st_mtime_ns) for name, s in stats]
+        with translated_errors(url, inner=True):
+            if folder.is_file():
+                return [_stored("", folder.stat())]
+            if not folder.is_dir():
+                return []
+            found = list(walk(os.fsencode(folder), recursive=recursive))
+        regular = [(n, s) for n, s in found if s and stat.S_ISREG(s.st_mode)]
+        return sorted((_stored(os.fsdecode(n), s) for n, s in regular), key=lambda f: f.name)
 
     def size(self, url: str) -> int:
         """Size of a file in bytes."""
@@ -83,3 +92,78 @@ class LocalFiles:
 def local_folder(path: str | Path) -> Folder:
     """The folder at a local path."""
     return Folder(LocalFiles(), str(path))
+
+
+def walk(
+    folder: bytes,
+    wanted: Callable[[bytes], bool] = lambda name: True,
+    recursive: bool = True,
+) -> Iterator[tuple[bytes, os.stat_result | None]]:
+    """Walk through a folder, by names as the disk has them, which need not be text.
+
+    Links are followed, but not to a folder that they are in.
+
+    Args:
+        folder: to walk through.
+        wanted: tells by its name whether to look at a file or folder.
+        recursive: whether to walk through its subfolders too.
+
+    Yields:
+        The path in the folder, and the state, of everything that is not a folder; no state if there
+        is nothing at the end of a link.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    yield from _walk(folder, b"", wanted, recursive, ())
+
+
+def _walk(
+    folder: bytes,
+    prefix: bytes,
+    wanted: Callable[[bytes], bool],
+    recursive: bool,
+    above: tuple[tuple[int, int], ...],
+) -> Iterator[tuple[bytes, os.stat_result | None]]:
+    here = os.stat(folder)  # noqa: PTH116  Path takes no bytes
+    inside = (*above, (here.st_dev, here.st_ino))
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not wanted(entry.name):
+                continue
+            try:
+                state: os.stat_result | None = entry.stat()
+            except OSError:
+                state = None
+            if state is None or not stat.S_ISDIR(state.st_mode):
+                yield prefix + entry.name, state
+            elif recursive and (state.st_dev, state.st_ino) not in inside:
+                within = prefix + entry.name + b"/"
+                yield from _walk(entry.path, within, wanted, recursive, inside)
+
+
+def _stored(name: str, state: os.stat_result) -> StoredFile:
+    return StoredFile(name, state.st_size, state.st_mtime_ns)
+
+
+def make_local_root(root: str) -> None:
+    """Create the root, and check that this user can write there and in its own folders.
+
+    Raises:
+        StorageError: if not; names what cannot be written to, and says what to do.
+    """
+    folder = local_path(root)
+    own = (folder / name for name in ("logs", "stages", "checkpoints", "report", "tables"))
+    try:
+        with translated_errors(root, inner=True):
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in (folder, *own, *folder.glob("tables/*")):
+                if path.exists() and not path.is_dir():
+                    raise NotADirectoryError(errno.ENOTDIR, "", str(path))
+                if path.exists() and not os.access(path, os.W_OK | os.X_OK, effective_ids=True):
+                    raise PermissionError(errno.EACCES, "", str(path))
+    except StorageError as error:
+        raise StorageError(
+            f"root {root} cannot be written to: {error}. Correct that, or set root to a folder "
+            "that this user can write to"
+        ) from None

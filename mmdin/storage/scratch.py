@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import re
 import shutil
 import tempfile
 import uuid
@@ -72,6 +73,41 @@ def local_copies(
         for url, path in zip(urls, paths, strict=True):
             files.get(url, path)
         yield paths
+
+
+@contextlib.contextmanager
+def plain_names(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Paths of the same files that have no character with a meaning in URLs.
+
+    Files of other names are linked to from a temporary folder, which is deleted when the context
+    ends.
+
+    Raises:
+        StorageError: if no folder for temporary files has such a name.
+    """
+    if all(map(_is_plain, paths)):
+        yield list(paths)
+        return
+    with tempfile.TemporaryDirectory(prefix="mmdin-", dir=_plain_folder()) as folder:
+        links = [Path(folder, f"{n}{path.suffix}") for n, path in enumerate(paths)]
+        for link, path in zip(links, paths, strict=True):
+            link.symlink_to(path.absolute())
+        yield links
+
+
+def _is_plain(path: Path) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9_./=@+,~-]+", str(path)) is not None
+
+
+def _plain_folder() -> Path:
+    folders = (scratch_folder(), *map(Path, ("/tmp", "/var/tmp", "/dev/shm")))
+    for folder in folders:
+        if _is_plain(folder) and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    raise StorageError(
+        f"none of the folders {', '.join(map(str, folders))} on {platform.node()} can be written "
+        "to and has a name of plain characters: set TMPDIR to one that has"
+    )
 
 
 def _check_free_space(size: int, url: str, folder: Path) -> None:

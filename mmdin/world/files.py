@@ -12,6 +12,7 @@ import yaml
 
 from mmdin.config import Config
 from mmdin.errors import ConfigurationError, InputDataError
+from mmdin.storage import is_local, local_path
 from mmdin.world.catalogue import Catalogue
 
 RATINGS_HEADER = "userId,movieId,rating,timestamp"
@@ -56,9 +57,9 @@ def check_places(config: Config) -> tuple[Path, Path]:
 def _local_folder(path: str, key: str) -> Path:
     if not path:
         raise ConfigurationError(f"{key} is not set: name the folder to write to")
-    if "://" in path:
+    if not is_local(path):
         raise ConfigurationError(f"{key}: {path} is not a local or mounted folder")
-    return Path(path).resolve()
+    return local_path(path).resolve()
 
 
 def _read_marker(folder: Path) -> dict[str, object] | None:

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from mmdin.config import Config
 from mmdin.schemas import TRUE_PROBABILITIES
+from mmdin.storage import spark_url
 from mmdin.tables import Tables
 from mmdin.world import files
 from mmdin.world.calibration import calibrate
@@ -118,7 +119,9 @@ def _to_arrow(outcomes: Outcomes) -> pa.RecordBatch:
 
 def _write_ratings(rated: DataFrame, folder: Path, config: Config) -> None:
     parts = folder / "parts"
-    rated.select("user_id", "movie_id", "rating", "seconds").write.csv(parts.as_uri())
+    rated.select("user_id", "movie_id", "rating", "seconds").write.csv(
+        spark_url(rated.sparkSession, str(parts))
+    )
     world = config.world
     bad_rows = partial(files.bad_rating_rows, world.users, world.movies) if world.bad_rows else None
     files.join_ratings(parts, folder / "ratings.csv", bad_rows)

@@ -1,10 +1,21 @@
 """Which back end the driver takes, and roots that it refuses."""
 
+from pathlib import Path
+
 import pytest
 from pyspark.sql import SparkSession
 
 from mmdin.errors import StorageError
-from mmdin.storage import ensure_writable, files_at, folder_at, hadoop_settings, is_local, join
+from mmdin.storage import (
+    ensure_writable,
+    files_at,
+    folder_at,
+    hadoop_settings,
+    is_local,
+    join,
+    spark_url,
+)
+from mmdin.storage.hadoop import HadoopFiles
 from mmdin.storage.local import LocalFiles
 
 
@@ -31,22 +42,55 @@ def test_a_path_on_a_remote_default_file_system_is_refused(spark: SparkSession) 
         configuration.set("fs.defaultFS", "file:///")
 
 
+def test_a_path_on_a_default_file_system_that_is_not_there_is_refused(
+    spark: SparkSession,
+) -> None:
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    configuration.set("fs.defaultFS", "hdfs://nowhere.invalid:8020")
+    try:
+        for use in (ensure_writable, files_at, spark_url):
+            with pytest.raises(StorageError, match=r"nowhere\.invalid"):
+                use(spark, "build/x")
+        assert isinstance(files_at(spark, "file:///build/x"), LocalFiles)
+    finally:
+        configuration.set("fs.defaultFS", "file:///")
+
+
 @pytest.mark.parametrize(
     ("root", "advice"),
     [
         ("s3a://bucket/x", "org.apache.hadoop:hadoop-aws:3.5.0 to spark.jars.packages"),
         ("nosuch://x/y", "its jar for nosuch"),
         ("hdfs://127.0.0.1:9/x", "the service answers"),
+        ("hdfs://nowhere.invalid:8020/x", "spelt right"),
+        ("hdfs://127.0.0.1:99999/x", "spelt right"),
+        ("hdfs:///x", "spelt right"),
+        ("http://127.0.0.1:9/x", "hdfs://host/folder"),
     ],
 )
-def test_an_unreachable_root_is_named_with_advice(
+def test_an_unreachable_root_or_input_is_named_with_advice(
     spark: SparkSession, root: str, advice: str
 ) -> None:
-    with pytest.raises(StorageError) as error:
-        ensure_writable(spark, root)
-    assert root in str(error.value)
-    assert advice in str(error.value)
-    assert "\n" not in str(error.value)
+    for use in (ensure_writable, files_at, spark_url):
+        with pytest.raises(StorageError) as error:
+            use(spark, root)
+        assert root in str(error.value)
+        assert advice in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_a_file_system_is_asked_once_whether_it_answers(
+    spark: SparkSession, remote: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files_at(spark, remote)
+    monkeypatch.setattr(HadoopFiles, "check_reachable", None)
+    assert not files_at(spark, join(remote, "x")).exists(join(remote, "x"))
+
+
+def test_names_that_the_jvm_cannot_express_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    assert spark_url(spark, str(tmp_path / "é#")) == f"file:{tmp_path}/é#"
+    with pytest.raises(StorageError, match=r"caf\\xe9: Java cannot express .*LC_ALL=C\.UTF-8"):
+        spark_url(spark, "/data/caf\udce9")
 
 
 def test_settings_are_the_drivers_and_not_shown(spark: SparkSession, remote: str) -> None:

@@ -14,6 +14,8 @@ from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
 
 SIZES = {i.vocabulary: 8 for i in INPUTS}
+ODD = "a #1?: [b] {c}%20é"
+"""A folder of samples may have any name."""
 SMALL = Networks(embedding_size=8, hidden_units=(16,), attention_units=(8,), width=16, blocks=1)
 """Networks that are traced in seconds."""
 
@@ -27,10 +29,10 @@ def write_samples(folder: Path) -> list[DataFile]:
         noisy = columns["user_index"] + generator.integers(-2, 3, rows)
         columns["label"] = (noisy > 3).astype(np.int32)
         columns["half_stars"] = np.clip(noisy + 3, 1, 10).astype(np.int32)
-        path = folder / "of one" / "split=train" / f"{n}.parquet"
+        path = folder / ODD / "split=train" / f"{n}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path)
-        # As Spark writes them: blanks are quoted, the names of its partitions are not.
+        # As Spark writes them: odd characters are quoted, the names of its partitions are not.
         files.append(DataFile(f"file://{quote(str(path), safe='/=')}", rows))
     return files
 

@@ -10,7 +10,7 @@ from mmdin.dataset.batches import TARGETS, batch_and_pad, shuffle_within
 from mmdin.dataset.reader import read_rows
 from mmdin.dataset.sharding import assign_files, count_rows, count_steps
 from mmdin.models.network import RatingNetwork
-from mmdin.storage import Files, local_copies
+from mmdin.storage import Files, local_copies, plain_names
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
 from mmdin.training.ranks import Communicator
@@ -86,11 +86,18 @@ class RankData:
 
     @contextlib.contextmanager
     def _rows(self, files: Sequence[DataFile], seed: int) -> Iterator[tf.data.Dataset]:
-        with local_copies(self._files, [f.url for f in files], self._report_copying) as paths:
-            # Petastorm uses a URL's path literally: nothing in it may be quoted.
-            local = [replace(f, url=f"file://{p}") for f, p in zip(files, paths, strict=True)]
-            with read_rows(local, self._columns, seed) as chunks:
-                yield chunks
+        # Petastorm cuts a URL at `#` and `?`, and uses the rest of its path literally: nothing in
+        # it may be quoted, and nothing may need to be.
+        with (
+            local_copies(self._files, [f.url for f in files], self._report_copying) as copies,
+            plain_names(copies) as paths,
+            read_rows(
+                [replace(f, url=f"file://{p}") for f, p in zip(files, paths, strict=True)],
+                self._columns,
+                seed,
+            ) as chunks,
+        ):
+            yield chunks
 
     def _report_copying(self, message: str) -> None:
         if not self._copying_reported:
