@@ -13,23 +13,44 @@ def list_plain_files(spark: SparkSession, path: str) -> list[str] | None:
 
     Args:
         spark: session with Delta's jars.
-        path: path or URL of a table that exists.
+        path: URL of a table that exists, as Hadoop takes it.
 
     Returns:
-        The files' URLs. None if plain Parquet readers would see other rows than the table has,
-        because of partitions, deletion vectors or column mapping.
+        The files' URLs, as Hadoop takes them. None if plain Parquet readers would see other rows
+        than the table has, because of partitions, deletion vectors or column mapping.
     """
-    kernel = spark._jvm.io.delta.kernel  # type: ignore[union-attr]
-    engine = kernel.defaults.engine.DefaultEngine.create(spark._jsc.hadoopConfiguration())
-    snapshot = kernel.Table.forPath(engine, path).getLatestSnapshot(engine)
+    snapshot, files = _scan(spark, path)
     mapping = snapshot.getTableProperties().get("delta.columnMapping.mode")
     if snapshot.getPartitionColumnNames() or mapping not in (None, "none"):
         return None
-    files = _list_scan_files(engine, snapshot.getScanBuilder().build())
-    of_file = kernel.internal.InternalScanFileUtils
+    of_file = _kernel(spark).internal.InternalScanFileUtils
     if any(of_file.getDeletionVectorDescriptorFromRow(file) is not None for file in files):
         return None
     return [str(of_file.getAddFileStatus(file).getPath()) for file in files]
+
+
+def list_sizes(spark: SparkSession, path: str) -> dict[str, int]:
+    """Sizes of the files of a table's newest version, by their paths in the table.
+
+    Files elsewhere, as a shallow clone has them, are left out. The arguments are as for
+    `list_plain_files`.
+    """
+    _, files = _scan(spark, path)
+    of_file = _kernel(spark).internal.InternalScanFileUtils
+    sizes = {str(s.getPath()): int(s.getSize()) for s in map(of_file.getAddFileStatus, files)}
+    return {u.removeprefix(f"{path}/"): n for u, n in sizes.items() if u.startswith(f"{path}/")}
+
+
+def _kernel(spark: SparkSession) -> Any:
+    return spark._jvm.io.delta.kernel  # type: ignore[union-attr]
+
+
+def _scan(spark: SparkSession, path: str) -> tuple[Any, list[Any]]:
+    """The newest snapshot, and the rows in which Kernel describes its files."""
+    kernel = _kernel(spark)
+    engine = kernel.defaults.engine.DefaultEngine.create(spark._jsc.hadoopConfiguration())
+    snapshot = kernel.Table.forPath(engine, path).getLatestSnapshot(engine)
+    return snapshot, _list_scan_files(engine, snapshot.getScanBuilder().build())
 
 
 def _list_scan_files(engine: Any, scan: Any) -> list[Any]:

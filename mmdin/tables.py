@@ -6,7 +6,6 @@ Only this module and mmdin.delta_files use Delta.
 import itertools
 import json
 import logging
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +16,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
-from mmdin.delta_files import list_plain_files
+from mmdin.delta_files import list_plain_files, list_sizes
+from mmdin.delta_log import DeltaLog
 from mmdin.errors import TableError
 from mmdin.schemas import Table
-from mmdin.storage import files_at, is_local, join, local_path
+from mmdin.storage import LITERAL_PATHS, files_at, is_local, join, local_path, spark_url
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +36,7 @@ _CONFLICTS = (
 )
 """What Delta raises when two commits conflict; these exceptions have no common base class."""
 
-_COMMIT_OR_CHECKPOINT = re.compile(r"(\d{20})\.(json|checkpoint(\..+)?\.(parquet|json))")
-"""Names of the files in Delta's log by which a version is known: old commits are cleaned up, and
-then a checkpoint alone tells of theirs (Delta protocol, "Delta log entries" and "checkpoints")."""
-
 _ATTEMPTS = 10
-
-_GLOB_CHARACTERS = re.compile(r"[\\{}\[\]*?]")
-"""Characters that mean something else in the paths that Spark's Parquet source takes."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +77,7 @@ class Tables:
         self.source = source
         self.samples = samples
         self.database = database
+        self._checked: set[tuple[str, int]] = set()
 
     @classmethod
     def of(cls, spark: SparkSession, config: Config) -> "Tables":
@@ -103,13 +97,13 @@ class Tables:
 
     def exists(self, table: Table) -> bool:
         """Whether the table has been written."""
-        return self._newest_version(table) is not None
+        return self._log(table).newest is not None
 
     def version(self, table: Table) -> int:
         """The table's newest Delta version. Starts no Spark job.
 
         Raises:
-            TableError: if there is no such table.
+            TableError: if there is no such table, or what is there cannot be read as one.
         """
         return self._require(table)
 
@@ -117,14 +111,18 @@ class Tables:
         """What tells this content of the table from any other: its place, Delta's id, its version.
 
         A table that was deleted and written again has the same place and can have the same version,
-        but another id. Starts no Spark job. It is `absent` if there is no such table.
+        but another id. A table of which files are missing is marked as damaged. Starts no Spark
+        job. It is `absent` if there is no such table.
         """
-        version = self._newest_version(table)
-        if version is None:
+        log = self._log(table)
+        if log.newest is None:
             return "absent"
         path = self.path(table)
         place = str(local_path(path).resolve()) if is_local(path) else path
-        return f"{place} {self.delta_id(table)} {version}"
+        if log.lacks is not None:
+            return f"{place} damaged"
+        damaged = " damaged" if self._damage(table, log, log.newest) else ""
+        return f"{place} {self._metadata(table, log, log.newest)['id']} {log.newest}{damaged}"
 
     def delta_id(self, table: Table) -> str:
         """The id that Delta gave the table when it was created. Starts no Spark job.
@@ -132,19 +130,21 @@ class Tables:
         Raises:
             TableError: if there is no such table.
         """
-        return str(self._metadata(table, self._require(table))["id"])
+        version = self._require(table)
+        return str(self._metadata(table, self._log(table), version)["id"])
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table's rows, of the newest or of a pinned version.
 
         Raises:
-            TableError: if there is no such table; names the job that writes it.
+            TableError: if there is no such table, or what is there cannot be read as one; names the
+                job that writes it.
         """
         self._require(table)
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self.path(table))
+        return reader.load(self._location(table))
 
     def read_small(self, table: Table) -> DataFrame:
         """The newest rows of a table of few files, without Delta's Spark jobs on its log.
@@ -152,16 +152,40 @@ class Tables:
         A query of them starts one Spark job. A query of `read` starts up to five.
 
         Raises:
-            TableError: if there is no such table; names the job that writes it.
+            TableError: if there is no such table, or what is there cannot be read as one; names the
+                job that writes it.
         """
         self._require(table)
-        files = list_plain_files(self.spark, self.path(table))
+        files = list_plain_files(self.spark, self._location(table))
         if files is None:
             return self.read(table)
         if not files:
             return self.spark.createDataFrame([], table.schema)
-        paths = [_GLOB_CHARACTERS.sub(r"\\\g<0>", file) for file in files]
-        return self.spark.read.schema(table.schema).parquet(*paths)
+        return self.spark.read.options(**LITERAL_PATHS).schema(table.schema).parquet(*files)
+
+    def check_writable(self, table: Table) -> None:
+        """Check that writing the table would not overwrite what this project did not write.
+
+        Raises:
+            TableError: if there is another table, or there are other files, in its place.
+        """
+        if self._is_shared(table):
+            return
+        path, log = self.path(table), self._log(table)
+        if log.newest is None:
+            # A first write that was stopped leaves the folder of the log.
+            files = files_at(self.spark, path)
+            shown = [f for f in files.list(path, recursive=True) if not f.name.startswith(".")]
+            if shown and not files.exists(join(path, "_delta_log")):
+                raise TableError(
+                    f"{path} holds files that are no Delta table of this project, and table "
+                    f"{table.name} would be written over them: set root to another folder, or "
+                    "move them"
+                )
+        elif log.lacks is not None:
+            raise TableError(self._advise(table, _describe_gap(log.lacks)))
+        else:
+            self._refuse_foreign(table, log, log.newest)
 
     def write(self, table: Table, rows: DataFrame, partition_by: str | None = None) -> None:
         """Replace the whole table, atomically.
@@ -172,7 +196,9 @@ class Tables:
         """
         writer = self._writer(table, rows).mode("overwrite").option("overwriteSchema", "true")
         try:
-            (writer.partitionBy(partition_by) if partition_by else writer).save(self.path(table))
+            (writer.partitionBy(partition_by) if partition_by else writer).save(
+                self._location(table)
+            )
         except _CONFLICTS as error:
             raise TableError(
                 f"{self._describe(table)} was written by another job at the same time, whose rows "
@@ -194,11 +220,13 @@ class Tables:
         Raises:
             TableError: if columns do not fit, or other jobs came first too often.
         """
+        if self.exists(table):
+            self._require(table)
         writer = self._writer(table, rows).mode("overwrite").option("mergeSchema", "true")
         writer = writer.option("replaceWhere", where)
         for attempt in itertools.count(1):
             try:
-                writer.save(self.path(table))
+                writer.save(self._location(table))
                 break
             except _CONFLICTS as error:
                 if attempt == _ATTEMPTS:
@@ -219,11 +247,11 @@ class Tables:
         if not self.database or self._is_shared(table) or not self.exists(table):
             return
         name = f"{self.database}.{self.label(table)}"
-        if _place_in_catalog(self.spark, name) == _qualify(self.spark, self.path(table)):
+        if _place_in_catalog(self.spark, name) == _qualify(self.spark, self._location(table)):
             return  # As for every stage that is skipped: without a Spark job.
         place = _place(self._delta(table))
         self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.database}")
-        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING delta LOCATION '{place}'")
+        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING delta LOCATION {_quote(place)}")
         registered = _place(DeltaTable.forName(self.spark, name))
         if registered != place:
             raise TableError(
@@ -255,38 +283,79 @@ class Tables:
     def _describe(self, table: Table) -> str:
         return f"table {table.name} at {self.path(table)}"
 
-    def _newest_version(self, table: Table) -> int | None:
+    def _location(self, table: Table) -> str:
+        """The table's path as Spark takes it."""
+        return spark_url(self.spark, self.path(table))
+
+    def _log(self, table: Table) -> DeltaLog:
         # The history, and Delta's own check of whether there is a table, take a Spark job or some
         # hundred milliseconds; the names in the log take a few.
-        log_folder = join(self.path(table), "_delta_log")
-        names = (f.name for f in files_at(self.spark, log_folder).list(log_folder))
-        versions = [int(m[1]) for m in map(_COMMIT_OR_CHECKPOINT.fullmatch, names) if m]
-        return max(versions, default=None)
+        path = self.path(table)
+        return DeltaLog(files_at(self.spark, path), path)
 
-    def _metadata(self, table: Table, version: int) -> dict[str, Any]:
-        """The table's id and properties (`configuration`), as of a version."""
-        # Delta writes them into a checksum file with each commit, though it need not; a commit has
-        # them only if it changes them.
-        url = join(self.path(table), "_delta_log", f"{version:020}.crc")
-        files = files_at(self.spark, url)
-        if files.exists(url):
-            metadata = json.loads(files.read(url)).get("metadata")
-            if metadata:
-                return dict(metadata)
+    def _metadata(self, table: Table, log: DeltaLog, version: int) -> dict[str, Any]:
+        """The table's id, schemaString and properties (`configuration`), as of a version."""
+        metadata = log.metadata(version)
+        if metadata:
+            return metadata
         detail = self._delta(table).detail().collect()[0]
-        return {"id": detail["id"], "configuration": detail["properties"]}
+        schema = self.spark.read.format("delta").load(self._location(table)).schema.json()
+        return {
+            "id": detail["id"],
+            "schemaString": schema,
+            "configuration": detail["properties"],
+        }
+
+    def _refuse_foreign(self, table: Table, log: DeltaLog, version: int) -> None:
+        """Raise TableError unless a column has the comment with which this project writes it."""
+        comments = {(f.name, f.metadata["comment"]) for f in table.schema}
+        fields = json.loads(self._metadata(table, log, version)["schemaString"])["fields"]
+        if not comments & {(f["name"], f["metadata"].get("comment")) for f in fields}:
+            raise TableError(
+                f"{self.path(table)} is a Delta table that this project did not write: its columns "
+                f"are {', '.join(f['name'] for f in fields)}. Set "
+                f"{'input.tables' if self._is_shared(table) else 'root'} to another folder, or "
+                "move it"
+            )
+
+    def _damage(self, table: Table, log: DeltaLog, version: int) -> str:
+        """What is missing of the files of a version; empty if nothing is."""
+        path = self.path(table)
+        sizes = log.data_files(version)
+        if sizes is None:
+            sizes = list_sizes(self.spark, self._location(table)) if version == log.newest else {}
+        stored = files_at(self.spark, path).list(path, recursive=True) if sizes else []
+        there = {file.name: file.size for file in stored}
+        lost = sorted(name for name, size in sizes.items() if there.get(name, -1) < size)
+        if not lost:
+            return ""
+        return f"{len(lost)} of its {len(sizes)} data files are missing or cut short: {lost[0]}"
+
+    def _advise(self, table: Table, damage: str) -> str:
+        return (
+            f"{self._describe(table)} is damaged: {damage}. Restore it, or delete its folder and "
+            f"run {table.job} again"
+        )
 
     def _delta(self, table: Table) -> DeltaTable:
-        return DeltaTable.forPath(self.spark, self.path(table))
+        return DeltaTable.forPath(self.spark, self._location(table))
 
     def _require(self, table: Table) -> int:
-        """The newest version."""
-        version = self._newest_version(table)
+        """The newest version, once it is known to be this project's and to have all its files."""
+        log = self._log(table)
+        version = log.newest
         if version is None:
             advice = f"run {table.job} first with the same configuration"
             if self._is_shared(table):
                 advice = "input.tables must be the root of a pipeline that wrote it, or empty"
             raise TableError(f"there is no {self._describe(table)}; {advice}")
+        if (table.name, version) not in self._checked:
+            if log.lacks is not None:
+                raise TableError(self._advise(table, _describe_gap(log.lacks)))
+            self._refuse_foreign(table, log, version)
+            if damage := self._damage(table, log, version):
+                raise TableError(self._advise(table, damage))
+            self._checked.add((table.name, version))
         return version
 
     def _writer(self, table: Table, rows: DataFrame):  # type: ignore[no-untyped-def]
@@ -295,11 +364,13 @@ class Tables:
                 f"table {table.name} is read from {self.source} (input.tables) and not written: "
                 "leave input.tables empty to ingest here"
             )
+        self.check_writable(table)
         fitted = conform(rows, table)
         return fitted.write.format("delta").option("delta.enableDeletionVectors", "false")
 
     def _refuse_more_than_plain_files(self, table: Table) -> None:
-        properties = self._metadata(table, self._require(table)).get("configuration") or {}
+        version = self._require(table)
+        properties = self._metadata(table, self._log(table), version).get("configuration") or {}
         for feature, harmless in (
             ("enableDeletionVectors", "false"),
             ("columnMapping.mode", "none"),
@@ -331,6 +402,16 @@ def _qualify(spark: SparkSession, path: str) -> str:
     folder = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
     system = folder.getFileSystem(spark._jsc.hadoopConfiguration())
     return str(system.makeQualified(folder).toString())
+
+
+def _describe_gap(version: int) -> str:
+    return f"its log, _delta_log, lacks version {version}"
+
+
+def _quote(text: str) -> str:
+    """Text as a literal in SQL."""
+    escaped = text.replace("\\", r"\\").replace("'", r"\'")
+    return f"'{escaped}'"
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:

@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.errors import TableError
-from mmdin.schemas import LINKS, RATINGS, TABLES
+from mmdin.schemas import LINKS, RATINGS, TABLES, Table
+from mmdin.storage import local_path
 from mmdin.tables import Tables, conform
 
 
@@ -132,14 +134,31 @@ def test_small_tables_are_read_in_one_spark_job(tables: Tables, spark: SparkSess
     assert rows[0].__fields__ == LINKS.columns
 
 
-def test_small_tables_without_rows_or_with_glob_characters_in_their_path_are_read(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    tables = Tables(spark, str(tmp_path / "a [b] {c,d} e*"))
+ODD_NAMES = ("a#b?c%20d%e:f", "[a] {b,c}* d\\e'f`g é\n日本")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_root_of_any_name_is_that_folder(name: str, spark: SparkSession, tmp_path: Path) -> None:
+    tables = Tables(spark, str(tmp_path / name), database="odd")
+    rows = links(spark, (1, "a", 1))
+    try:
+        tables.write(LINKS, rows)
+        tables.replace(LINKS, rows, "movie_id = 1")
+        assert (
+            spark.table("odd.links").collect() == tables.read(LINKS, 0).collect() == [(1, "a", 1)]
+        )
+    finally:
+        spark.sql("DROP DATABASE IF EXISTS odd CASCADE")
+    assert tables.read_small(LINKS).collect() == [(1, "a", 1)]
+    (file,) = tables.files(LINKS, 1, "true")
+    assert local_path(file.url).is_relative_to(tmp_path / name / "tables" / "links")
+    assert local_path(file.url).exists()
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_small_tables_may_have_no_rows(tables: Tables, spark: SparkSession) -> None:
     tables.write(LINKS, links(spark))
     assert tables.read_small(LINKS).collect() == []
-    tables.write(LINKS, links(spark, (1, "a", 1)))
-    assert tables.read_small(LINKS).collect() == [(1, "a", 1)]
 
 
 def test_small_tables_whose_files_say_more_than_they_hold_are_read_by_delta(
@@ -180,3 +199,125 @@ def test_tables_of_another_root_get_no_name(spark: SparkSession, tmp_path: Path)
     Tables(spark, str(tmp_path / "a")).write(LINKS, links(spark, (1, "a", 1)))
     Tables(spark, str(tmp_path / "b"), str(tmp_path / "a"), database="named").register(LINKS)
     assert not spark.catalog.databaseExists("named")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def make_delta_table(spark: SparkSession, place: Path) -> None:
+    rows = spark.createDataFrame([(1, 2, 3.5)], "user_id long, movie_id long, rating double")
+    rows.write.format("delta").save(f"file:{place}")
+
+
+def make_delta_table_without_checksums(spark: SparkSession, place: Path) -> None:
+    make_delta_table(spark, place)
+    for file in (place / "_delta_log").glob("*.crc"):
+        file.unlink()
+
+
+def make_parquet_folder(spark: SparkSession, place: Path) -> None:
+    rows = spark.createDataFrame([(1, 2)], "user_id long, movie_id long")
+    rows.write.partitionBy("user_id").parquet(f"file:{place}")
+    (place / "_SUCCESS").unlink()
+
+
+def make_file(spark: SparkSession, place: Path) -> None:
+    place.parent.mkdir()
+    place.write_text("mine")
+
+
+def make_csv_folder(spark: SparkSession, place: Path) -> None:
+    place.mkdir(parents=True)
+    (place / "_1.csv").write_text("mine")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        make_delta_table,
+        make_delta_table_without_checksums,
+        make_parquet_folder,
+        make_file,
+        make_csv_folder,
+    ],
+)
+def test_what_others_wrote_is_refused_and_stays(
+    make: Callable[[SparkSession, Path], None], tables: Tables, spark: SparkSession, tmp_path: Path
+) -> None:
+    place = tmp_path / "tables" / "ratings"
+    make(spark, place)
+    before = contents(tmp_path)
+    rows = spark.createDataFrame([], RATINGS.schema)
+    for write in (
+        lambda: tables.write(RATINGS, rows),
+        lambda: tables.replace(RATINGS, rows, "user_id = 1"),
+    ):
+        with pytest.raises(
+            TableError, match=f"{place} (is a Delta table|holds files).*set root|Set"
+        ):
+            write()
+    assert contents(tmp_path) == before
+    with pytest.raises(TableError, match=r"did not write|there is no table"):
+        Tables(spark, str(tmp_path / "b"), source=str(tmp_path)).read(RATINGS)
+
+
+def test_empty_folders_and_stopped_first_writes_are_written_to(
+    tables: Tables, spark: SparkSession
+) -> None:
+    place = Path(tables.path(LINKS))
+    place.mkdir(parents=True)
+    (place / ".DS_Store").touch()
+    tables.check_writable(LINKS)
+    (place / "_delta_log").mkdir()
+    (place / "part-0.parquet").write_text("half of it")
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    assert tables.read(LINKS).collect() == [(1, "a", 1)]
+
+
+def test_a_table_that_another_tool_changed_is_still_ours(
+    tables: Tables, spark: SparkSession
+) -> None:
+    tables.write(LINKS, links(spark, (1, "a", 1)))
+    spark.sql(f"ALTER TABLE delta.`{tables.path(LINKS)}` ADD COLUMN note string")
+    spark.sql(f"DELETE FROM delta.`{tables.path(LINKS)}`")
+    tables.write(LINKS, links(spark, (2, "b", 2)))
+    assert tables.read(LINKS).columns == LINKS.columns
+
+
+def replace_first(tables: Tables, table: Table) -> None:
+    tables.replace(table, links(tables.spark, (1, "c", 1)), "movie_id = 1")
+
+
+def test_a_table_of_which_files_are_gone_is_named_and_can_be_written_again(
+    tables: Tables, spark: SparkSession
+) -> None:
+    rows = links(spark, (1, "a", 1), (2, "b", 2)).coalesce(1)
+    tables.write(LINKS, rows)
+    place, identity = Path(tables.path(LINKS)), tables.identity(LINKS)
+    (file,) = place.glob("*.parquet")
+    for harm in (lambda: file.write_bytes(file.read_bytes()[:-9]), file.unlink):
+        harm()
+        assert tables.identity(LINKS) == f"{identity} damaged"
+        for use in (Tables.read, Tables.read_small, Tables.version, replace_first):
+            with pytest.raises(TableError, match=r"1 of its 1 data .*run ingest_ratings again"):
+                use(Tables(spark, tables.root), LINKS)
+    for checksum in (place / "_delta_log").glob("*.crc"):
+        checksum.unlink()
+    assert tables.identity(LINKS) == f"{identity} damaged"
+    tables.write(LINKS, rows)
+    assert sorted(tables.read(LINKS).collect()) == [(1, "a", 1), (2, "b", 2)]
+
+
+def test_a_table_of_which_the_log_has_a_gap_is_named(tables: Tables, spark: SparkSession) -> None:
+    for _ in range(2):
+        tables.write(LINKS, links(spark, (1, "a", 1)))
+    place = Path(tables.path(LINKS))
+    (place / "_delta_log" / f"{0:020}.json").unlink()
+    assert tables.identity(LINKS).endswith("damaged")
+    for use in (lambda: tables.read(LINKS), lambda: tables.write(LINKS, links(spark))):
+        with pytest.raises(TableError, match=r"_delta_log, lacks version 0.*run ingest_ratings"):
+            use()
+    shutil.rmtree(place)
+    tables.write(LINKS, links(spark, (2, "b", 2)))
+    assert tables.read(LINKS).collect() == [(2, "b", 2)]
