@@ -14,7 +14,12 @@ def run(spark: SparkSession, plan: Plan) -> None:
     write_posters(Tables.of(spark, plan.config), plan.config)
 
 
-STAGE = Stage("ingest_posters", run, settings=("posters",), input_folders=("posters",))
+STAGE = Stage(
+    "ingest_posters",
+    run,
+    settings=("posters", "samples.with_posters_only"),
+    input_folders=("posters",),
+)
 
 if __name__ == "__main__":
     submit(run, "ingest_posters")

@@ -2,11 +2,12 @@
 
 import logging
 import re
+from pathlib import Path
 from urllib.parse import unquote
 
 import pandas as pd
 from pyspark import StorageLevel
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
@@ -14,8 +15,11 @@ from pyspark.sql.pandas.functions import pandas_udf
 from mmdin.config import Config
 from mmdin.errors import InputDataError
 from mmdin.posters import images
+from mmdin.posters.local_files import UNREADABLE, list_local_files, read_local_files
 from mmdin.posters.task_sizes import tasks_sized_for_images
 from mmdin.schemas import POSTERS
+from mmdin.storage import LITERAL_PATHS, is_on_local_disk, local_path, spark_url
+from mmdin.storage.errors import translated_errors
 from mmdin.tables import Tables
 
 log = logging.getLogger(__name__)
@@ -25,20 +29,28 @@ MISNAMED = "file name is not a movie id"
 SECOND_FILE = "second file of the same movie"
 
 _FILE_NAME = r"^([0-9]{1,18})(\.[^.]*)?$"
-_HOW_TO_SET = "set input.posters to a folder of images named by movie id, such as 1.jpg"
+_HOW_TO_SET = (
+    "set input.posters to a folder of images named by movie id, such as 1.jpg, or to nothing, with "
+    "samples.with_posters_only=false, to do without"
+)
 
 
 def write_posters(tables: Tables, config: Config) -> None:
     """Write the table posters from the folder input.posters, and log the number of each status.
 
+    Without a folder the table is empty, if samples need no posters.
+
     Raises:
-        InputDataError: if the folder is not given, is missing or empty, or holds no usable image;
-            then nothing is written.
+        InputDataError: if the folder is needed and not given, is missing or empty, or holds no
+            usable image; then nothing is written.
     """
     folder = config.input.posters
-    files = list_image_files(tables.spark, folder)
+    if not folder and not config.samples.with_posters_only:
+        log.info("posters: none, since input.posters is empty")
+        tables.write(POSTERS, tables.spark.createDataFrame([], POSTERS.schema))
+        return
     with tasks_sized_for_images(tables.spark):
-        contents = read_contents(files, config.posters.max_bytes)
+        contents = read_folder(tables.spark, folder, config.posters.max_bytes)
         probed = probe_images(contents, config.posters.max_pixels).persist(StorageLevel.DISK_ONLY)
         try:
             posters = reject_second_files(probed)
@@ -48,58 +60,102 @@ def write_posters(tables: Tables, config: Config) -> None:
             probed.unpersist()
 
 
-def list_image_files(spark: SparkSession, folder: str) -> DataFrame:
+def read_folder(spark: SparkSession, folder: str, max_bytes: int) -> DataFrame:
     """The files in a folder and its subfolders, without hidden ones (names starting with . or _).
+
+    Args:
+        spark: the session.
+        folder: path or URL.
+        max_bytes: larger files are not read.
+
+    Returns:
+        path (binary), file (its last part), movie_id (null if the file is not named by one), bytes
+        (null if it was not read) and unread (null, or why it was not).
+
+    Raises:
+        InputDataError: if the folder is not given, is missing or holds no file.
+        StorageError: if a folder cannot be read.
+    """
+    if not folder:
+        raise InputDataError(f"no folder of posters is given: {_HOW_TO_SET}")
+    if is_on_local_disk(spark, folder):
+        contents = _read_local_folder(spark, local_path(folder), max_bytes)
+    else:
+        contents = read_remote_files(list_remote_files(spark, folder), max_bytes)
+    unread = F.when(F.col("length") > max_bytes, TOO_LARGE).otherwise(UNREADABLE)
+    return contents.select(
+        "path",
+        "file",
+        F.regexp_extract("file", _FILE_NAME, 1).try_cast("long").alias("movie_id"),
+        F.col("content").alias("bytes"),
+        F.when(F.col("content").isNull(), unread).alias("unread"),
+    )
+
+
+def _read_local_folder(spark: SparkSession, folder: Path, max_bytes: int) -> DataFrame:
+    if not folder.is_dir():
+        raise InputDataError(f"{folder}: there is no such folder; {_HOW_TO_SET}")
+    with translated_errors(str(folder), inner=True):
+        files = list_local_files(folder)
+    if not files:
+        raise InputDataError(f"{folder}: the folder holds no file; {_HOW_TO_SET}")
+    return read_local_files(spark, files, max_bytes)
+
+
+def list_remote_files(spark: SparkSession, folder: str) -> DataFrame:
+    """The files in a folder, by Hadoop.
 
     Returns:
         The columns of Spark's binaryFile source: path, modificationTime, length and content.
 
     Raises:
-        InputDataError: if the folder is not given, is missing or holds no file.
+        InputDataError: if the folder is missing or holds no file, or a name is none for Hadoop.
     """
-    if not folder:
-        raise InputDataError(f"no folder of posters is given: {_HOW_TO_SET}")
-    reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+    reader = spark.read.format("binaryFile").options(recursiveFileLookup="true", **LITERAL_PATHS)
     try:
-        files = reader.load(folder)
+        files = reader.load(spark_url(spark, folder))
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
         raise InputDataError(f"{folder}: there is no such folder; {_HOW_TO_SET}") from None
+    except IllegalArgumentException as error:
+        raise InputDataError(
+            f"{folder}: Hadoop cannot read a file because of its name: {error}; rename it"
+        ) from None
     if not files.inputFiles():
         raise InputDataError(f"{folder}: the folder holds no file; {_HOW_TO_SET}")
     return files
 
 
-def read_contents(files: DataFrame, max_bytes: int) -> DataFrame:
-    """The content of image files.
+def read_remote_files(files: DataFrame, max_bytes: int) -> DataFrame:
+    """The content of image files, by Spark.
 
     Files that are too large are not read: Spark does not open files that a filter on the length
     excludes, nor files whose content is not selected.
 
     Args:
-        files: from `list_image_files`.
+        files: from `list_remote_files`.
         max_bytes: limit on a file's size.
 
     Returns:
-        path, file (its last part), movie_id (null if the file is not named by one) and bytes (null
-        if there are more than max_bytes).
+        path (binary), file, length, and content, null if there are more than max_bytes.
     """
-    small = files.where(F.col("length") <= max_bytes).select("path", "content")
+    small = files.where(F.col("length") <= max_bytes).select("path", "length", "content")
     large = files.where(F.col("length") > max_bytes).select(
-        "path", F.lit(None).cast("binary").alias("content")
+        "path", "length", F.lit(None).cast("binary").alias("content")
     )
-    empty = list_empty_files(files).select("path", F.lit(b"").alias("content"))
-    file = F.element_at(F.split("path", "/"), -1)
+    empty = list_empty_files(files).select(
+        "path", F.lit(0).cast("long").alias("length"), F.lit(b"").alias("content")
+    )
     # Listing is little work: one task each is enough.
     return (
         small.unionByName(large.coalesce(1))
         .unionByName(empty.coalesce(1))
         .select(
-            "path",
-            file.alias("file"),
-            F.regexp_extract(file, _FILE_NAME, 1).try_cast("long").alias("movie_id"),
-            F.col("content").alias("bytes"),
+            F.col("path").cast("binary"),
+            F.element_at(F.split("path", "/"), -1).alias("file"),
+            "length",
+            "content",
         )
     )
 
@@ -125,7 +181,7 @@ def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
 
     status = (
         F.when(F.col("movie_id").isNull(), MISNAMED)
-        .when(F.col("bytes").isNull(), TOO_LARGE)
+        .when(F.col("unread").isNotNull(), F.col("unread"))
         .otherwise(F.col("probe.status"))
     )
     return contents.withColumn("probe", probe("bytes")).select(

@@ -3,18 +3,20 @@
 import io
 import logging
 import math
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from mmdin import schemas
 from mmdin.config import Config, Input, Posters
 from mmdin.errors import InputDataError
 from mmdin.inputs import POSTER_FEATURES
-from mmdin.posters import images, ingestion
+from mmdin.posters import images, ingestion, local_files
 from mmdin.posters.features import compute_features
 from mmdin.posters.task_sizes import tasks_sized_for_images
 from mmdin.tables import Tables
@@ -52,7 +54,14 @@ FILES = {
     "11.jpg": b"broken",
     "11.png": image_bytes(seed=11),
     "12.png": grey_png(),
+    "13:b.png": image_bytes(seed=13),
+    "14.p:g": image_bytes(seed=14),
+    "Comédie #1? [a] {b}%20/15.png": image_bytes(seed=15),
+    f"{os.fsdecode(bytes([0xE9]))}/16.png": image_bytes(seed=16),
+    os.fsdecode(b"\xe9.png"): image_bytes(seed=17),
+    "_hidden/18.png": image_bytes(seed=18),
 }
+LINK_TO_NOTHING = "19.png"
 
 STATUSES = {
     "1.png": images.OK,
@@ -69,6 +78,12 @@ STATUSES = {
     "11.jpg": images.NOT_AN_IMAGE,
     "11.png": images.OK,
     "12.png": images.OK,
+    "13:b.png": ingestion.MISNAMED,
+    "14.p:g": images.OK,
+    "15.png": images.OK,
+    "16.png": images.OK,
+    "\\xe9.png": ingestion.MISNAMED,
+    LINK_TO_NOTHING: local_files.UNREADABLE,
 }
 
 
@@ -80,6 +95,7 @@ def configure(folder: Path, root: Path) -> Config:
 def make_folder(folder: Path, files: dict[str, bytes]) -> Path:
     folder.mkdir()
     for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
 
@@ -87,7 +103,9 @@ def make_folder(folder: Path, files: dict[str, bytes]) -> Path:
 @pytest.fixture(scope="module")
 def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     base = tmp_path_factory.mktemp("posters")
-    config = configure(make_folder(base / "a folder", FILES), base / "root")
+    folder = make_folder(base / "a: #folder", FILES)
+    (folder / LINK_TO_NOTHING).symlink_to("nowhere")
+    config = configure(folder, base / "root")
     ingest_posters.run(spark, plan_variants(config))
     poster_features.run(spark, plan_variants(config))
     return Tables(spark, config.root)
@@ -95,7 +113,7 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tab
 
 def test_each_file_is_a_row_with_its_status(tables: Tables) -> None:
     rows = tables.read(schemas.POSTERS).select("file", "status").collect()
-    assert len(rows) == len(FILES)
+    assert len(rows) == len(STATUSES)
     assert {r["file"]: r["status"] for r in rows} == STATUSES
 
 
@@ -112,7 +130,7 @@ def test_rows_describe_their_files(tables: Tables) -> None:
 
 def test_usable_posters_are_measured(tables: Tables) -> None:
     rows = {r["movie_id"]: r for r in tables.read(schemas.POSTER_FEATURES).collect()}
-    assert sorted(rows) == [1, 2, 10, 11, 12]
+    assert sorted(rows) == [1, 2, 10, 11, 12, 14, 15, 16]
     for movie_id, file in ((1, "1.png"), (2, "2.JPG")):
         expected = compute_features(images.decode(FILES[file]))
         assert [rows[movie_id][f] for f in POSTER_FEATURES] == list(expected.values())
@@ -127,14 +145,39 @@ def test_a_grey_poster_has_null_hue_and_nothing_else_null(tables: Tables) -> Non
 def test_running_again_gives_the_same_rows(
     spark: SparkSession, tables: Tables, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = configure(make_folder(tmp_path / "folder", FILES), tmp_path / "root")
+    folder = make_folder(tmp_path / "folder", FILES)
+    (folder / LINK_TO_NOTHING).symlink_to("nowhere")
+    config = configure(folder, tmp_path / "root")
     with caplog.at_level(logging.INFO, logger="mmdin"):
         ingest_posters.run(spark, plan_variants(config))
     again = Tables(spark, config.root).read(schemas.POSTERS)
     assert again.exceptAll(tables.read(schemas.POSTERS)).isEmpty()
-    assert again.count() == len(FILES)
-    assert "posters: 14 files read = 5 ok + 9 not ok" in caplog.text
-    assert "2 x file name is not a movie id" in caplog.text
+    assert again.count() == len(STATUSES)
+    assert "posters: 20 files read = 8 ok + 12 not ok" in caplog.text
+    assert "4 x file name is not a movie id" in caplog.text
+    assert "1 x file cannot be read" in caplog.text
+
+
+def test_a_remote_folder_has_the_same_rows(
+    spark: SparkSession, tables: Tables, tmp_path: Path
+) -> None:
+    names = [name for name in FILES if name.isascii() and ":" not in name]
+    folder = make_folder(tmp_path / "folder", {name: FILES[name] for name in names})
+    setting = "fs.viewfs.mounttable.posters.link./folder"
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    configuration.set(setting, folder.as_uri())
+    try:
+        contents = ingestion.read_folder(spark, "viewfs://posters/folder", 30_000)
+        probed = ingestion.probe_images(contents, 70 * 69)
+        rows = ingestion.reject_second_files(probed).select(schemas.POSTERS.columns)
+        stored = tables.read(schemas.POSTERS).where(F.col("file").isin(names))
+        assert rows.exceptAll(stored).isEmpty()
+        assert rows.count() == stored.count() == len(names) - 1
+        (folder / "2:x.jpg").touch()
+        with pytest.raises(InputDataError, match=r"2:x\.jpg.*rename it"):
+            ingestion.read_folder(spark, "viewfs://posters/folder", 30_000)
+    finally:
+        configuration.unset(setting)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +192,16 @@ def test_no_files_stop_the_job(
     config = Config(name="t", root=str(tmp_path / "root"), input=Input(posters=path))
     with pytest.raises(InputDataError, match=message):
         ingest_posters.run(spark, plan_variants(config))
+
+
+def test_no_posters_are_needed_by_samples_without_them(spark: SparkSession, tmp_path: Path) -> None:
+    given = {"samples": {"with_posters_only": False}}
+    config = Config(name="t", root=str(tmp_path / "root"), **given)
+    for job in (ingest_posters, poster_features):
+        job.run(spark, plan_variants(config))
+    tables = Tables(spark, config.root)
+    assert tables.read(schemas.POSTERS).isEmpty()
+    assert tables.read(schemas.POSTER_FEATURES).isEmpty()
 
 
 def test_only_bad_files_stop_the_job_and_write_nothing(spark: SparkSession, tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""Image files of a local folder, listed and read by Python, under names of any kind.
+
+Java does not see files whose names its encoding cannot express, and Hadoop fails on a colon.
+"""
+
+import functools
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from mmdin.storage import walk
+
+UNREADABLE = "file cannot be read"
+
+_BYTES_PER_TASK = 128 << 20
+_BYTES_PER_BATCH = 32 << 20
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file that is not hidden, or a link to nothing.
+
+    Attributes:
+        path: absolute, as the disk has it.
+        size: in bytes; None if it is not a regular file.
+    """
+
+    path: bytes
+    size: int | None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path; bytes that are no UTF-8 are written in hexadecimal."""
+        return self.path.rpartition(b"/")[2].decode("utf-8", "backslashreplace")
+
+
+def list_local_files(folder: Path) -> list[LocalFile]:
+    """The files in a folder and its subfolders, without hidden ones (names starting with . or _).
+
+    Raises:
+        OSError: if a folder cannot be read.
+    """
+    root = os.fsencode(folder.absolute())
+    found = walk(root, wanted=lambda name: not name.startswith((b".", b"_")))
+    return sorted(
+        (LocalFile(root + b"/" + name, _size(state)) for name, state in found),
+        key=lambda file: file.path,
+    )
+
+
+def _size(state: os.stat_result | None) -> int | None:
+    return state.st_size if state and stat.S_ISREG(state.st_mode) else None
+
+
+def read_local_files(spark: SparkSession, files: Sequence[LocalFile], max_bytes: int) -> DataFrame:
+    """Read the files on executors, which must see the same folder as the driver.
+
+    Args:
+        spark: the session.
+        files: from `list_local_files`.
+        max_bytes: larger files are not read.
+
+    Returns:
+        path (binary), file (the name), length, and content, null for files that are too large or
+        cannot be read.
+    """
+    rows = [(file.path, file.name, file.size) for file in files]
+    size = sum(min(file.size or 0, max_bytes) for file in files)
+    tasks = max(spark.sparkContext.defaultParallelism, size // _BYTES_PER_TASK)
+    listed = spark.createDataFrame(
+        spark.sparkContext.parallelize(rows, tasks), "path binary, file string, length long"
+    )
+    schema = "path binary, file string, length long, content binary"
+    return listed.mapInArrow(functools.partial(_read, max_bytes=max_bytes), schema)
+
+
+def _read(batches: Iterator[pa.RecordBatch], max_bytes: int) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        start, held = 0, 0
+        contents: list[bytes | None] = []
+        files = zip(batch["path"].to_pylist(), batch["length"].to_pylist(), strict=True)
+        for row, (path, size) in enumerate(files):
+            is_wanted = size is not None and size <= max_bytes
+            contents.append(_content(path) if is_wanted else None)
+            held += len(contents[-1] or b"")
+            if held > _BYTES_PER_BATCH or row == batch.num_rows - 1:
+                columns = batch.slice(start, len(contents)).columns
+                yield pa.RecordBatch.from_arrays(
+                    [*columns, pa.array(contents, pa.binary())], [*batch.schema.names, "content"]
+                )
+                start, held, contents = row + 1, 0, []
+
+
+def _content(path: bytes) -> bytes | None:
+    try:
+        return Path(os.fsdecode(path)).read_bytes()
+    except OSError:
+        return None
