@@ -2,12 +2,14 @@
 
 import datetime
 import functools
+import hashlib
 import json
 import logging
 import operator
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -15,11 +17,15 @@ from pyspark.sql import SparkSession
 from mmdin.code_digest import digest_module
 from mmdin.config import Part
 from mmdin.schemas import Table, written_by
-from mmdin.storage import files_at, join
+from mmdin.storage import files_at, is_on_local_disk, join, local_path
 from mmdin.tables import Tables
 from mmdin.variants import Plan
 
 log = logging.getLogger(__name__)
+
+_SMALL, _READ_AT_MOST = 64 << 10, 64 << 20
+"""Bytes up to which a local file, and those of a folder, are compared by content and not by time:
+copies keep times, and unpacking again changes them."""
 
 State = dict[str, str]
 """What a stage depends on, or what it wrote: a description of each thing, by the thing's name."""
@@ -41,6 +47,8 @@ class Stage:
         input_folders: keys of `input` whose folders it reads.
         output_folders: keys of `input` whose folders it writes.
         output_files: other files that it writes, by their paths under the root.
+        output_root_folders: folders under the root to which it adds files; it runs again if some
+            are gone.
     """
 
     name: str
@@ -51,6 +59,7 @@ class Stage:
     input_folders: tuple[str, ...] = ()
     output_folders: tuple[str, ...] = ()
     output_files: tuple[str, ...] = ()
+    output_root_folders: tuple[str, ...] = ()
 
     @property
     def writes(self) -> tuple[Table, ...]:
@@ -93,6 +102,10 @@ def run_stages(spark: SparkSession, plan: Plan, stages: Sequence[Stage]) -> None
 
     Logs for each its seconds and Spark jobs, and their sums if there are several.
     """
+    for samples in plan.sample_sets():
+        tables = Tables.of(spark, samples.config)
+        for table in (table for stage in stages for table in stage.writes):
+            tables.check_writable(table)
     started, jobs_before = time.monotonic(), count_jobs(spark)
     for stage in stages:
         for narrowed in plan.sample_sets() if stage.writes_samples else [plan]:
@@ -164,6 +177,10 @@ def _describe_outputs(tables: Tables, plan: Plan, stage: Stage) -> State:
         path: _describe_file(tables.spark, join(plan.config.root, path))
         for path in stage.output_files
     }
+    state |= {
+        path: _describe_names(tables.spark, join(plan.config.root, path))
+        for path in stage.output_root_folders
+    }
     return state
 
 
@@ -173,8 +190,33 @@ def _digest_code(stage: str) -> str:
 
 
 def _describe_folder(spark: SparkSession, folder: str) -> str:
-    files = files_at(spark, folder).list(folder, recursive=True) if folder else []
-    return f"{folder}: {[(f.name, f.size, f.modified) for f in files]}"
+    """A folder's place, and a digest of its files, those of subfolders too."""
+    if not folder:
+        return "none"
+    files = files_at(spark, folder)
+    listed = files.list(folder, recursive=True)
+    digest, left = hashlib.sha256(), _READ_AT_MOST
+    on_disk = is_on_local_disk(spark, folder)
+    for file in listed:
+        content = ""
+        if on_disk and file.size <= min(_SMALL, left):
+            content, left = _digest_content(local_path(folder) / file.name), left - file.size
+        described = (file.name, file.size, content or file.modified)
+        digest.update(f"{described}\n".encode("utf-8", "surrogateescape"))
+    place = local_path(folder).resolve() if on_disk else folder
+    return f"{place}: {len(listed)} files, {digest.hexdigest()}"
+
+
+def _describe_names(spark: SparkSession, folder: str) -> str:
+    names = [file.name for file in files_at(spark, folder).list(folder, recursive=True)]
+    return f"{len(names)} files, {hashlib.sha256(repr(names).encode()).hexdigest()}"
+
+
+def _digest_content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "unreadable"
 
 
 def _describe_file(spark: SparkSession, url: str) -> str:
@@ -191,8 +233,12 @@ def _read_record(spark: SparkSession, plan: Plan, name: str) -> _Record | None:
     files = files_at(spark, url)
     if not files.exists(url):
         return None
-    values: dict[str, Any] = json.loads(files.read(url))
-    return _Record(values["inputs"], values["outputs"])
+    try:
+        values: dict[str, Any] = json.loads(files.read(url))
+        return _Record(dict(values["inputs"]), dict(values["outputs"]))
+    except (ValueError, KeyError, TypeError):
+        log.warning("== %s: %s is damaged, so the stage runs again", name, url)
+        return None
 
 
 def _write_record(

@@ -1,7 +1,9 @@
 """Stages run when something that they depend on, or that they wrote, has changed."""
 
 import logging
+import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from mmdin import stages
 from mmdin.config import Config, Input
+from mmdin.errors import TableError
 from mmdin.schemas import LINKS
 from mmdin.stages import Stage, count_jobs, run_stages
 from mmdin.tables import Tables
@@ -95,6 +98,39 @@ def rewrite_an_input(world: World) -> None:
     (world.input / "links.csv").write_text("another")
 
 
+def rewrite_an_input_and_keep_its_size_and_time(world: World) -> None:
+    path = world.input / "links.csv"
+    state = path.stat()
+    path.write_text(path.read_text()[::-1])
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert path.stat().st_size == state.st_size
+
+
+def redraw_an_input_in_a_subfolder(world: World) -> None:
+    path = world.input / "again" / "1.jpg"
+    path.parent.mkdir(exist_ok=True)
+    large = bytes(100_000)
+    path.write_bytes(large)
+    world.rerun()
+    path.write_bytes(large)
+
+
+def move_an_input_to_a_linked_subfolder(world: World) -> None:
+    folder = world.input.parent / "linked"
+    folder.mkdir()
+    (folder / "2.jpg").touch()
+    (world.input / "link").symlink_to(folder)
+
+
+def lose_files_of_a_table(world: World) -> None:
+    for file in Path(world.tables.path(LINKS)).glob("*.parquet"):
+        file.unlink()
+
+
+def delete_a_table(world: World) -> None:
+    shutil.rmtree(world.tables.path(LINKS))
+
+
 def add_an_input_in_a_subfolder(world: World) -> None:
     (world.input / "more").mkdir(exist_ok=True)
     (world.input / "more" / "links.csv").write_text("more")
@@ -120,8 +156,13 @@ def change_code(world: World) -> None:
     ("change", "reason"),
     [
         (rewrite_an_input, "input.movielens"),
+        (rewrite_an_input_and_keep_its_size_and_time, "input.movielens"),
+        (redraw_an_input_in_a_subfolder, "input.movielens"),
+        (move_an_input_to_a_linked_subfolder, "input.movielens"),
         (add_an_input_in_a_subfolder, "input.movielens"),
         (write_over_a_table, "links"),
+        (delete_a_table, "links"),
+        (lose_files_of_a_table, "links"),
         (replace_a_table_by_one_of_the_same_version, "links"),
         (change_code, "code"),
     ],
@@ -151,3 +192,56 @@ def test_settings_and_missing_pages_concern_the_stages_that_have_them(world: Wor
     world.page.unlink()
     assert world.rerun() == ["report"]
     assert world.rerun() == []
+
+
+def test_a_touched_input_changes_nothing(world: World) -> None:
+    world.rerun()
+    (world.input / "links.csv").touch()
+    assert world.rerun() == []
+
+
+def test_a_damaged_record_makes_the_stage_run_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.rerun()
+    record = Path(world.config.root, "stages", "report.json")
+    for content in ("", '{"inputs": {}}', "[]"):
+        record.write_text(content)
+        assert world.rerun() == ["report"]
+    assert f"{record} is damaged" in caplog.text
+
+
+def test_tables_of_another_root_are_told_apart(spark: SparkSession, tmp_path: Path) -> None:
+    """Of two roots whose tables have the same versions, and of a copy, even the same ids."""
+    ran: list[str] = []
+    stage = Stage(
+        "build_samples", lambda spark, plan: ran.append(plan.config.input.tables), reads=(LINKS,)
+    )
+    sources = [str(tmp_path / name) for name in "abc"]
+    for source in sources[:2]:
+        tables = Tables(spark, source)
+        tables.write(LINKS, spark.createDataFrame([(1, source, 1)], LINKS.schema))
+    shutil.copytree(sources[0], sources[2])
+    config = Config(name="x", root=str(tmp_path / "root"))
+    for source in (*sources, sources[2]):
+        given = config.model_copy(update={"input": Input(tables=source)})
+        run_stages(spark, plan_variants(given), [stage])
+    assert ran == sources
+
+
+def test_nothing_runs_if_a_later_stage_would_overwrite_what_is_not_ours(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    mine = tmp_path / "root" / "tables" / "links" / "mine.csv"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    ran: list[str] = []
+    stages = [
+        Stage("report", lambda spark, plan: ran.append("report")),
+        Stage("ingest_ratings", lambda spark, plan: ran.append("ingest")),
+    ]
+    plan = plan_variants(Config(name="x", root=str(tmp_path / "root")))
+    with pytest.raises(TableError, match="tables/links holds files that are no Delta table"):
+        run_stages(spark, plan, stages)
+    assert ran == []
+    assert mine.read_text() == "mine"
