@@ -16,7 +16,19 @@ from mmdin.config import Config
 from mmdin.errors import ClusterError, MmdinError, StorageError
 from mmdin.interruption import INTERRUPTED, Interruption
 from mmdin.options import add_options, load_given
-from mmdin.storage import ensure_writable, files_at, is_local, join, local_path
+from mmdin.schemas import written_by
+from mmdin.storage import (
+    ensure_writable,
+    file_system_trouble,
+    files_at,
+    is_local,
+    join,
+    local_path,
+    lock_root,
+    make_local_root,
+)
+from mmdin.storage.errors import translated_errors
+from mmdin.tables import Tables
 from mmdin.variants import Plan, plan_variants
 
 log = logging.getLogger("mmdin")
@@ -27,6 +39,9 @@ _STOPPED = (
     "stopped. What stages have finished is kept, and in training every epoch that has ended. "
     "Run the same command again to resume"
 )
+
+
+_PIPELINES = ("pipeline", "experiment")
 
 
 def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
@@ -52,6 +67,9 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
         try:
             plan = plan_variants(load_given(options))
             config = plan.config
+            if is_local(config.root):
+                make_local_root(config.root)
+                _lock(stack, config.root, name)
             path = stack.enter_context(_log_to_console_and_file(config.root, name))
             _log_configuration(config, name)
             spark = open_session(f"mmdin {name} {config.name}")
@@ -59,6 +77,7 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             interruption.listen(spark)
             ensure_writable(spark, config.root)
             stack.callback(interruption.quietly, _store_log, spark, path, config.root)
+            _check_tables(spark, plan, name)
             started = time.monotonic()
             job(spark, plan)
             log.info("%s: done in %.1f s", name, time.monotonic() - started)
@@ -71,7 +90,10 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
                 raise
             if not isinstance(error, MmdinError):
                 _write_to_file(traceback.format_exc(), logging.ERROR)
-                raise
+                trouble = file_system_trouble(error)
+                if trouble is None:
+                    raise
+                error = StorageError(f"a file system refuses: {trouble}")
             _write_to_file(str(error), logging.ERROR)
             print(f"{name}: error: {error}", file=sys.stderr)
             sys.exit(2)
@@ -92,6 +114,20 @@ def open_session(app_name: str) -> SparkSession:
             "--properties-file conf/spark/local.conf"
         )
     return spark
+
+
+def _lock(stack: contextlib.ExitStack, root: str, name: str) -> None:
+    """Hold the root, if the job writes there: alone, if it runs stages that build on each other."""
+    if name in _PIPELINES or written_by(name):
+        stack.enter_context(lock_root(root, name, alone=name in _PIPELINES))
+
+
+def _check_tables(spark: SparkSession, plan: Plan, name: str) -> None:
+    """Raise TableError if the job would write over what this project did not write."""
+    for samples in plan.sample_sets():
+        tables = Tables.of(spark, samples.config)
+        for table in written_by(name):
+            tables.check_writable(table)
 
 
 def _parse(name: str, description: str, argv: Sequence[str] | None) -> argparse.Namespace:
@@ -120,8 +156,9 @@ def _log_to_console_and_file(root: str, name: str) -> Iterator[Path]:
     log.addHandler(console)
     with tempfile.TemporaryDirectory() as temporary:
         folder = local_path(root) / "logs" if is_local(root) else Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(folder / f"{name}.log", encoding="utf-8")
+        with translated_errors(str(folder), inner=True):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = logging.FileHandler(folder / f"{name}.log", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(file)
         yield folder / f"{name}.log"

@@ -118,6 +118,7 @@ def test_ctrl_c_ends_a_job_with_one_message(
 
     monkeypatch.setattr(session, "open_session", lambda name: Stopped())
     monkeypatch.setattr(session, "ensure_writable", lambda spark, root: None)
+    monkeypatch.setattr(session, "_check_tables", lambda *_: None)
     (tmp_path / "some.yaml").write_text(f"root: {tmp_path}")
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(SystemExit) as ended:
