@@ -24,6 +24,7 @@ STAGE = Stage(
     part="train",
     settings=("networks", "training", "experiment.variants"),
     reads=SAMPLE_TABLES,
+    output_root_folders=("checkpoints",),
 )
 
 if __name__ == "__main__":

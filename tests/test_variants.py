@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from mmdin.config import Config, Training, load_config
 from mmdin.errors import ConfigurationError, TableError
 from mmdin.fingerprints import fingerprint, sample_identities, trained_runs
+from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import RUNS, SAMPLE_TABLES
 from mmdin.stages import Stage
 from mmdin.storage import local_folder
@@ -160,7 +161,8 @@ def test_previous_runs_are_found_and_their_end_is_recorded(
     for table in SAMPLE_TABLES:
         path = tables.path(table)
         for _ in range(VERSIONS[table.name] + 1):
-            spark.range(1).write.format("delta").mode("append").save(path)
+            rows = spark.createDataFrame([(None,) * len(table.columns)], table.schema)
+            rows.write.format("delta").mode("append").save(path)
     data = TrainingData(VERSIONS, sample_identities(tables, VERSIONS), {}, {})
     wanted = [start_run(v, seed, data) for v in variants for seed in (1, 2)]
     assert find_previous_runs(tables, wanted) == PreviousRuns()
@@ -197,6 +199,10 @@ def test_previous_runs_are_found_and_their_end_is_recorded(
         (run.variant.label, run.seed): run.run_id for run in wanted
     }
     assert tables.read(RUNS).columns == RUNS.columns
+    Path(ended.checkpoint, CHECKPOINT_FILES[1]).unlink()
+    assert find_previous_runs(tables, wanted).finished == {
+        run.fingerprint for run in wanted if run is not ended
+    }
 
 
 def save_state(folder: Path) -> None:
@@ -210,6 +216,8 @@ def save_result(folder: Path) -> None:
     from mmdin.training.assignment import Epoch, TrainingResult, write_result
 
     folder.mkdir(parents=True, exist_ok=True)
+    for name in CHECKPOINT_FILES:
+        (folder / name).touch()
     epoch = Epoch(1, 0.001, 0.6, 0.6, 0.7, 1000.0, 1.0)
     now = datetime.datetime.now(datetime.UTC).timestamp()
     write_result(local_folder(folder), TrainingResult([epoch], 1, 10, now, now))

@@ -26,6 +26,7 @@ from mmdin.scoring.networks import (
     network_scores,
 )
 from mmdin.scoring.scored import count_scores, list_scores, with_scores
+from mmdin.storage import join
 from mmdin.tables import Tables
 from mmdin.variants import Plan
 
@@ -45,7 +46,11 @@ def score_variants(spark: SparkSession, plan: Plan) -> None:
         tables = Tables.of(spark, samples.config)
         trained = trained_runs(tables, samples.variants).values()
         rows = tables.read(SAMPLES, next(iter(trained))["table_versions"]["samples"])
-        runs = [TrainedRun(r["run_id"], r["model"], r["checkpoint"]) for r in trained]
+        runs = [
+            # Not its column checkpoint: the root may have been moved.
+            TrainedRun(r["run_id"], r["model"], join(config.root, "checkpoints", r["run_id"]))
+            for r in trained
+        ]
         scored += _score_rows(tables, rows, runs, config.scoring.batch_size)
         with_attention = [run for run in runs if NETWORKS[run.model].has_attention]
         if with_attention:

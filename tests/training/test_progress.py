@@ -7,6 +7,7 @@ with equal bits (tests/cluster).
 import shutil
 import subprocess
 from collections.abc import Iterator
+from math import isnan, nan
 from pathlib import Path
 
 import keras
@@ -17,9 +18,10 @@ from samples_files import folder_of, make_assignment, write_samples
 
 from mmdin.errors import ClusterError
 from mmdin.storage import local_folder
-from mmdin.training.assignment import Assignment, TrainingResult
+from mmdin.training.assignment import Assignment, Epoch, TrainingResult
 from mmdin.training.rank import checkpointing, loop
 from mmdin.training.rank.watchdog import Watchdog
+from mmdin.training.ranks import TrainingFailedError
 from mmdin.training.state import (
     delete_state,
     has_state,
@@ -140,3 +142,24 @@ def test_the_state_of_an_ended_network_can_be_deleted(tmp_path: Path) -> None:
     delete_state(folder)
     assert not has_state(folder)
     assert read_state(folder) is None
+
+
+def test_a_network_that_diverges_at_once_is_refused(tmp_path: Path) -> None:
+    diverging = make_assignment(
+        tmp_path, "diverging", write_samples(tmp_path), "neural_cf", learning_rate=1e38, epochs=2
+    )
+    with pytest.raises(
+        TrainingFailedError, match=r"neural_cf: the loss of the first epoch is .*learning_rate"
+    ):
+        train(diverging)
+    assert not (folder_of(diverging).files.exists(f"{diverging.checkpoint}/result.json"))
+
+
+def test_epochs_are_compared_by_loss_if_validation_rows_are_of_one_class() -> None:
+    epochs = [
+        Epoch(n, 0.1, 0.5, loss, auc, 1.0, 1.0)
+        for n, (loss, auc) in enumerate([(0.7, 0.6), (0.6, 0.5), (0.5, nan), (0.4, nan)], 1)
+    ]
+    quality = [loop.quality(epoch) for epoch in epochs]
+    assert quality == [0.6, 0.5, -0.5, -0.4]
+    assert isnan(loop.quality(Epoch(1, 0.1, nan, nan, nan, 1.0, 1.0)))

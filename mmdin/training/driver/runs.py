@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import logging
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -16,12 +17,15 @@ import mmdin
 from mmdin.dataset.sharding import count_rows
 from mmdin.errors import TableError
 from mmdin.fingerprints import fingerprint, training_code
+from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import EPOCHS, RUNS
 from mmdin.storage import Folder, folder_at, join
 from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import TrainingResult, read_result
 from mmdin.training.state import has_state
 from mmdin.variants import Variant
+
+log = logging.getLogger(__name__)
 
 _PACKAGES = ("pyspark", "delta-spark", "petastorm", "pyarrow", "numpy", "tensorflow", "horovod")
 
@@ -155,7 +159,12 @@ def find_previous_runs(tables: Tables, wanted: Sequence[Run]) -> PreviousRuns:
         if r["status"] != "finished"
     ]
     ended = [run for run in unfinished if read_result(run.folder(tables.spark))]
-    finished = {r["fingerprint"] for r in rows if r["status"] == "finished"}
+    finished = {
+        r["fingerprint"]
+        for r in rows
+        if r["status"] == "finished"
+        and _has_network(replace(by_fingerprint[r["fingerprint"]], run_id=r["run_id"]), tables)
+    }
     finished |= {run.fingerprint for run in ended}
     stopped = {
         run.fingerprint: run
@@ -169,6 +178,15 @@ def find_previous_runs(tables: Tables, wanted: Sequence[Run]) -> PreviousRuns:
         resumable={key: replace(run, status="running") for key, run in stopped.items()},
         unrecorded=(*ended, *lost),
     )
+
+
+def _has_network(run: Run, tables: Tables) -> bool:
+    """Whether the network of a finished run is still in its checkpoint folder."""
+    folder = run.folder(tables.spark)
+    if all(map(folder.exists, CHECKPOINT_FILES)):
+        return True
+    log.warning("train: the network of %s is gone from %s: trained again", run.run_id, folder.url)
+    return False
 
 
 def check_resumable(tables: Tables, run_id: str, resumable: Collection[Run]) -> None:

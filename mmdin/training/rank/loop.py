@@ -1,5 +1,6 @@
 """The training loop of one rank, in lockstep with the others."""
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -17,7 +18,7 @@ from mmdin.training.rank.objective import log_losses
 from mmdin.training.rank.roc_auc import roc_auc
 from mmdin.training.rank.step import Scorer, TrainingStep, make_step
 from mmdin.training.rank.watchdog import Watchdog
-from mmdin.training.ranks import Communicator
+from mmdin.training.ranks import Communicator, TrainingFailedError
 from mmdin.training.state import TrainingState
 
 
@@ -58,12 +59,13 @@ def train_network(
     state = _restore_state(checkpointer, step, communicator)
     stopping = EarlyStopping(config.training.patience)
     for epoch in state.epochs:
-        stopping.is_best(epoch.epoch, epoch.validation_roc_auc)
+        stopping.is_best(epoch.epoch, quality(epoch))
     data = RankData(assignment, communicator, step.network, files)
     while not _is_over(state, config.training, stopping):
         epoch = _run_epoch(len(state.epochs) + 1, step, scorer, data, communicator, watchdog)
+        _refuse_divergence(epoch, assignment.label)
         state = state.with_epoch(epoch)
-        is_best = stopping.is_best(epoch.epoch, epoch.validation_roc_auc)
+        is_best = stopping.is_best(epoch.epoch, quality(epoch))
         if checkpointer:
             checkpointer.save_epoch(state, is_best)
     return TrainingResult(
@@ -74,6 +76,24 @@ def train_network(
         ended_at=time.time(),
         resumed_after=state.resumed_after,
     )
+
+
+def quality(epoch: Epoch) -> float:
+    """By what epochs are compared: the ROC AUC or, if validation rows are of one class, the loss.
+
+    Not a number if the network gives none.
+    """
+    auc = epoch.validation_roc_auc
+    return -epoch.validation_loss if math.isnan(auc) else auc
+
+
+def _refuse_divergence(epoch: Epoch, label: str) -> None:
+    """Raise TrainingFailedError if the first epoch gave no numbers; later ones have an earlier."""
+    if epoch.epoch == 1 and not math.isfinite(epoch.train_loss):
+        raise TrainingFailedError(
+            f"{label}: the loss of the first epoch is {epoch.train_loss}, since the weights grew "
+            "without bound: lower training.learning_rate and training.factor_learning_rate"
+        )
 
 
 def _restore_state(
