@@ -20,7 +20,7 @@ from mmdin.delta_files import list_plain_files, list_sizes
 from mmdin.delta_log import DeltaLog
 from mmdin.errors import TableError
 from mmdin.schemas import Table
-from mmdin.storage import LITERAL_PATHS, files_at, is_local, join, local_path, spark_url
+from mmdin.storage import files_at, is_local, join, load_files, local_path, spark_url
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class Tables:
             return self.read(table)
         if not files:
             return self.spark.createDataFrame([], table.schema)
-        return self.spark.read.options(**LITERAL_PATHS).schema(table.schema).parquet(*files)
+        return load_files(self.spark.read.format("parquet").schema(table.schema), files)
 
     def check_writable(self, table: Table) -> None:
         """Check that writing the table would not overwrite what this project did not write.

@@ -12,7 +12,7 @@ from mmdin.ingest.faults import translated_errors
 from mmdin.ingest.formats import InputFile
 from mmdin.ingest.layouts import Layout, find_columns
 from mmdin.ingest.sources import Source
-from mmdin.storage import LITERAL_PATHS, spark_url
+from mmdin.storage import load_files, spark_url
 
 _MALFORMED = "_malformed"
 _DECIMAL_COMMA = r"^[+-]?[0-9]*,[0-9]+$"
@@ -138,7 +138,7 @@ def _with_decimal_points(rows: DataFrame) -> DataFrame:
 
 def _read_parquet(spark: SparkSession, paths: list[str], file: InputFile) -> DataFrame:
     with translated_errors(f"{file.stem} in Parquet"):
-        stored = spark.read.options(mergeSchema="true", **LITERAL_PATHS).parquet(*paths)
+        stored = load_files(spark.read.format("parquet").option("mergeSchema", "true"), paths)
     positions = find_columns(stored.columns, file.columns, f"{file.stem} in Parquet")
     fields = [stored.schema.fields[position] for position in positions]
     values = [

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from mmdin.errors import InputDataError
 from mmdin.ingest.layouts import Layout
-from mmdin.storage import LITERAL_PATHS, Files
+from mmdin.storage import Files, load_files
 
 _CHUNK = 1 << 20
 _JAVA_NAMES = {
@@ -49,7 +49,7 @@ def read_lines(spark: SparkSession, paths: list[str], encoding: str) -> DataFram
         InputDataError: if Java does not have the encoding.
     """
     if is_utf8(encoding):
-        lines = spark.read.options(**LITERAL_PATHS).text(paths).withColumnRenamed("value", "line")
+        lines = load_files(spark.read.format("text"), paths).withColumnRenamed("value", "line")
         return lines.withColumn("decodable", F.is_valid_utf8("line"))
     name = _JAVA_NAMES.get(encoding, encoding)
     jvm: Any = spark.sparkContext._jvm
@@ -59,8 +59,7 @@ def read_lines(spark: SparkSession, paths: list[str], encoding: str) -> DataFram
             "input.encoding empty"
         )
     # Spark would end lines at the byte of a line feed, which is half of UTF-16's.
-    reader = spark.read.options(encoding=name, lineSep="\n", **LITERAL_PATHS)
-    lines = reader.text(paths)
+    lines = load_files(spark.read.format("text").options(encoding=name, lineSep="\n"), paths)
     with _all_charsets(spark):
         lines = lines.select(_decode(F.col("value"), name).alias("line"))
     ended = F.rtrim(F.col("line"), F.lit("\r")).alias("line")

@@ -18,7 +18,7 @@ from mmdin.posters import images
 from mmdin.posters.local_files import UNREADABLE, list_local_files, read_local_files
 from mmdin.posters.task_sizes import tasks_sized_for_images
 from mmdin.schemas import POSTERS
-from mmdin.storage import LITERAL_PATHS, is_on_local_disk, local_path, spark_url
+from mmdin.storage import is_on_local_disk, load_files, local_path, spark_url
 from mmdin.storage.errors import translated_errors
 from mmdin.tables import Tables
 
@@ -111,9 +111,9 @@ def list_remote_files(spark: SparkSession, folder: str) -> DataFrame:
     Raises:
         InputDataError: if the folder is missing or holds no file, or a name is none for Hadoop.
     """
-    reader = spark.read.format("binaryFile").options(recursiveFileLookup="true", **LITERAL_PATHS)
+    reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
     try:
-        files = reader.load(spark_url(spark, folder))
+        files = load_files(reader, [spark_url(spark, folder)])
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise

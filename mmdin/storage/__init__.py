@@ -7,12 +7,12 @@ Py4J.
 """
 
 from mmdin.storage.driver import (
-    LITERAL_PATHS,
     ensure_writable,
     files_at,
     folder_at,
     hadoop_settings,
     is_on_local_disk,
+    load_files,
     spark_url,
 )
 from mmdin.storage.files import Files, Folder, StoredFile, upload
@@ -24,7 +24,6 @@ from mmdin.storage.scratch import local_copies, plain_names, scratch_folder, tem
 from mmdin.storage.urls import is_local, join, local_path
 
 __all__ = [
-    "LITERAL_PATHS",
     "Files",
     "Folder",
     "HadoopSettings",
@@ -38,6 +37,7 @@ __all__ = [
     "is_local",
     "is_on_local_disk",
     "join",
+    "load_files",
     "local_copies",
     "local_folder",
     "local_path",

@@ -1,5 +1,6 @@
 """Files for the driver, which reaches Hadoop's file systems through Spark's JVM."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmdin.errors import StorageError
@@ -16,14 +17,16 @@ from mmdin.storage.urls import (
 )
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
     from mmdin.storage.hadoop import HadoopFiles
 
 
-LITERAL_PATHS = {"__globPaths__": "false"}
+_LITERAL_PATHS = {"__globPaths__": "false"}
 """Option of Spark's sources of files, which would otherwise read some characters as patterns. (They
 can be quoted, but then Hadoop lists the folders above, and fails on names with colons there.)"""
+
+_PATTERN_CHARACTERS = frozenset("{}[]*?\\")
 
 _reached: set[str] = set()
 """File systems that answered, by application, scheme and host."""
@@ -56,7 +59,7 @@ def folder_at(spark: "SparkSession", url: str) -> Folder:
 def spark_url(spark: "SparkSession", url: str) -> str:
     """The URL of a file or folder to hand to Spark or Hadoop, which would misread a plain path.
 
-    Sources of files take it with the option LITERAL_PATHS.
+    Sources of files take it by `load_files`.
 
     Raises:
         StorageError: if the file system does not answer, or if the JVM cannot express the name.
@@ -69,6 +72,23 @@ def spark_url(spark: "SparkSession", url: str) -> str:
     if not literal.isascii():
         files.check_name(str(local_path(url)))
     return literal
+
+
+def load_files(reader: "DataFrameReader", urls: Sequence[str]) -> "DataFrame":
+    """Rows of files or folders, whose names are no patterns.
+
+    Args:
+        reader: with the format and its options.
+        urls: as of `spark_url`, at least one.
+    """
+    reader = reader.options(**_LITERAL_PATHS)
+    if sum(not _PATTERN_CHARACTERS.isdisjoint(url) for url in urls) < 2:
+        return reader.load(list(urls))
+    # With the option, Spark takes the whole list once for each name that looks like a pattern.
+    rows = reader.load(urls[0])
+    for url in urls[1:]:
+        rows = rows.unionByName(reader.load(url), allowMissingColumns=True)
+    return rows
 
 
 def ensure_writable(spark: "SparkSession", root: str) -> None:

@@ -69,7 +69,6 @@ def _known(values: pd.Series) -> list[Any]:
     return [v if isinstance(v, dict) else None if pd.isna(v) else v for v in values]
 
 
-@pytest.mark.skip(reason="fails in random order: another test's rows are in experiments")
 def test_the_data_is_what_the_tables_hold_in_few_jobs(
     spark: SparkSession, config: Config, data: ReportData
 ) -> None:

@@ -13,6 +13,7 @@ from mmdin.storage import (
     hadoop_settings,
     is_local,
     join,
+    load_files,
     spark_url,
 )
 from mmdin.storage.hadoop import HadoopFiles
@@ -102,3 +103,15 @@ def test_settings_are_the_drivers_and_not_shown(spark: SparkSession, remote: str
     assert any(name.startswith("fs.viewfs.mounttable.mount") for name in settings.values)
     assert len(settings.values) < 100
     assert "a<&>b" not in repr(settings)
+
+
+def test_each_of_many_files_is_read_once_whatever_its_name(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    for names in ("a", "b"), ("a[b]{c}*", "a[b]?"), ("[x]", "y", "[z]"):
+        paths = [tmp_path / name for name in names]
+        for path in paths:
+            path.write_text(f"{path.name}\n")
+        urls = [spark_url(spark, str(path)) for path in paths]
+        rows = load_files(spark.read.format("text"), urls).collect()
+        assert sorted(row.value for row in rows) == sorted(names)
