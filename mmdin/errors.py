@@ -4,6 +4,9 @@ A job prints such a message without a stack trace and exits with status 2. Any o
 fault of this project and keeps its stack trace.
 """
 
+INTERRUPTED = 130
+"""Status of a process that Ctrl-C ended, by the shell's custom."""
+
 
 class MmdinError(Exception):
     """Base of every error that a user can correct."""

@@ -10,8 +10,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-INTERRUPTED = 130
-"""Status of a process that Ctrl-C ended, by the shell's custom."""
+from mmdin.errors import INTERRUPTED
 
 _PATIENCE = 10.0
 """Seconds for Spark to cancel its jobs."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
-from mmdin.errors import ClusterError, MmdinError, StorageError
-from mmdin.interruption import INTERRUPTED, Interruption
+from mmdin.errors import INTERRUPTED, ClusterError, MmdinError, StorageError
+from mmdin.interruption import Interruption
 from mmdin.options import add_options, load_given
 from mmdin.schemas import written_by
 from mmdin.storage import (

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmdin.errors import ClusterError, MmdinError
+from mmdin.errors import INTERRUPTED, ClusterError, MmdinError
 from mmdin.options import add_options, expand_home, load_given, overrides
 from mmdin.submission.cluster import KINDS, Cluster, read_cluster
 from mmdin.submission.commands import (
@@ -26,7 +26,7 @@ from mmdin.submission.commands import (
     require_hadoop_configuration,
     require_host_name,
 )
-from mmdin.submission.running import INTERRUPTED, run_applications
+from mmdin.submission.running import run_applications
 from mmdin.variants import plan_variants
 
 

@@ -8,10 +8,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmdin.errors import INTERRUPTED
 from mmdin.submission.commands import Application
-
-INTERRUPTED = 130
-"""The status of a command that Ctrl-C ended, by the shell's custom."""
 
 
 def run_applications(applications: Sequence[Application]) -> int:
