@@ -16,6 +16,7 @@ from mmdin.config import Config
 from mmdin.errors import INTERRUPTED, ClusterError, MmdinError, StorageError
 from mmdin.interruption import Interruption
 from mmdin.options import add_options, load_given
+from mmdin.report_files import check_report
 from mmdin.schemas import written_by
 from mmdin.storage import (
     ensure_writable,
@@ -77,7 +78,7 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             interruption.listen(spark)
             ensure_writable(spark, config.root)
             stack.callback(interruption.quietly, _store_log, spark, path, config.root)
-            _check_tables(spark, plan, name)
+            _check_outputs(spark, plan, name)
             started = time.monotonic()
             job(spark, plan)
             log.info("%s: done in %.1f s", name, time.monotonic() - started)
@@ -122,12 +123,13 @@ def _lock(stack: contextlib.ExitStack, root: str, name: str) -> None:
         stack.enter_context(lock_root(root, name, alone=name in _PIPELINES))
 
 
-def _check_tables(spark: SparkSession, plan: Plan, name: str) -> None:
+def _check_outputs(spark: SparkSession, plan: Plan, name: str) -> None:
     """Raise TableError if the job would write over what this project did not write."""
     for samples in plan.sample_sets():
         tables = Tables.of(spark, samples.config)
         for table in written_by(name):
             tables.check_writable(table)
+    check_report(files_at(spark, plan.config.root), plan.config.root, [name])
 
 
 def _parse(name: str, description: str, argv: Sequence[str] | None) -> argparse.Namespace:

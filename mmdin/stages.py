@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.code_digest import digest_module
 from mmdin.config import Part
+from mmdin.report_files import check_report
 from mmdin.schemas import Table, written_by
 from mmdin.storage import files_at, is_on_local_disk, join, local_path
 from mmdin.tables import Tables
@@ -106,6 +107,8 @@ def run_stages(spark: SparkSession, plan: Plan, stages: Sequence[Stage]) -> None
         tables = Tables.of(spark, samples.config)
         for table in (table for stage in stages for table in stage.writes):
             tables.check_writable(table)
+    root = plan.config.root
+    check_report(files_at(spark, root), root, [stage.name for stage in stages])
     started, jobs_before = time.monotonic(), count_jobs(spark)
     for stage in stages:
         for narrowed in plan.sample_sets() if stage.writes_samples else [plan]:

@@ -4,6 +4,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.evaluation.evaluate import evaluate_variants
 from mmdin.fingerprints import RUN_SETTINGS
+from mmdin.report_files import METRICS_CSV
 from mmdin.schemas import (
     PREDICTIONS,
     RUNS,
@@ -31,7 +32,7 @@ STAGE = Stage(
     part="evaluate",
     settings=RUN_SETTINGS,
     reads=(*SAMPLE_TABLES, PREDICTIONS, VALIDATION_PREDICTIONS, RUNS, TRUE_PROBABILITIES),
-    output_files=("report/metrics.csv",),
+    output_files=(METRICS_CSV,),
 )
 
 if __name__ == "__main__":

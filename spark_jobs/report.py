@@ -8,6 +8,7 @@ from mmdin import schemas
 from mmdin.config import Config
 from mmdin.report.report import publish_report
 from mmdin.report.report_data import read_report_data
+from mmdin.report_files import PAGE
 from mmdin.session import submit
 from mmdin.stages import Stage
 from mmdin.variants import Plan
@@ -38,7 +39,7 @@ STAGE = Stage(
         schemas.POSTERS,
         schemas.MOVIES,
     ),
-    output_files=("report/index.html",),
+    output_files=(PAGE,),
 )
 
 if __name__ == "__main__":

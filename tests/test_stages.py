@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from mmdin import stages
 from mmdin.config import Config, Input
 from mmdin.errors import TableError
+from mmdin.report_files import PAGE_MARK
 from mmdin.schemas import LINKS
 from mmdin.stages import Stage, count_jobs, run_stages
 from mmdin.tables import Tables
@@ -62,7 +63,7 @@ class World:
     def _write_page(self, spark: SparkSession, plan: Plan) -> None:
         self.ran.append("report")
         self.page.parent.mkdir(exist_ok=True)
-        self.page.write_text("page")
+        self.page.write_text(PAGE_MARK)
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from mmdin.evaluation.metrics import (
 )
 from mmdin.evaluation.sampling import sample_scores
 from mmdin.evaluation.slices import ALL, add_slices, describe_slices
+from mmdin.report_files import METRICS_CSV
 from mmdin.schemas import (
     CALIBRATION,
     DIFFERENCES,
@@ -124,7 +125,7 @@ def _write(tables: Tables, table: Table, rows: Rows) -> None:
 
 
 def _write_csv(tables: Tables, runs: Rows) -> None:
-    url = join(tables.root, "report", "metrics.csv")
+    url = join(tables.root, METRICS_CSV)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, METRICS.columns, extrasaction="ignore")
     writer.writeheader()

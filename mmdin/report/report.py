@@ -21,17 +21,17 @@ def publish_report(spark: SparkSession, data: ReportData, config: Config) -> str
     with tempfile.TemporaryDirectory() as temporary:
         page = write_report(data, config, Path(temporary))
         files = files_at(spark, folder)
+        upload(files, page, join(folder, page.name))
         files.remove(join(folder, "figures"))
         upload(files, page.parent / "figures", join(folder, "figures"))
-        upload(files, page, join(folder, page.name))
     return join(folder, page.name)
 
 
 def write_report(data: ReportData, config: Config, folder: Path) -> Path:
     """Write figures/NAME.svg, .png and .csv and index.html to a folder.
 
-    Earlier figures and an earlier page are replaced once the new ones are complete, the page last.
-    Other files in the folder stay.
+    Earlier figures and an earlier page are replaced once the new ones are complete. The page is
+    first: it marks the folder figures as this project's. Other files in the folder stay.
 
     Args:
         data: what the report shows.
@@ -47,7 +47,7 @@ def write_report(data: ReportData, config: Config, folder: Path) -> Path:
         figures = save_figures(data, new / "figures")
         (new / "figures").mkdir(exist_ok=True)
         (new / "index.html").write_text(render_page(data, config, figures), encoding="utf-8")
+        (new / "index.html").replace(folder / "index.html")
         shutil.rmtree(folder / "figures", ignore_errors=True)
         (new / "figures").replace(folder / "figures")
-        (new / "index.html").replace(folder / "index.html")
     return folder / "index.html"
