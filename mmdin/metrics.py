@@ -5,8 +5,9 @@ mmdin.evaluation.statistics.measure.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Threshold = Literal["none", "0.5", "best_threshold"]
 
@@ -35,8 +36,12 @@ class Metric:
 
 METRICS = (
     Metric("roc_auc", "ROC AUC", "area under the ROC curve, ties by mid-rank; null with one class"),
-    Metric("pr_auc", "PR AUC", "average precision"),
-    Metric("gauc", "GAUC", "ROC AUC within each user who has both labels, weighted by rows"),
+    Metric("pr_auc", "PR AUC", "average precision; null without positives"),
+    Metric(
+        "gauc",
+        "GAUC",
+        "ROC AUC within each user who has both labels, weighted by rows; null if none has",
+    ),
     Metric(
         "log_loss",
         "log loss",
@@ -44,9 +49,9 @@ METRICS = (
         higher_is_better=False,
         upper_bound=math.inf,
     ),
-    Metric("f1", "F1", "at threshold 0.5", threshold="0.5"),
-    Metric("precision", "precision", "at threshold 0.5", threshold="0.5"),
-    Metric("recall", "recall", "at threshold 0.5", threshold="0.5"),
+    Metric("f1", "F1", "at threshold 0.5; null without positives", threshold="0.5"),
+    Metric("precision", "precision", "at threshold 0.5; 0 if nothing is above it", threshold="0.5"),
+    Metric("recall", "recall", "at threshold 0.5; null without positives", threshold="0.5"),
     Metric("best_f1", "F1*", "F1 on test rows at best_threshold", threshold="best_threshold"),
     Metric(
         "best_precision",
@@ -65,3 +70,42 @@ METRICS = (
 
 METRICS_BY_NAME = {metric.name: metric for metric in METRICS}
 """The same by their names."""
+
+
+def explain_undefined(runs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Why metrics or their intervals are null, a sentence for each protocol and cause.
+
+    Args:
+        runs: columns of table metrics; null is None or nan.
+    """
+    sentences: dict[str, None] = {}
+    for run in runs:
+        missing = [metric for metric in METRICS if _is_null(run[metric.name])]
+        for cause in dict.fromkeys(_why_undefined(metric, run) for metric in missing):
+            titles = [m.title for m in missing if _why_undefined(m, run) == cause]
+            sentences[f"Protocol {run['protocol']}: {cause}, so {_are_undefined(titles)}."] = None
+        if run["users"] == 1:
+            sentences[
+                f"Protocol {run['protocol']}: all test rows are of one user, so there are no "
+                "intervals."
+            ] = None
+    return list(sentences)
+
+
+def _why_undefined(metric: Metric, run: Mapping[str, Any]) -> str:
+    if metric.threshold == "best_threshold" and _is_null(run["best_threshold"]):
+        return "no validation row is positive"
+    if run["positives"] == 0:
+        return "no test row is positive"
+    if run["positives"] == run["rows"]:
+        return "all test rows are positive"
+    return "no user has test rows of both labels"
+
+
+def _are_undefined(titles: list[str]) -> str:
+    *others, last = titles
+    return f"{', '.join(others)} and {last} are undefined" if others else f"{last} is undefined"
+
+
+def _is_null(value: float | None) -> bool:
+    return value is None or math.isnan(value)

@@ -264,7 +264,11 @@ EPOCHS = _table(
     ("learning_rate", _DOUBLE, "of the optimizer, after scaling over ranks"),
     ("train_loss", _DOUBLE, "mean log loss over training rows, dropout on, without L2"),
     ("validation_loss", _DOUBLE, "mean log loss over validation rows"),
-    ("validation_roc_auc", _DOUBLE, "exact, over all validation rows of all ranks"),
+    (
+        "validation_roc_auc",
+        _DOUBLE,
+        "exact, over all validation rows of all ranks; null if they are of one class",
+    ),
     ("rows_per_second", _DOUBLE, "training rows of all ranks by wall time"),
     ("seconds", _DOUBLE, "training and validation"),
 )
@@ -344,7 +348,11 @@ METRICS = _table(
     ("users", _LONG, "users with test rows"),
     ("rows_digest", _LONG, "digest of the test rows' keys and labels; runs with equal ones pair"),
     *((m.name, _DOUBLE, m.comment) for m in metrics.METRICS),
-    ("best_threshold", _DOUBLE, "threshold with the largest F1 on validation rows"),
+    (
+        "best_threshold",
+        _DOUBLE,
+        "threshold with the largest F1 on validation rows; null if none is positive",
+    ),
     ("calibration_error", _DOUBLE, "rows-weighted mean of |mean score - positive share| per bin"),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmdin.config import Samples
-from mmdin.metrics import METRICS
+from mmdin.metrics import METRICS, explain_undefined
 from mmdin.predictors import BEST_POSSIBLE, NAIVE
 
 Rows = Sequence[Mapping[str, Any]]
@@ -78,6 +78,7 @@ def _footnote(intervals: Rows, runs: Rows) -> str:
         "seed would change.",
         "F1, precision and recall are at threshold 0.5; starred ones at the threshold that is best "
         "for F1 on validation rows.",
+        *explain_undefined(runs),
     ]
     if any(r["protocol"] == "leaky" for r in runs):
         lines.append(

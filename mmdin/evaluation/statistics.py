@@ -86,7 +86,9 @@ def standard_errors(influences: Floats) -> Floats:
 
 
 def best_threshold(labels: NDArray[Any], scores: Floats) -> float:
-    """The score at and above which F1 is largest; the highest of equals."""
+    """The score at and above which F1 is largest; the highest of equals; nan without positives."""
+    if not labels.any():
+        return float("nan")
     distinct, _, positives, negatives = _count_by_score(labels.astype(np.float64), scores)
     hits = np.cumsum(positives)
     f1 = 2 * hits / (hits + np.cumsum(negatives) + hits[-1])
@@ -163,16 +165,17 @@ def _log_loss(labels: Floats, scores: Floats) -> _WithInfluence:
 def _at_threshold(
     labels: Floats, scores: Floats, threshold: float, prefix: str
 ) -> dict[str, _WithInfluence]:
+    names = [f"{prefix}{name}" for name in ("f1", "precision", "recall")]
+    undefined = (np.nan, np.full(len(labels), np.nan))
     if np.isnan(threshold):
-        undefined = (np.nan, np.full(len(labels), np.nan))
-        return {f"{prefix}{name}": undefined for name in ("f1", "precision", "recall")}
+        return dict.fromkeys(names, undefined)
     predicted = (scores >= threshold).astype(np.float64)
     hits = labels * predicted
-    return {
-        f"{prefix}f1": _ratio(2 * hits, predicted + labels),
-        f"{prefix}precision": _ratio(hits, predicted),
-        f"{prefix}recall": _ratio(hits, labels),
-    }
+    precision = _ratio(hits, predicted)
+    if not labels.any():
+        return dict(zip(names, (undefined, precision, undefined), strict=True))
+    found = (_ratio(2 * hits, predicted + labels), precision, _ratio(hits, labels))
+    return dict(zip(names, found, strict=True))
 
 
 def _ratio(above: Floats, below: Floats) -> _WithInfluence:

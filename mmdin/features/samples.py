@@ -155,6 +155,12 @@ def _count_splits(vocabularies: DataFrame) -> int:
                 "samples.validation_fraction and samples.test_fraction"
             )
         log.info("build_samples: %d %s rows, %.4f positive", rows, split, positives / rows)
+        if split != "train" and positives in (0, rows):
+            log.warning(
+                "build_samples: all %s rows have the same label, so that ROC AUC is undefined: "
+                "see samples.positive_rating and samples.%s_fraction",
+                *(split, split),
+            )
     if counts["user"]["train_positives"] in (0, counts["user"]["train_rows"]):
         raise InputDataError("all training rows have the same label: see samples.positive_rating")
     for name in ("user", "movie"):

@@ -7,11 +7,13 @@ from pathlib import Path
 import jinja2
 
 from mmdin.config import Config
+from mmdin.metrics import explain_undefined
 from mmdin.report import html_tables
 from mmdin.report.conclusions import conclude, list_limits
 from mmdin.report.figures.spec import SavedFigure
 from mmdin.report.report_data import ReportData
 from mmdin.report.wording import PROTOCOLS, enumerate_names
+from mmdin.report_files import PAGE_MARK
 
 _FOLDER = Path(__file__).parent
 _MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -29,6 +31,7 @@ def render_page(data: ReportData, config: Config, figures: Mapping[str, SavedFig
     seeds = [int(s) for s in sorted(data.experiments["seed"].dropna().unique())]
     page = environment.get_template("page.html.j2").render(
         config=config,
+        mark=PAGE_MARK,
         style=(_FOLDER / "page.css").read_text(encoding="utf-8"),
         protocols=[(p, PROTOCOLS.get(p, "")) for p in data.protocols],
         leaky=[v for v, p in data.protocol_of().items() if p == "leaky"],
@@ -39,6 +42,7 @@ def render_page(data: ReportData, config: Config, figures: Mapping[str, SavedFig
         inputs=html_tables.tabulate_input(data),
         counts=html_tables.tabulate_counts(data),
         metrics=html_tables.tabulate_metrics(data),
+        undefined=explain_undefined(data.metrics.to_dict("records")),
         verdicts=[html_tables.tabulate_verdicts(data, r) for r in data.references],
         points=html_tables.tabulate_points(data),
         slices=html_tables.tabulate_slices(data),

@@ -1,6 +1,7 @@
 """The scores that a network's are compared with: naive predictors, and the planted truth."""
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,6 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from mmdin.errors import TableError
 from mmdin.predictors import BEST_POSSIBLE, naive_run_id
 from mmdin.scoring.logistic import Line, fit_line
 from mmdin.scoring.scored import MEANS, one_score
@@ -44,22 +44,22 @@ class NaiveFit:
 def fit_naive(samples: DataFrame) -> NaiveFit:
     """Fit the naive predictors on the training rows, in one query.
 
-    Raises:
-        TableError: the log-odds of a positive do not rise with a mean.
+    If the log-odds of a positive do not rise with a mean, its predictor scores every row by the
+    share of positives.
     """
     counted = _count_means(samples.where(F.col("split") == "train"))
     once = counted[counted["predictor"] == next(iter(_MEANS))]
     total = once["rows"].sum()
     rating = float(once["stars"].sum() / total)
+    share = float(once["label"] @ once["rows"] / total)
     lines = {}
     for name, columns in _MEANS.items():
         of_predictor = counted[counted["predictor"] == name]
         labels, rows = (of_predictor[column].to_numpy() for column in ("label", "rows"))
         known = of_predictor["known"].to_numpy() / rows
         means = (known + of_predictor["missing"].to_numpy() * rating) / len(columns)
-        lines[name] = fit_line(means, labels, rows)
-        _require_rising(name, lines[name])
-    return NaiveFit(float(once["label"] @ once["rows"] / total), rating, lines)
+        lines[name] = _rising(name, fit_line(means, labels, rows), share)
+    return NaiveFit(share, rating, lines)
 
 
 def naive_scores(fit: NaiveFit, samples_name: str) -> list[Column]:
@@ -71,7 +71,7 @@ def naive_scores(fit: NaiveFit, samples_name: str) -> list[Column]:
 
     A mean that is not known is replaced by the training rows' mean rating. A logistic regression of
     the label on the means, in stars, over the training rows makes them probabilities in the same
-    order.
+    order, or equal if the order would be the opposite one.
 
     Args:
         fit: of fit_naive on the same samples.
@@ -140,11 +140,14 @@ def _probability(line: Line, mean: Column) -> Column:
     return 1 / (1 + F.exp(-(line.intercept + line.slope * mean)))
 
 
-def _require_rising(name: str, line: Line) -> None:
-    if not line.slope > 0:
-        raise TableError(
-            f"among training rows a higher {name} does not go with more positives (slope "
-            f"{line.slope:.3f}): there are too few of them, or samples.positive_rating splits them "
-            "badly"
-        )
-    log.info("score: %s has a slope of %.3f log-odds per star", name, line.slope)
+def _rising(name: str, line: Line, positive_share: float) -> Line:
+    """The line, or a flat one if it falls: a mean that ranks the wrong way round tells nothing."""
+    if line.slope > 0:
+        log.info("score: %s has a slope of %.3f log-odds per star", name, line.slope)
+        return line
+    log.warning(
+        "score: among training rows a higher %s does not go with more positives (slope %.3f): it "
+        "scores every row %.4f, their share of positives",
+        *(name, line.slope, positive_share),
+    )
+    return Line(math.log(positive_share / (1 - positive_share)), 0.0)

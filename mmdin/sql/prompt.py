@@ -3,10 +3,11 @@
 import argparse
 import readline  # noqa: F401  gives input() a history
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
@@ -15,7 +16,7 @@ from mmdin.config import load_config
 from mmdin.errors import MmdinError, TableError
 from mmdin.interruption import Interruption
 from mmdin.options import expand_home
-from mmdin.schemas import TABLES
+from mmdin.schemas import TABLES, Table
 from mmdin.session import open_session
 from mmdin.sql.permission import first_word, only_reads
 from mmdin.sql.statements import split
@@ -35,6 +36,7 @@ class Prompt:
         names: of the tables.
         limit: rows printed at most.
         may_write: whether statements may change tables.
+        left_out: why tables that are there cannot be read, by their names.
     """
 
     spark: SparkSession
@@ -42,6 +44,7 @@ class Prompt:
     names: tuple[str, ...]
     limit: int = 100
     may_write: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, statement: str) -> bool:
         """Run a statement and print its rows, or what is wrong with it.
@@ -77,12 +80,13 @@ class Prompt:
     def _explain(self, error: Exception) -> str:
         """The message of an error of Spark's; raises any other."""
         if not isinstance(error, PySparkException):
-            java_exception = getattr(error, "java_exception", None)
-            if java_exception is None:
+            if not isinstance(error, Py4JJavaError):
                 raise error
-            return str(java_exception.toString()).partition("\n")[0]
+            return _first_line(error)
         if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
             name = (error.getMessageParameters() or {}).get("relationName", "").strip("`")
+            if reason := self.left_out.get(name.lower()):
+                return f"table {name} cannot be read: {reason}"
             return explain_absent(name, self.root, self.names)
         return error.getMessage() or str(error)
 
@@ -153,9 +157,9 @@ def _open(options: argparse.Namespace, interruption: Interruption) -> Prompt:
     root = _find_root(options)
     spark = open_session("mmdin sql")
     interruption.listen(spark)
-    names = _name_tables(spark, root)
     _silence_sparks_errors(spark)
-    return Prompt(spark, root, names, options.limit, options.write)
+    names, left_out = name_tables(spark, root)
+    return Prompt(spark, root, names, options.limit, options.write, left_out)
 
 
 def _find_root(options: argparse.Namespace) -> str:
@@ -182,16 +186,43 @@ def newest_root(folder: Path) -> str:
     return str(root)
 
 
-def _name_tables(spark: SparkSession, root: str) -> tuple[str, ...]:
+def name_tables(spark: SparkSession, root: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Make a view of each table of a root, and warn of those that cannot be read.
+
+    Returns:
+        The names of the views; and of each table that is there and cannot be read, why.
+
+    Raises:
+        TableError: if there is no table that can be read.
+    """
     if not files_at(spark, root).exists(root):
         raise TableError(f"there is no folder {root}")
-    tables = Tables(spark, root)
-    found = [table for table in TABLES if tables.exists(table)]
-    if not found:
-        raise TableError(f"there are no tables in {root}/tables")
-    for table in found:
-        tables.read(table).createOrReplaceTempView(table.name)
-    return tuple(table.name for table in found)
+    names, left_out = [], {}
+    for table in TABLES:
+        try:
+            if _make_view(Tables(spark, root), table):
+                names.append(table.name)
+        except (MmdinError, PySparkException, Py4JJavaError) as error:
+            reason = str(error) if isinstance(error, MmdinError) else _first_line(error)
+            left_out[table.name] = reason
+            print(f"sql: warning: without table {table.name}: {reason}", file=sys.stderr)
+    if not names:
+        raise TableError(f"there are no tables in {root}/tables that can be read")
+    return tuple(names), left_out
+
+
+def _make_view(tables: Tables, table: Table) -> bool:
+    """Return whether there is such a table."""
+    if not tables.exists(table):
+        return False
+    tables.read(table).createOrReplaceTempView(table.name)
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    """What Java's exception says first."""
+    origin = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    return str(origin.toString() if origin else error).partition("\n")[0]
 
 
 def _silence_sparks_errors(spark: SparkSession) -> None:

@@ -3,6 +3,7 @@ import pytest
 from mmdin.config import Samples
 from mmdin.evaluation.comparison import format_comparison, format_differences
 from mmdin.evaluation.statistics import METRICS
+from mmdin.metrics import explain_undefined
 
 VARIANTS = ("constant", "movie_mean", "din", "without posters", "mmdin", "best_possible")
 
@@ -16,9 +17,10 @@ def intervals(**changed: object) -> list[dict]:
     ]
 
 
-def runs(protocol: str = "random") -> list[dict]:
+def runs(protocol: str = "random", **changed: object) -> list[dict]:
     counts = {"rows": 1000, "positives": 550, "users": 40, "protocol": protocol}
-    return [{**counts, "variant": v} for v in VARIANTS]
+    values = {**dict.fromkeys(METRICS, 0.25), "best_threshold": 0.4, **counts, **changed}
+    return [{**values, "variant": v} for v in VARIANTS]
 
 
 def test_variants_are_shown_in_order_with_rules_between_kinds() -> None:
@@ -52,6 +54,30 @@ def test_undefined_metrics_are_a_dash() -> None:
         if x.startswith("mmdin")
     )
     assert set(line.split()[1:]) == {"-"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentences"),
+    [
+        ({}, []),
+        ({"roc_auc": None, "gauc": float("nan"), "positives": 1000},
+         ["all test rows are positive, so ROC AUC and GAUC are undefined"]),
+        ({"roc_auc": None, "pr_auc": None, "recall": None, "positives": 0},
+         ["no test row is positive, so ROC AUC, PR AUC and recall are undefined"]),
+        ({"gauc": None}, ["no user has test rows of both labels, so GAUC is undefined"]),
+        ({"best_threshold": None, "best_f1": None, "gauc": None},
+         ["no user has test rows of both labels, so GAUC is undefined",
+          "no validation row is positive, so F1* is undefined"]),
+        ({"users": 1}, ["all test rows are of one user, so there are no intervals"]),
+    ],
+)  # fmt: skip
+def test_the_cause_of_undefined_metrics_is_said_once(
+    changed: dict[str, object], sentences: list[str]
+) -> None:
+    expected = [f"Protocol random: {sentence}." for sentence in sentences]
+    assert explain_undefined(runs(**changed)) == expected
+    shown = format_comparison(intervals(), runs(**changed), Samples()).splitlines()
+    assert [line for line in shown if line.startswith("Protocol random")] == expected
 
 
 @pytest.mark.parametrize(

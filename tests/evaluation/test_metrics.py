@@ -84,6 +84,53 @@ def test_every_run_is_measured_separately(spark: SparkSession) -> None:
             assert row[metric] == (None if np.isnan(value) else pytest.approx(value)), metric
 
 
+def one_sided(variant: str, labels: list[int], users: list[int]) -> list[pd.DataFrame]:
+    """Two variants on the same few rows: one scores all alike, the other does not."""
+    scores = {"": np.linspace(0.2, 0.8, len(labels)), " alike": 0.5}
+    made = [pd.DataFrame({"label": labels, "user_id": users, "score": s}) for s in scores.values()]
+    names = [variant + ending for ending in scores]
+    return [
+        m.assign(movie_id=range(len(m)), variant=n, run_id=n)
+        for m, n in zip(made, names, strict=True)
+    ]
+
+
+def test_what_is_undefined_is_null_in_every_table(spark: SparkSession) -> None:
+    cases = [
+        *one_sided("liked", [1, 1, 1, 1], [1, 1, 2, 2]),
+        *one_sided("not liked", [0, 0, 0, 0], [1, 1, 2, 2]),
+        *one_sided("one user", [0, 1, 0, 1], [1, 1, 1, 1]),
+        *one_sided("one row each", [0, 1, 0, 1], [1, 2, 3, 4]),
+    ]
+    scored = to_spark(spark, pd.concat(cases)).localCheckpoint()
+    thresholds = find_best_thresholds(scored, scored, [c["run_id"].iloc[0] for c in cases])
+    assert {run for run, t in thresholds.items() if t is None} == {"not liked", "not liked alike"}
+    measured_runs = measure_runs(scored)
+    runs = {r["run_id"]: r.asDict() for r in measured_runs.collect()}
+    without_positives = {"roc_auc", "pr_auc", "gauc", "f1", "recall", "best_f1", "best_recall"}
+    undefined = {
+        "liked": {"roc_auc", "gauc"}, "not liked": without_positives,
+        "one user": set(), "one row each": {"gauc"},
+    }  # fmt: skip
+    for case, names in undefined.items():
+        for run in (runs[case], runs[f"{case} alike"]):
+            assert {m for m in METRICS if run[m] is None} == names
+    assert {runs[f"{case} alike"]["roc_auc"] for case in ("one user", "one row each")} == {0.5}
+    intervals = measure_slices(scored).collect()
+    for row in intervals:
+        case = row["variant"].removesuffix(" alike")
+        assert (row["mean"] is None) == (row["metric"] in undefined[case])
+        assert (row["lower"] is None) == (row["mean"] is None or case == "one user")
+    differences = compare_variants(measured_runs.toPandas(), influences_of_users(scored))
+    assert {r["variant"].removesuffix(" alike") for r in differences} == set(undefined)
+    for row in differences:
+        case = row["variant"].removesuffix(" alike")
+        assert (row["difference"] is None) == (row["metric"] in undefined[case])
+        assert row["lower"] is not None or row["verdict"] == "open"
+    found = [*runs.values(), *(row.asDict() for row in intervals), *differences]
+    assert not [v for row in found for v in row.values() if isinstance(v, float) and v != v]
+
+
 def test_equal_rows_have_equal_digests(spark: SparkSession, runs: pd.DataFrame) -> None:
     other = runs[runs.run_id == "sharp-1"].assign(run_id="other", variant="other")
     other.loc[other.index[0], "label"] = 1 - other.loc[other.index[0], "label"]

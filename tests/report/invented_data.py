@@ -72,25 +72,28 @@ def invent(
     weights = _attention(variants) if attention else pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
     trained = experiments[experiments["seed"].notna()]
     shown = {*weights["movie_id"], *weights["history_movie_id"]}
+    undefined = dict.fromkeys(("roc_auc", "gauc"), np.nan) if one_class else {}
     return ReportData(
         experiments=experiments,
         input_counts=INPUT_COUNTS,
         split_counts=_counts(protocols),
         metrics=experiments.assign(
             rows=400,
-            positives=220,
+            positives=400 if one_class else 220,
             users=40,
             rows_digest=1,
             best_threshold=0.4,
             calibration_error=generator.random(len(experiments)) / 10,
-            **{m: generator.random(len(experiments)) for m in METRICS},
+            **{m: generator.random(len(experiments)) for m in METRICS} | undefined,
         ),
         metric_intervals=intervals,
         differences=_differences(variants, intervals),
         calibration=_calibration(generator, variants),
         sampled_scores=_scores(generator, variants, one_class),
         runs=_runs(trained),
-        epochs=_epochs(generator, trained) if epochs else pd.DataFrame(columns=EPOCHS.columns),
+        epochs=_epochs(generator, trained, one_class)
+        if epochs
+        else pd.DataFrame(columns=EPOCHS.columns),
         attention_weights=weights,
         posters={m: _poster(generator) for m in sorted(shown)[1:]} if posters else {},
         titles={m: TITLE if m == 100 else f"Movie {m}" for m in sorted(shown)[:-1]},
@@ -223,13 +226,14 @@ def _runs(trained: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _epochs(generator: np.random.Generator, trained: pd.DataFrame) -> pd.DataFrame:
+def _epochs(generator: np.random.Generator, trained: pd.DataFrame, one_class: bool) -> pd.DataFrame:
     rows = [
         (r.run_id, epoch, 1e-3, *generator.random(3), 1000.0, 2.0)
         for r in trained.itertuples()
         for epoch in (1, 2, 3)
     ]
-    return pd.DataFrame(rows, columns=EPOCHS.columns)
+    epochs = pd.DataFrame(rows, columns=EPOCHS.columns)
+    return epochs.assign(validation_roc_auc=np.nan) if one_class else epochs
 
 
 def _attention(variants: pd.DataFrame) -> pd.DataFrame:

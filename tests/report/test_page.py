@@ -15,6 +15,8 @@ from mmdin.report.conclusions import conclude
 from mmdin.report.figures import catalogue
 from mmdin.report.page import render_page
 from mmdin.report.report import write_report
+from mmdin.report_files import check_report
+from mmdin.storage.local import LocalFiles
 
 
 class Page(HTMLParser):
@@ -135,6 +137,14 @@ def test_what_was_set_aside_of_the_input_is_shown(config: Config) -> None:
     assert "table-input" not in render_page(without, config, {})
 
 
+def test_why_metrics_are_undefined_is_said_once(config: Config) -> None:
+    sentence = "all test rows are positive, so ROC AUC and GAUC are undefined."
+    for name, times in (("one class", 1), ("two networks", 0)):
+        page = Page(render_page(invent(**CASES[name]), config, {}))
+        assert page.text.count(sentence) == times
+        assert "nan" not in page.text.split()
+
+
 def test_leaky_is_warned_of_if_it_is_shown(config: Config) -> None:
     for name, warned in (("protocols", True), ("two networks", False)):
         page = render_page(invent(**CASES[name]), config, {})
@@ -155,11 +165,13 @@ def test_other_files_survive_and_nothing_is_left_over(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "FIGURES", catalogue.FIGURES[:1])
-    (tmp_path / "metrics.csv").write_text("kept")
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "old.svg").write_text("gone")
+    folder = tmp_path / "report"
+    (folder / "figures").mkdir(parents=True)
+    (folder / "metrics.csv").write_text("kept")
+    (folder / "figures" / "old.svg").write_text("gone")
     for _ in range(2):
-        write_report(invent(), config, tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {"figures", "index.html", "metrics.csv"}
-    assert (tmp_path / "metrics.csv").read_text() == "kept"
-    assert len(list((tmp_path / "figures").iterdir())) == 3
+        write_report(invent(), config, folder)
+        check_report(LocalFiles(), str(tmp_path), ["report"])
+    assert {p.name for p in folder.iterdir()} == {"figures", "index.html", "metrics.csv"}
+    assert (folder / "metrics.csv").read_text() == "kept"
+    assert len(list((folder / "figures").iterdir())) == 3

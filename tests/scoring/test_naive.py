@@ -1,5 +1,7 @@
 """Naive predictors on a few hundred rows, against the same by hand."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,10 +92,18 @@ def test_scores_are_probabilities_fitted_on_training_rows(rows, scored) -> None:
         np.testing.assert_allclose(own.score, expected, atol=1e-6)
 
 
-def test_a_mean_that_goes_with_fewer_positives_is_refused(samples: DataFrame) -> None:
+def test_a_mean_that_goes_with_fewer_positives_scores_every_row_alike(
+    samples: DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
     contrary = samples.withColumn("label", 1 - F.col("label"))
-    with pytest.raises(TableError, match=r"a higher movie_mean .* \(slope -"):
-        fit_naive(contrary)
+    unknown = contrary.withColumn("movie_rating_mean", F.lit(None).cast("double"))
+    for rows, slope in ((contrary, r"-\d+\.\d+"), (unknown, r"-?0\.000")):
+        caplog.clear()
+        fit = fit_naive(rows)
+        assert re.search(rf"a higher movie_mean does not go .* \(slope {slope}\)", caplog.text)
+        line = fit.lines["movie_mean"]
+        assert line.slope == 0
+        assert 1 / (1 + np.exp(-line.intercept)) == pytest.approx(fit.positive_share)
 
 
 def test_best_possible_scores_are_the_planted_ones(spark, rows, samples) -> None:

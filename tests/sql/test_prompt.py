@@ -2,15 +2,18 @@
 
 import io
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from mmdin.errors import TableError
+from mmdin.schemas import LINKS, MOVIES, POSTERS
 from mmdin.sql import prompt
 from mmdin.sql.permission import only_reads
 from mmdin.sql.prompt import Prompt, explain_absent, newest_root
+from mmdin.tables import Tables
 
 READING = """
 SELECT * FROM t
@@ -91,6 +94,41 @@ def test_what_fails_has_one_message_and_changes_nothing(
     assert writing.run(f"DELETE FROM delta.`{path}` WHERE id = 1")
     assert reading.run(f"SELECT id FROM delta.`{path}`")
     assert "2 rows" in capsys.readouterr().out
+
+
+def test_tables_that_cannot_be_read_are_left_out_with_the_reason(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = Tables(spark, str(tmp_path))
+    tables.write(LINKS, spark.createDataFrame([(1, "a", 1)], LINKS.schema))
+    spark.range(1).write.format("delta").save(f"file:{tmp_path}/tables/ratings")
+    shutil.copytree(tables.path(LINKS), tables.path(MOVIES))
+    for file in Path(tables.path(MOVIES)).glob("*.parquet"):
+        file.unlink()
+    shutil.copytree(tables.path(LINKS), tables.path(POSTERS))
+    for file in Path(tables.path(POSTERS), "_delta_log").glob("*.*"):
+        file.write_text("{")
+    names, left_out = prompt.name_tables(spark, str(tmp_path))
+    try:
+        assert names == ("links",)
+        assert set(left_out) == {"ratings", "movies", "posters"}
+        warnings = capsys.readouterr().err.splitlines()
+        assert len(warnings) == 3
+        for table, reason in (
+            ("ratings", "is a Delta table that this project did not write: its columns are id"),
+            ("movies", "data files are missing or cut short"),
+            ("posters", ""),
+        ):
+            assert any(f"without table {table}: " in w and reason in w for w in warnings)
+        asking = Prompt(spark, str(tmp_path), names, left_out=left_out)
+        assert asking.run("SELECT imdb_id FROM links")
+        assert not asking.run("SELECT * FROM Ratings")
+        assert "table Ratings cannot be read: " in capsys.readouterr().err
+    finally:
+        spark.catalog.dropTempView("links")
+    shutil.rmtree(tables.path(LINKS))
+    with pytest.raises(TableError, match=r"no tables in .* that can be read"):
+        prompt.name_tables(spark, str(tmp_path))
 
 
 def test_a_table_that_is_not_there_is_explained() -> None:

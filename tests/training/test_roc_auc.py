@@ -25,6 +25,10 @@ def test_one_class_has_no_area() -> None:
     assert roc_auc(np.array([0, 1]), np.zeros(2)) == 0.5
 
 
+def test_scores_that_are_no_numbers_have_no_area() -> None:
+    assert math.isnan(roc_auc(np.array([0, 1, 1]), np.array([0.1, np.nan, 0.3])))
+
+
 def test_stops_when_patience_runs_out_and_keeps_the_best() -> None:
     stopping = EarlyStopping(patience=2)
     metrics = [0.6, 0.7, 0.69, float("nan"), 0.9]

@@ -3,6 +3,7 @@
 import datetime
 import functools
 import logging
+import math
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -69,7 +70,7 @@ class Run:
     ended_at: datetime.datetime | None
     resumed_after: tuple[int, ...]
     best_epoch: int | None
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
 
     @property
     def label(self) -> str:
@@ -230,7 +231,7 @@ def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> 
     results = {run.run_id: read_result(run.folder(tables.spark)) for run in runs}
     ended = [_end(run, results[run.run_id], reason) for run in runs]
     epochs = [
-        tuple({"run_id": run_id, **asdict(epoch)}[column] for column in EPOCHS.columns)
+        tuple(_or_null({"run_id": run_id, **asdict(epoch)}[c]) for c in EPOCHS.columns)
         for run_id, result in results.items()
         if result
         for epoch in result.epochs
@@ -259,11 +260,16 @@ def _end(run: Run, result: TrainingResult | None, reason: str | None) -> Run:
         resumed_after=result.resumed_after,
         best_epoch=result.best_epoch,
         metrics={
-            "train_loss": result.best.train_loss,
-            "validation_loss": result.best.validation_loss,
-            "validation_roc_auc": result.best.validation_roc_auc,
+            "train_loss": _or_null(result.best.train_loss),
+            "validation_loss": _or_null(result.best.validation_loss),
+            "validation_roc_auc": _or_null(result.best.validation_roc_auc),
         },
     )
+
+
+def _or_null(value: Any) -> Any:
+    """None for NaN, which would be the largest number in Spark's comparisons and spoil its sums."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 @functools.cache

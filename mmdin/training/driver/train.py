@@ -220,12 +220,16 @@ def _train_on_rank(assignments: Sequence[Assignment]) -> None:
 def _report(runs: list[Run]) -> list[Run]:
     for run in runs:
         log.info(
-            "train: %s (%s) %s, best epoch %d, validation ROC AUC %.4f, %s parameters",
+            "train: %s (%s) %s, best epoch %d, validation ROC AUC %s, %s parameters",
             run.run_id,
             run.label,
             run.status,
             run.best_epoch,
-            run.metrics["validation_roc_auc"],
+            _shown(run.metrics["validation_roc_auc"]),
             f"{run.parameters:,}",
         )
     return runs
+
+
+def _shown(roc_auc: float | None) -> str:
+    return "undefined" if roc_auc is None else f"{roc_auc:.4f}"

@@ -1,6 +1,7 @@
 """What rank 0 prints and saves while a network is trained."""
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -54,6 +55,7 @@ class Checkpointer:
             is_best: whether the last epoch is the best so far, so that its weights are saved.
         """
         assignment, epoch = self._assignment, state.epochs[-1]
+        auc = epoch.validation_roc_auc
         with _explained_errors():
             self._board.write(epoch)
             if is_best:
@@ -62,7 +64,8 @@ class Checkpointer:
         self._print(
             f"epoch {epoch.epoch:3d}/{assignment.config.training.epochs}"
             f"  {epoch.rows_per_second:9,.0f} rows/s  loss {epoch.train_loss:.4f}"
-            f"  validation loss {epoch.validation_loss:.4f} AUC {epoch.validation_roc_auc:.4f}"
+            f"  validation loss {epoch.validation_loss:.4f}"
+            f" AUC {'undefined' if math.isnan(auc) else f'{auc:.4f}'}"
             f"{'  best' if is_best else ''}"
         )
 
