@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
@@ -80,9 +79,7 @@ class Prompt:
     def _explain(self, error: Exception) -> str:
         """The message of an error of Spark's; raises any other."""
         if not isinstance(error, PySparkException):
-            if not isinstance(error, Py4JJavaError):
-                raise error
-            return _first_line(error)
+            return _reason(error)
         if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
             name = (error.getMessageParameters() or {}).get("relationName", "").strip("`")
             if reason := self.left_out.get(name.lower()):
@@ -202,10 +199,12 @@ def name_tables(spark: SparkSession, root: str) -> tuple[tuple[str, ...], dict[s
         try:
             if _make_view(Tables(spark, root), table):
                 names.append(table.name)
-        except (MmdinError, PySparkException, Py4JJavaError) as error:
-            reason = str(error) if isinstance(error, MmdinError) else _first_line(error)
-            left_out[table.name] = reason
-            print(f"sql: warning: without table {table.name}: {reason}", file=sys.stderr)
+        except Exception as error:  # Py4J's and PySpark's have no common class
+            left_out[table.name] = str(error) if isinstance(error, MmdinError) else _reason(error)
+            print(
+                f"sql: warning: without table {table.name}: {left_out[table.name]}",
+                file=sys.stderr,
+            )
     if not names:
         raise TableError(f"there are no tables in {root}/tables that can be read")
     return tuple(names), left_out
@@ -219,10 +218,12 @@ def _make_view(tables: Tables, table: Table) -> bool:
     return True
 
 
-def _first_line(error: Exception) -> str:
-    """What Java's exception says first."""
+def _reason(error: Exception) -> str:
+    """What an exception of the JVM says first; raises any other."""
     origin = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    return str(origin.toString() if origin else error).partition("\n")[0]
+    if origin is None:
+        raise error
+    return str(origin.toString()).partition("\n")[0]
 
 
 def _silence_sparks_errors(spark: SparkSession) -> None:
