@@ -85,7 +85,7 @@ def test_every_run_is_measured_separately(spark: SparkSession) -> None:
 
 
 def one_sided(variant: str, labels: list[int], users: list[int]) -> list[pd.DataFrame]:
-    """Two variants on the same few rows: one scores all alike, the other does not."""
+    """Two variants on the same few rows: one gives every row the same score."""
     scores = {"": np.linspace(0.2, 0.8, len(labels)), " alike": 0.5}
     made = [pd.DataFrame({"label": labels, "user_id": users, "score": s}) for s in scores.values()]
     names = [variant + ending for ending in scores]
