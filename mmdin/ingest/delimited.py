@@ -15,7 +15,6 @@ from mmdin.ingest.sources import Source
 from mmdin.storage import load_files, spark_url
 
 _MALFORMED = "_malformed"
-_DECIMAL_COMMA = r"^[+-]?[0-9]*,[0-9]+$"
 _GENRES = "genres"
 _DOUBLED = r'"[^"]*+(?:""[^"]*+)*+"'
 _ESCAPED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -35,7 +34,8 @@ def read_rows(spark: SparkSession, source: Source) -> DataFrame:
 
     Returns:
         line (the row as read), decodable (whether the encoding allows it), well_formed (whether it
-        has as many fields as the header) and the columns as strings, null if empty.
+        has as many fields as the header, each with an end) and the columns as strings, null if
+        empty.
     """
     frames = [
         _read_group(spark, [spark_url(spark, path) for path in paths], layout, source.file)
@@ -60,8 +60,7 @@ def _read_group(
     if layout.genre_flags:
         values[_GENRES] = _flagged_genres(layout)
     texts = (F.nullif(value, F.lit("")).alias(name) for name, value in values.items())
-    result = split.select("line", "decodable", "well_formed", *texts)
-    return _with_decimal_points(result) if layout.delimiter in (";", "\t") else result
+    return split.select("line", "decodable", "well_formed", *texts)
 
 
 def _strip_marks(lines: DataFrame) -> DataFrame:
@@ -85,9 +84,11 @@ def _split_quoted(rows: DataFrame, layout: Layout) -> DataFrame:
     doubled, escaped = (
         F.from_csv("line", schema, {**options, "escape": escape}) for escape in ('"', "\\")
     )
-    fields = F.when(_has_escapes(layout.delimiter), escaped).otherwise(doubled)
-    return rows.withColumn("fields", fields).withColumn(
-        "well_formed", F.col(f"fields.{_MALFORMED}").isNull()
+    has_escapes = _has_escapes(layout.delimiter)
+    # Spark takes the end of the line for the end of a quoted field.
+    is_unclosed = F.col("line").contains('"') & F.col("line").rlike(_unclosed(layout.delimiter))
+    return rows.withColumn("fields", F.when(has_escapes, escaped).otherwise(doubled)).withColumn(
+        "well_formed", F.col(f"fields.{_MALFORMED}").isNull() & ~(is_unclosed & ~has_escapes)
     )
 
 
@@ -101,6 +102,11 @@ def _has_escapes(delimiter: str) -> Column:
     both = line.contains("\\") & line.contains('"')
     only_so = ~line.rlike(_lines_of(_DOUBLED, delimiter)) | line.contains("\\\\")
     return both & only_so & line.rlike(_lines_of(_ESCAPED, delimiter))
+
+
+def _unclosed(delimiter: str) -> str:
+    """Pattern of the end of a line that ends within a quoted field."""
+    return rf'(?:^|{re.escape(delimiter)})"[^"]*+(?:""[^"]*+)*+$'
 
 
 def _lines_of(quoted: str, delimiter: str) -> str:
@@ -125,15 +131,6 @@ def _flagged_genres(layout: Layout) -> Column:
     return F.concat_ws(
         "|", *(F.when(F.trim(_field(p)) == "1", genre) for p, genre in layout.genre_flags)
     )
-
-
-def _with_decimal_points(rows: DataFrame) -> DataFrame:
-    """Ratings such as 4,5 as 4.5: where fields are separated by semicolons, commas are decimal."""
-    if "rating" not in rows.columns:
-        return rows
-    rating = F.col("rating")
-    pointed = F.when(rating.rlike(_DECIMAL_COMMA), F.translate(rating, ",", "."))
-    return rows.withColumn("rating", F.coalesce(pointed, rating))
 
 
 def _read_parquet(spark: SparkSession, paths: list[str], file: InputFile) -> DataFrame:

@@ -5,9 +5,10 @@ from pyspark.sql import functions as F
 
 from mmdin.config import RatingScale
 from mmdin.ingest.formats import RATINGS
-from mmdin.ingest.numbers import number, whole_number
+from mmdin.ingest.numbers import decimal_number, seconds, whole_number
 from mmdin.ingest.rejection import judge, judge_fields, not_number, not_whole_number
 
+NOT_A_TIME = "timestamp is not a time"
 IMPOSSIBLE_TIME = "timestamp is before 1995 or after 2099"
 UNKNOWN_MOVIE = "movieId is not in movies.csv"
 REPEATED = "a later rating of the movie by the user exists"
@@ -73,8 +74,8 @@ def parse_ratings(rows: DataFrame) -> DataFrame:
     parsed = judge_fields(rows, RATINGS.columns).select(
         whole_number(F.col("userId")).alias("user_id"),
         whole_number(F.col("movieId")).alias("movie_id"),
-        number(F.col("rating")).alias("value"),
-        whole_number(F.col("timestamp")).alias("seconds"),
+        decimal_number(F.col("rating")).alias("value"),
+        seconds(F.col("timestamp")).alias("seconds"),
         "line",
         "reason",
     )
@@ -84,7 +85,7 @@ def parse_ratings(rows: DataFrame) -> DataFrame:
             not_whole_number("userId"): F.col("user_id").isNotNull(),
             not_whole_number("movieId"): F.col("movie_id").isNotNull(),
             not_number("rating"): F.col("value").isNotNull(),
-            not_whole_number("timestamp"): F.col("seconds").isNotNull(),
+            NOT_A_TIME: F.col("seconds").isNotNull(),
         },
     )
 

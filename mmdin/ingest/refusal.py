@@ -12,6 +12,7 @@ from mmdin.ingest import ratings
 from mmdin.ingest.formats import RATINGS, InputFile
 from mmdin.ingest.movies import SECOND_ROW
 from mmdin.ingest.rejection import (
+    BROKEN_FIELD,
     HEADER_AGAIN,
     OTHER_HEADER,
     UNDECODABLE,
@@ -122,12 +123,15 @@ def _likely_cause(file: InputFile, reason: str, tally: Tally, scale: RatingScale
         ratings.REPEATED: "If users rate movies again, raise input.max_rejected_share: their last "
         "ratings are kept",
         SECOND_ROW: "Was the file concatenated with another version of it?",
-        WRONG_FIELDS: "A field that holds the delimiter or a quote must be quoted and must hold no "
-        "line break, and a line must have as many fields as the header",
+        BROKEN_FIELD: "Fields that hold line breaks are not read: replace these by blanks, or "
+        "write the file as Parquet. A quote within a quoted field must be doubled",
+        WRONG_FIELDS: "A field that holds the delimiter or a quote must be quoted, and a line must "
+        "have as many fields as the header",
         OTHER_HEADER: "Files whose columns are in different orders were concatenated: give them as "
         "separate files in a folder",
         not_number("rating"): "Ratings must be written with digits and a decimal point",
-        not_whole_number("timestamp"): "Times must be whole seconds since 1970, UTC",
+        ratings.NOT_A_TIME: "Times must be seconds since 1970, UTC, or dates such as 2015-03-29 "
+        "09:17:06 or 2015-03-29T09:17:06+02:00, which are UTC if no zone follows",
         not_whole_number("userId"): "Ids must be whole numbers within 64 bits",
         not_whole_number("movieId"): "Ids must be whole numbers within 64 bits",
     }

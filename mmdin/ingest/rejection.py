@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from mmdin.ingest.layouts import plain
 
 UNDECODABLE = "not in the encoding of the file"
+BROKEN_FIELD = "a quoted field does not end in its line"
 WRONG_FIELDS = "wrong number of fields"
 OTHER_HEADER = "a header whose columns are in another order"
 HEADER_AGAIN = "the header again"
@@ -40,12 +41,19 @@ def judge_fields(rows: DataFrame, columns: tuple[str, ...]) -> DataFrame:
         rows,
         {
             UNDECODABLE: F.col("decodable"),
+            BROKEN_FIELD: F.col("well_formed") | ~_has_odd_quotes(),
             WRONG_FIELDS: F.col("well_formed"),
             # In the middle of a file, as when files were concatenated.
             OTHER_HEADER: is_row | is_same,
             HEADER_AGAIN: is_row,
         },
     )
+
+
+def _has_odd_quotes() -> Column:
+    line = F.col("line")
+    # Hardly a line has a quote.
+    return line.contains('"') & (F.length(F.regexp_replace(line, '[^"]', "")) % 2 == 1)
 
 
 def _text(column: str) -> Column:

@@ -21,7 +21,7 @@ from mmdin.ingest.delimited import read_rows
 from mmdin.ingest.links import judge_links
 from mmdin.ingest.movielens import find_sources, judge
 from mmdin.ingest.movies import choose_spellings, finish_movies, judge_movies
-from mmdin.ingest.numbers import number, whole_number
+from mmdin.ingest.numbers import decimal_number, number, seconds, whole_number
 from mmdin.ingest.refusal import refuse_unusable, warn_of_low_ratings
 from mmdin.ingest.rejection import HEADER_AGAIN, kept
 from mmdin.ingest.tallies import Range, Tally, tally
@@ -74,6 +74,17 @@ WRITTEN: dict[str, tuple[Callable[[Path], Any], dict[str, str]]] = {
         plain("ratings.csv", text(";").replace(".5", ",5").encode()),
         {},
     ),
+    "decimal commas in quotes, dates": (
+        plain(
+            "ratings.csv",
+            text(quote='"')
+            .replace(".5", ",5")
+            .replace("1112486027", "2005-04-02 23:53:47")
+            .replace("999999999", "2001-09-09T01:46:39Z")
+            .encode(),
+        ),
+        {},
+    ),
     "tabs": (plain("ratings.tsv", text("\t").encode()), {}),
     "gzip": (plain("ratings.csv.gz", gzip.compress(("\ufeff" + text()).encode())), {}),
     "bzip2": (plain("ratings.csv.bz2", bz2.compress(text().encode())), {}),
@@ -121,10 +132,28 @@ def test_numbers_are_read_as_people_write_them(spark: SparkSession) -> None:
         "0x10": (None, None), "4,5": (None, None), "": (None, None), ".": (None, None),
         "1 000": (None, None), "1_000": (None, None), "e5": (None, None), "--4": (None, None),
     }  # fmt: skip
-    texts = spark.createDataFrame([(text,) for text in expected], "text string")
+    commas = {"4,5": 4.5, ",5": 0.5, "-4,25": -4.25, "4,": None, "1,000.5": None, "4,5,6": None}
+    texts = spark.createDataFrame([(text,) for text in {**expected, **commas}], "text string")
     column = F.col("text")
-    rows = texts.select("text", whole_number(column), number(column)).collect()
-    assert {r[0]: (r[1], r[2]) for r in rows} == expected
+    numbers = (whole_number(column), number(column), decimal_number(column))
+    found = {r[0]: r for r in texts.select("text", *numbers).collect()}
+    assert {text: (found[text][1], found[text][2]) for text in expected} == expected
+    assert {t: found[t][3] for t in found} == {t: v for t, (_, v) in expected.items()} | commas
+
+
+def test_times_are_read_as_numbers_and_as_dates(spark: SparkSession) -> None:
+    expected = {
+        "1112486027": 1112486027, "1.112486027e9": 1112486027, "1112486027.9": 1112486027,
+        "2005-04-02 23:53:47": 1112486027, "2005-04-02T23:53:47Z": 1112486027,
+        " 2005-04-02T23:53:47.999\u00a0": 1112486027, "2005-04-03 01:53:47+02:00": 1112486027,
+        "2005-04-02 23:53": 1112485980, "2005-04-02": 1112400000, "2005-4-2": 1112400000,
+        "1969-12-31 23:59:59": -1, "2005-02-30": None, "2005-04-02 25:00:00": None,
+        "02.04.2005 23:53:47": None, "04/02/2005": None, "2005": 2005, "": None, "now": None,
+        "2005-04-02 noon": None,
+    }  # fmt: skip
+    texts = spark.createDataFrame([(text,) for text in expected], "text string")
+    rows = texts.select("text", seconds(F.col("text"))).collect()
+    assert {r[0]: r[1] for r in rows} == expected
 
 
 def test_other_scales_become_stars(spark: SparkSession) -> None:
@@ -215,7 +244,7 @@ def test_years_and_genres_are_those_that_are_meant(spark: SparkSession) -> None:
 ESCAPED = [
     '"Weird" Film (1985)', 'Great "Deeds" of Cats, The (1998)', "Back\\slash (1990)",
     "Back\\slash, The (1990)", "Ends in \\", 'Both " and \\, all', '", x', '""', '\\"', "a,b",
-    "5'10\"",
+    "5'10\"", '12"', '"12"',
 ]  # fmt: skip
 
 
@@ -410,6 +439,25 @@ REFUSED: dict[str, tuple[dict[str, list[str]], Callable[[Path], Any] | None, str
         },
         None,
         r"1 x a header whose columns are in another order.*give them as separate files",
+    ),
+    "line breaks in quotes": (
+        {
+            "movies": [
+                *MOVIES,
+                '8,"Title,',
+                'second line (1990)",Drama',
+                '9,Title (1990),"Drama',
+                '"',
+            ]
+        },
+        None,
+        r"movies\.csv: 4 of its 11 rows .*4 x a quoted field does not end in its line.*replace "
+        r"these by blanks, or write the file as Parquet",
+    ),
+    "other dates": (
+        {"ratings": [GOOD_RATINGS[0], "1,1,4,29/03/2015 09:17"]},
+        None,
+        r"1 x timestamp is not a time.*dates such as 2015-03-29 09:17:06",
     ),
     "no TMDB ids": (
         {"links": [LINKS[0], "1,0114709,n/a"]},

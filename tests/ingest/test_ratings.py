@@ -54,7 +54,9 @@ NOT_STARS = ratings.not_on_scale(RatingScale())
 BAD_RATINGS = {
     "1,2": rejection.WRONG_FIELDS,
     "1,2,3.5,1112486027,9": rejection.WRONG_FIELDS,
-    '"1,2,3.5,1112486027': rejection.WRONG_FIELDS,
+    '"1,2,3.5,1112486027': rejection.BROKEN_FIELD,
+    '3,2,3.5,"1112486027': rejection.BROKEN_FIELD,
+    '3,2","3.5"': rejection.BROKEN_FIELD,
     "one,2,3.5,1112486027": "userId is not a whole number",
     ",2,3.5,1112486027": "userId is not a whole number",
     "1.5,2,3.5,1112486027": "userId is not a whole number",
@@ -62,7 +64,9 @@ BAD_RATINGS = {
     "3,2,four,1112486027": "rating is not a number",
     "3,2,NaN,1112486027": "rating is not a number",
     "3,2,,1112486027": "rating is not a number",
-    "3,2,3.5,2005-04-02 23:53:47": "timestamp is not a whole number",
+    "3,2,3.5,02/04/2005 23:53:47": ratings.NOT_A_TIME,
+    "3,2,3.5,2005-02-30": ratings.NOT_A_TIME,
+    "3,2,3.5,": ratings.NOT_A_TIME,
     "3,2,0,1112486027": NOT_STARS,
     "3,2,5.5,1112486027": NOT_STARS,
     "3,2,-1,1112486027": NOT_STARS,
@@ -79,7 +83,7 @@ BAD_RATINGS = {
 GOOD_AMONG_BAD = [
     "4,1,5,1000000002",
     '"4","2","3","1000000002"',
-    "3,2,5.0,788918400",
+    '3,2,"5,0",788918400',
     "3,1,0.5,4102444799",
 ]
 
