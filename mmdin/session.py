@@ -22,6 +22,7 @@ from mmdin.storage import (
     ensure_writable,
     file_system_trouble,
     files_at,
+    full_disk_trouble,
     is_local,
     join,
     local_path,
@@ -62,22 +63,24 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
     """
     options = _parse(name, job.__doc__ or "", argv)
     interruption = Interruption()
+    root = ""
     with contextlib.ExitStack() as stack:
         stack.callback(interruption.forget)
         interruption.listen()
         try:
             plan = plan_variants(load_given(options))
             config = plan.config
-            if is_local(config.root):
-                make_local_root(config.root)
-                _lock(stack, config.root, name)
-            path = stack.enter_context(_log_to_console_and_file(config.root, name))
+            root = config.root
+            if is_local(root):
+                make_local_root(root)
+                _lock(stack, root, name)
+            path = stack.enter_context(_log_to_console_and_file(root, name))
             _log_configuration(config, name)
             spark = open_session(f"mmdin {name} {config.name}")
             stack.callback(interruption.quietly, spark.stop)
             interruption.listen(spark)
-            ensure_writable(spark, config.root)
-            stack.callback(interruption.quietly, _store_log, spark, path, config.root)
+            ensure_writable(spark, root)
+            stack.callback(interruption.quietly, _store_log, spark, path, root)
             _check_outputs(spark, plan, name)
             started = time.monotonic()
             job(spark, plan)
@@ -89,15 +92,24 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
                 sys.exit(INTERRUPTED)
             if not isinstance(error, Exception):
                 raise
-            if not isinstance(error, MmdinError):
-                _write_to_file(traceback.format_exc(), logging.ERROR)
-                trouble = file_system_trouble(error)
-                if trouble is None:
-                    raise
-                error = StorageError(f"a file system refuses: {trouble}")
-            _write_to_file(str(error), logging.ERROR)
-            print(f"{name}: error: {error}", file=sys.stderr)
+            message = _explain(error, root)
+            if message is None:
+                raise
+            _write_to_file(message, logging.ERROR)
+            print(f"{name}: error: {message}", file=sys.stderr)
             sys.exit(2)
+
+
+def _explain(error: Exception, root: str) -> str | None:
+    """The message for an error that a user can correct; None if it is another one."""
+    if not isinstance(error, MmdinError):
+        _write_to_file(traceback.format_exc(), logging.ERROR)
+    if full := full_disk_trouble(error, root):
+        return full
+    if isinstance(error, MmdinError):
+        return str(error)
+    trouble = file_system_trouble(error)
+    return trouble and f"a file system refuses: {trouble}"
 
 
 def open_session(app_name: str) -> SparkSession:
@@ -140,6 +152,11 @@ def _parse(name: str, description: str, argv: Sequence[str] | None) -> argparse.
     return parser.parse_args(argv)
 
 
+class _LogFile(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
+        """Do nothing: on a full disk the job itself ends with a message."""
+
+
 @contextlib.contextmanager
 def _log_to_console_and_file(root: str, name: str) -> Iterator[Path]:
     """Send the project's messages to standard output and, with times, to a file.
@@ -160,7 +177,7 @@ def _log_to_console_and_file(root: str, name: str) -> Iterator[Path]:
         folder = local_path(root) / "logs" if is_local(root) else Path(temporary)
         with translated_errors(str(folder), inner=True):
             folder.mkdir(parents=True, exist_ok=True)
-            file = logging.FileHandler(folder / f"{name}.log", encoding="utf-8")
+            file = _LogFile(folder / f"{name}.log", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(file)
         yield folder / f"{name}.log"

@@ -1,9 +1,11 @@
+import errno
 import logging
 import os
 import signal
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from pyspark.sql import functions as F
 
 from mmdin import interruption, session, storage
 from mmdin.config import Config, Training
+from mmdin.errors import StorageError
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +92,59 @@ def test_a_wrong_configuration_is_one_message_with_status_2_before_spark_starts(
     assert not printed.out
 
 
+class Idle:
+    """A session of which nothing is asked."""
+
+    def stop(self) -> None:
+        pass
+
+
+def full(path: str) -> Exception:
+    return OSError(errno.ENOSPC, "No space left on device", path)
+
+
+def stored(path: str) -> Exception:
+    return StorageError(f"{path}: No space left on device")
+
+
+def in_another_process(path: str) -> Exception:
+    message = f"Job aborted\n  java.io.IOException: {path}: No space left on device\n\tat x.y"
+    return RuntimeError(message)
+
+
+def as_a_cause(path: str) -> Exception:
+    error = RuntimeError("the stage failed")
+    error.__cause__ = OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), path)
+    return error
+
+
+@pytest.mark.parametrize("make", [full, stored, in_another_process, as_a_cause])
+def test_a_full_disk_is_one_message_that_names_the_folders(
+    make: Callable[[str], Exception],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def job(spark: SparkSession, plan: object) -> None:
+        raise make("/full/blockmgr-1/x")
+
+    monkeypatch.setattr(session, "open_session", lambda name: Idle())
+    monkeypatch.setattr(session, "ensure_writable", lambda spark, root: None)
+    monkeypatch.setattr(session, "_check_outputs", lambda *_: None)
+    monkeypatch.setattr(interruption.Interruption, "listen", lambda *_: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "some.yaml").write_text(f"root: {tmp_path}/root")
+    with pytest.raises(SystemExit) as ended:
+        session.submit(job, "score", ["--conf", str(tmp_path / "some.yaml")])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("score: error: a disk is full: ")
+    assert "/full/blockmgr-1/x" in line
+    assert f"{tmp_path}/temporary (TMPDIR, for temporary files)" in line
+    assert f" GB in {tmp_path}/root (root). Free some space, or set the one that is full" in line
+
+
 @pytest.mark.parametrize("error", [None, ConnectionError("the JVM is gone"), KeyboardInterrupt()])
 def test_ctrl_c_ends_a_job_with_one_message(
     error: BaseException | None,
@@ -118,7 +174,7 @@ def test_ctrl_c_ends_a_job_with_one_message(
 
     monkeypatch.setattr(session, "open_session", lambda name: Stopped())
     monkeypatch.setattr(session, "ensure_writable", lambda spark, root: None)
-    monkeypatch.setattr(session, "_check_tables", lambda *_: None)
+    monkeypatch.setattr(session, "_check_outputs", lambda *_: None)
     (tmp_path / "some.yaml").write_text(f"root: {tmp_path}")
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(SystemExit) as ended:

@@ -16,6 +16,7 @@ from mmdin.storage.driver import (
     spark_url,
 )
 from mmdin.storage.files import Files, Folder, StoredFile, upload
+from mmdin.storage.full_disks import full_disk_trouble
 from mmdin.storage.java_errors import file_system_trouble
 from mmdin.storage.local import local_folder, make_local_root, walk
 from mmdin.storage.locks import lock_root
@@ -33,6 +34,7 @@ __all__ = [
     "file_system_trouble",
     "files_at",
     "folder_at",
+    "full_disk_trouble",
     "hadoop_settings",
     "is_local",
     "is_on_local_disk",
