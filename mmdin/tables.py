@@ -38,6 +38,10 @@ _CONFLICTS = (
 
 _ATTEMPTS = 10
 
+_checked: set[tuple[str, int]] = set()
+"""Places and versions of tables that this process has found to be this project's and whole: asking
+again would cost requests to remote storage for each table that is read."""
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -77,7 +81,6 @@ class Tables:
         self.source = source
         self.samples = samples
         self.database = database
-        self._checked: set[tuple[str, int]] = set()
 
     @classmethod
     def of(cls, spark: SparkSession, config: Config) -> "Tables":
@@ -122,6 +125,8 @@ class Tables:
         if log.lacks is not None:
             return f"{place} damaged"
         damaged = " damaged" if self._damage(table, log, log.newest) else ""
+        if damaged:
+            _checked.discard((path, log.newest))
         return f"{place} {self._metadata(table, log, log.newest)['id']} {log.newest}{damaged}"
 
     def delta_id(self, table: Table) -> str:
@@ -349,13 +354,13 @@ class Tables:
             if self._is_shared(table):
                 advice = "input.tables must be the root of a pipeline that wrote it, or empty"
             raise TableError(f"there is no {self._describe(table)}; {advice}")
-        if (table.name, version) not in self._checked:
+        if (self.path(table), version) not in _checked:
             if log.lacks is not None:
                 raise TableError(self._advise(table, _describe_gap(log.lacks)))
             self._refuse_foreign(table, log, version)
             if damage := self._damage(table, log, version):
                 raise TableError(self._advise(table, damage))
-            self._checked.add((table.name, version))
+            _checked.add((self.path(table), version))
         return version
 
     def _writer(self, table: Table, rows: DataFrame):  # type: ignore[no-untyped-def]

@@ -309,6 +309,20 @@ def test_a_table_of_which_files_are_gone_is_named_and_can_be_written_again(
     assert sorted(tables.read(LINKS).collect()) == [(1, "a", 1), (2, "b", 2)]
 
 
+def test_a_process_looks_for_damage_once(
+    tables: Tables, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = []
+    find_damage = Tables._damage
+    monkeypatch.setattr(Tables, "_damage", lambda *args: listed.append(1) or find_damage(*args))
+    for version in (1, 2):
+        tables.write(LINKS, links(spark, (1, "a", 1)))
+        for _ in range(2):
+            Tables(spark, tables.root).version(LINKS)
+            Tables(spark, tables.root).read(LINKS)
+        assert len(listed) == version
+
+
 def test_a_table_of_which_the_log_has_a_gap_is_named(tables: Tables, spark: SparkSession) -> None:
     for _ in range(2):
         tables.write(LINKS, links(spark, (1, "a", 1)))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mmdin.config import Config, Part
 from mmdin.errors import ClusterError, ConfigurationError
-from mmdin.storage import is_local
+from mmdin.storage import is_local, local_path
 from mmdin.submission.cluster import Cluster, Kind
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -197,6 +197,17 @@ def _refuse_passing_root(config: Config) -> None:
         )
 
 
+def _homes(config: Config) -> list[str]:
+    """Overrides for folders in this user's home: on the driver's node, ~ can be another folder."""
+    inputs = {key: getattr(config.input, key) for key in ("movielens", "posters", "tables")}
+    folders = {"root": config.root, **{f"input.{key}": inputs[key] for key in inputs}}
+    return [
+        f"{key}={folder}"
+        for key, folder in folders.items()
+        if is_local(folder) and local_path(folder).is_relative_to(Path.home())
+    ]
+
+
 def _refuse_too_many_ranks(cluster: Cluster, config: Config) -> None:
     ranks, executors = config.training.ranks, cluster.training
     if ranks > executors.slots:
@@ -324,7 +335,8 @@ def _command(
     script, conf, files = _files_of_job(cluster, job)
     if kind == "yarn" and "./gpu_discovery.sh" in properties.values():
         files.append(str(PROJECT / "submit" / "gpu_discovery.sh"))
-    overrides = [*job.overrides, *([f"part={part}"] if part else [])]
+    homes = _homes(job.config) if cluster.deploy_mode == "cluster" else []
+    overrides = [*job.overrides, *homes, *([f"part={part}"] if part else [])]
     command = [SPARK_SUBMIT, "--master", cluster.master, "--deploy-mode", cluster.deploy_mode]
     command += [] if cluster.project_dir else ["--archives", f"{archive}#environment"]
     command += ["--files", ",".join(files)] if files else []

@@ -1,13 +1,14 @@
 """The spark-submit commands of each launcher, seen by --dry-run."""
 
 import re
+import shlex
 import zipfile
 from pathlib import Path
 
 import pyspark
 import pytest
 import yaml
-from submitting import PROJECT, dry_run, option, properties
+from submitting import PROJECT, dry_run, launch, option, properties
 
 from mmdin.submission.cluster import KINDS
 from mmdin.submission.commands import read_properties
@@ -155,6 +156,22 @@ def test_yarns_containers_are_sent_the_configuration(tmp_path: Path) -> None:
     given = properties(command)
     assert given["spark.pyspark.driver.python"] == "./environment/bin/python3"
     assert "spark.driver.extraJavaOptions" not in given
+
+
+def test_the_home_folder_is_that_of_the_user_who_submits() -> None:
+    given = ("--set", "root=~/run", "input.movielens=~/ml 1", "input.tables=/shared/run")
+    home = {"HOME": "/home/me"}
+    launched = launch(
+        "kubernetes.sh", "score", "--dry-run", "--conf", "conf/demo.yaml", "--image", "x", *given,
+        environment=home,
+    )  # fmt: skip
+    (command,) = [shlex.split(line) for line in launched.stdout.splitlines()]
+    last = dict(word.split("=", 1) for word in command[command.index("--set") + 1 :])
+    assert last == {
+        "root": "/home/me/run",
+        "input.movielens": "/home/me/ml 1",
+        "input.tables": "/shared/run",
+    }
 
 
 def test_the_files_own_properties_go_through_but_not_against_training(tmp_path: Path) -> None:
