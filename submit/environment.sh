@@ -101,7 +101,7 @@ spark_options=(
 
 # What no log setting quiets: Ivy and the JVM on every start, and TensorFlow before it reads its own.
 ivy_lines=$'^(::|\t([^a.]|a[^t])|Ivy Default Cache|The jars for the packages|[^ ]+ added as a dependency$)'
-jvm_lines='^(downloading |WARNING: Using incubator modules|Using Spark.s default log4j|$)'
+jvm_lines='^(downloading |SLF4J: |WARNING: Using incubator modules|Using Spark.s default log4j|$)'
 tensorflow_lines='^(WARNING: All log messages before absl|[EI]0000 [0-9]|WARNING:tensorflow:|To enable the following instructions: )'
 
 without() { # patterns; Ctrl-C is for the job, whose last words must still come through

@@ -32,9 +32,14 @@ _FAIL_FAST = {
     "dfs.client.retry.policy.enabled": "false",
     "fs.s3a.attempts.maximum": "1",
     "fs.s3a.retry.limit": "1",
-    "fs.s3a.connection.establish.timeout": "5000",
+    # Hadoop takes no less, and warns of that.
+    "fs.s3a.connection.establish.timeout": "15000",
 }
 """Settings with which Hadoop reports an unreachable root in seconds rather than minutes."""
+
+
+_LONG = 200
+"""Characters of a message that are shown."""
 
 
 class HadoopFiles:
@@ -190,7 +195,7 @@ class HadoopFiles:
                 system.close()
         except _JAVA_ERRORS as error:
             version = self._hadoop.util.VersionInfo.getVersion()
-            advice = _advice(url, error, version)
+            advice = _advice(scheme, str(_java_exception(error)), version)
             raise StorageError(f"{name}: {_reason(error)}; {advice}") from None
 
     def settings(self) -> dict[str, str]:
@@ -244,8 +249,13 @@ def _translated_errors(url: str) -> Iterator[None]:
 
 
 def _reason(error: Py4JJavaError | PySparkException) -> str:
-    """The exception's class and the first line of its message, as Hadoop words it."""
+    """The exception's class and the first line of its message, as Hadoop words it.
+
+    Of an exception with a long message, such as S3's that repeat their causes', the first cause.
+    """
     exception = _java_exception(error)
+    while len(exception.getMessage() or "") > _LONG and exception.getCause():
+        exception = exception.getCause()
     name = exception.getClass().getSimpleName()
     message = (exception.getMessage() or "").strip().splitlines()
     return f"{name}: {message[0]}" if message else name
@@ -255,8 +265,7 @@ def _java_exception(error: Py4JJavaError | PySparkException) -> Any:
     return error.java_exception if isinstance(error, Py4JJavaError) else error._origin  # type: ignore[union-attr]
 
 
-def _advice(url: str, error: Py4JJavaError | PySparkException, version: str) -> str:
-    scheme, description = scheme_of(url), str(_java_exception(error))
+def _advice(scheme: str, description: str, version: str) -> str:
     if "No FileSystem for scheme" in description or "ClassNotFoundException" in description:
         jar = (
             f"org.apache.hadoop:hadoop-aws:{version}"
@@ -264,6 +273,11 @@ def _advice(url: str, error: Py4JJavaError | PySparkException, version: str) -> 
             else f"its jar for {scheme}"
         )
         return f"Spark lacks the class for {scheme}: add {jar} to spark.jars.packages"
+    if "NoAuthWithAWSException" in description:
+        return (
+            "there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+            "spark.hadoop.fs.s3a.access.key and .secret.key in a file of Spark's properties"
+        )
     return (
         "check that it is spelt right, that the service answers, and that this user may write "
         "there; its settings are Hadoop's, from HADOOP_CONF_DIR or as "

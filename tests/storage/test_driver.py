@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from mmdin.errors import StorageError
@@ -78,6 +79,26 @@ def test_an_unreachable_root_or_input_is_named_with_advice(
         assert root in str(error.value)
         assert advice in str(error.value)
         assert "\n" not in str(error.value)
+
+
+def test_what_s3_says_at_length_is_shown_by_its_first_cause(
+    spark: SparkSession,
+) -> None:
+    java = spark._jvm.java
+    first = java.net.ConnectException("Connection refused")
+    again = java.io.IOException(f"{'a client says: ' * 20}NoAuthWithAWSException", first)
+    for exception, shown, advice in (
+        (again, "ConnectException: Connection refused; ", "set AWS_ACCESS_KEY_ID and AWS_SECRET"),
+        (java.io.IOException("short", first), "IOException: short; ", "the service answers"),
+    ):
+        files = HadoopFiles(spark.sparkContext._gateway, spark._jsc.hadoopConfiguration())
+        with (
+            pytest.raises(StorageError) as refused,
+            files._connecting("file:///x", "root s3a://x"),
+        ):
+            raise Py4JJavaError("", exception)
+        assert str(refused.value).startswith(f"root s3a://x: {shown}")
+        assert advice in str(refused.value)
 
 
 def test_a_file_system_is_asked_once_whether_it_answers(
