@@ -36,11 +36,11 @@ fi
 export no_proxy="${no_proxy:+$no_proxy,}localhost,127.0.0.1,::1"
 export NO_PROXY="$no_proxy"
 
-can_hold_scratch() { # folder; libraries are unpacked there and loaded, and shuffles are spilled
+can_hold_scratch() { # folder; Spark copies jars there (80 MB, for a moment twice) and spills shuffles
     local file
     [ -d "$1" ] && file=$(mktemp "$1/mmdin.XXXXXXXX" 2>/dev/null) || return 1
     if chmod u+x "$file" && [ -x "$file" ] && head -c 65536 /dev/zero 2>/dev/null >"$file" &&
-        [ "$(df -Pk "$1" | awk 'NR == 2 {print $4}')" -ge 102400 ]; then
+        [ "$(df -Pk "$1" | awk 'NR == 2 {print $4}')" -ge 307200 ]; then
         rm -f "$file"
     else
         rm -f "$file"
@@ -53,12 +53,12 @@ find_scratch() { # sets scratch, and TMPDIR for all processes
     for folder in "$wanted" /tmp /var/tmp; do
         if [ -z "$folder" ] || ! can_hold_scratch "$folder"; then continue; fi
         [ -z "$wanted" ] || [ "$folder" = "$wanted" ] ||
-            warn "TMPDIR=$wanted has less than 100 MB free, or files in it cannot be written or executed: using $folder"
+            warn "TMPDIR=$wanted has less than 300 MB free, or files in it cannot be written or executed: using $folder"
         scratch=$(cd "$folder" && pwd)
         export TMPDIR=$scratch
         return
     done
-    die "no folder for temporary files: ${wanted:+$wanted, }/tmp and /var/tmp have less than 100 MB free, or files in them cannot be written or executed: set TMPDIR to one"
+    die "no folder for temporary files: ${wanted:+$wanted, }/tmp and /var/tmp have less than 300 MB free, or files in them cannot be written or executed: set TMPDIR to one"
 }
 
 java_version() { # java; from a file if there is one, because a JVM takes a while to start

@@ -19,7 +19,7 @@ def full_disk_trouble(error: BaseException, root: str) -> str | None:
         error: as any process raised it, or as PySpark tells of one in another process.
         root: of the tables.
     """
-    lines = (line.strip() for cause in _causes(error) for line in str(cause).splitlines())
+    lines = (line.strip(": ") for cause in _causes(error) for line in str(cause).splitlines())
     refused = next((line for line in lines if any(sign in line for sign in _SIGNS)), None)
     if refused is None:
         return None
@@ -41,6 +41,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _free(folder: str) -> str:
     try:
-        return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB"
+        usage = shutil.disk_usage(folder)
+        return f"{usage.free / 1e9:.1f} of {usage.total / 1e9:.1f} GB"
     except OSError:
         return "unknown space"

@@ -123,7 +123,7 @@ def test_a_temporary_folder_that_cannot_be_used_is_named(
 def test_another_temporary_folder_is_taken_with_a_warning(clone: Clone, tmp_path: Path) -> None:
     ended = clone.launch(TMPDIR=str(tmp_path / "absent"))
     assert ended.returncode == 0
-    assert f"local.sh: TMPDIR={tmp_path / 'absent'} has less than 100 MB free" in ended.stderr
+    assert f"local.sh: TMPDIR={tmp_path / 'absent'} has less than 300 MB free" in ended.stderr
     assert clone.variables()["TMPDIR"] in ("/tmp", "/var/tmp")
 
 
