@@ -1,6 +1,6 @@
 """The predictors that need no training."""
 
-NAIVE = ("constant", "movie_mean", "mean_of_means")
+NAIVE = ("constant", "movie_mean", "mean_of_means", "additive")
 """The naive predictors, with which every network is shown."""
 
 BEST_POSSIBLE = "best_possible"

@@ -120,11 +120,11 @@ def list_slices(data: ReportData) -> pd.DataFrame:
 
 
 def choose_for_slices(data: ReportData) -> list[str]:
-    """The mean of means and the networks; of many networks, the references and the first ones."""
+    """The additive predictor and the networks; of many, the references and the first ones."""
     models = data.model_of()
-    means = [v for v in data.variants if models[v] == "mean_of_means"]
+    additive = [v for v in data.variants if models[v] == "additive"]
     networks = list(dict.fromkeys([*data.references, *data.networks]))
-    chosen = {*means, *networks[: max(1, _MOST_IN_SLICES - len(means))]}
+    chosen = {*additive, *networks[: max(1, _MOST_IN_SLICES - len(additive))]}
     return [v for v in data.variants if v in chosen]
 
 

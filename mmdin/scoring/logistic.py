@@ -1,9 +1,15 @@
 """Logistic regression on one number, by Newton's method."""
 
+import logging
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +43,35 @@ def fit_line(numbers: Floats, labels: Floats, weights: Floats) -> Line:
     features = np.stack([np.ones(len(numbers)), (numbers - center) / scale])
     intercept, slope = _climb(features, labels, weights / weights.sum(), start)
     return Line(float(intercept - slope * center / scale), float(slope / scale))
+
+
+def fit_rising_line(name: str, stars: Floats, labels: Floats, weights: Floats) -> Line:
+    """The same for a number in stars; a flat line at the share of positives if it would fall.
+
+    A number that ranks the wrong way round tells nothing.
+
+    Args:
+        name: of the number, for messages.
+        stars: as numbers of fit_line.
+        labels: as for fit_line.
+        weights: as for fit_line.
+    """
+    line = fit_line(stars, labels, weights)
+    if line.slope > 0:
+        log.info("score: %s has a slope of %.3f log-odds per star", name, line.slope)
+        return line
+    share = float(np.average(labels, weights=weights))
+    log.warning(
+        "score: among training rows a higher %s does not go with more positives (slope %.3f): it "
+        "scores every row %.4f, their share of positives",
+        *(name, line.slope, share),
+    )
+    return Line(math.log(share / (1 - share)), 0.0)
+
+
+def probability(line: Line, number: Column) -> Column:
+    """The probability of a positive by a number."""
+    return 1 / (1 + F.exp(-(line.intercept + line.slope * number)))
 
 
 def _climb(features: Floats, labels: Floats, weights: Floats, line: Floats) -> Floats:

@@ -1,7 +1,5 @@
 """The scores that a network's are compared with: naive predictors, and the planted truth."""
 
-import logging
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,10 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from mmdin.predictors import BEST_POSSIBLE, naive_run_id
-from mmdin.scoring.logistic import Line, fit_line
+from mmdin.scoring.logistic import Line, fit_rising_line, probability
 from mmdin.scoring.scored import MEANS, one_score
-
-log = logging.getLogger(__name__)
 
 _MEANS = {
     "movie_mean": MEANS[:1],
@@ -58,7 +54,7 @@ def fit_naive(samples: DataFrame) -> NaiveFit:
         labels, rows = (of_predictor[column].to_numpy() for column in ("label", "rows"))
         known = of_predictor["known"].to_numpy() / rows
         means = (known + of_predictor["missing"].to_numpy() * rating) / len(columns)
-        lines[name] = _rising(name, fit_line(means, labels, rows), share)
+        lines[name] = fit_rising_line(name, means, labels, rows)
     return NaiveFit(share, rating, lines)
 
 
@@ -79,7 +75,7 @@ def naive_scores(fit: NaiveFit, samples_name: str) -> list[Column]:
     """
     scores = {"constant": F.lit(fit.positive_share)}
     for name, line in fit.lines.items():
-        scores[name] = _probability(line, _mean(name, fit.rating))
+        scores[name] = probability(line, _mean(name, fit.rating))
     return [one_score(naive_run_id(name, samples_name), name, s) for name, s in scores.items()]
 
 
@@ -134,20 +130,3 @@ def _count_means(training_rows: DataFrame) -> pd.DataFrame:
 def _mean(name: str, rating: float) -> Column:
     columns = [F.coalesce(c, F.lit(rating)) for c in _MEANS[name]]
     return sum(columns[1:], columns[0]) / len(columns)
-
-
-def _probability(line: Line, mean: Column) -> Column:
-    return 1 / (1 + F.exp(-(line.intercept + line.slope * mean)))
-
-
-def _rising(name: str, line: Line, positive_share: float) -> Line:
-    """The line, or a flat one if it falls: a mean that ranks the wrong way round tells nothing."""
-    if line.slope > 0:
-        log.info("score: %s has a slope of %.3f log-odds per star", name, line.slope)
-        return line
-    log.warning(
-        "score: among training rows a higher %s does not go with more positives (slope %.3f): it "
-        "scores every row %.4f, their share of positives",
-        *(name, line.slope, positive_share),
-    )
-    return Line(math.log(positive_share / (1 - positive_share)), 0.0)

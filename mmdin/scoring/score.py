@@ -17,6 +17,7 @@ from mmdin.schemas import (
     TRUE_PROBABILITIES,
     VALIDATION_PREDICTIONS,
 )
+from mmdin.scoring.additive import additive_scores
 from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.naive import add_truth, best_possible_score, fit_naive, naive_scores
 from mmdin.scoring.networks import (
@@ -52,6 +53,7 @@ def score_variants(spark: SparkSession, plan: Plan) -> None:
             for r in trained
         ]
         scored += _score_rows(tables, rows, runs, config.scoring.batch_size)
+        scored.append(additive_scores(rows, samples.config.samples, config.seed))
         with_attention = [run for run in runs if NETWORKS[run.model].has_attention]
         if with_attention:
             chosen = choose_rows(rows.where("split = 'test'"), config.scoring, config.seed)

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.config import load_config
 from mmdin.fingerprints import trained_runs
+from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.storage import local_folder
 from mmdin.tables import Tables
 from mmdin.training.assignment import read_result
@@ -20,7 +21,7 @@ from mmdin.variants import Plan, plan_variants
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 NETWORKS = ("MMDIN", "NeuralCF", "shuffled posters")
-NAIVE = ("constant", "movie_mean", "mean_of_means", "best_possible")
+PREDICTORS = (*NAIVE, BEST_POSSIBLE)
 """Variants of networks, and predictors."""
 
 NUMBERS = ("epoch", "learning_rate", "train_loss", "validation_loss", "validation_roc_auc")
@@ -59,7 +60,7 @@ def test_every_variant_and_seed_is_compared(disturbed: Disturbed, folder: Path) 
     with (folder / ROOT / "report" / "metrics.csv").open() as file:
         roc_auc = {(r["variant"], r["seed"]): r["roc_auc"] for r in csv.DictReader(file)}
     of_networks = {(v, s) for v in NETWORKS for s in ("1", "2")}
-    assert set(roc_auc) == of_networks | {(p, "") for p in NAIVE}
+    assert set(roc_auc) == of_networks | {(p, "") for p in PREDICTORS}
     assert len({roc_auc[run] for run in of_networks}) == len(of_networks)
     assert "Means over 2 training seeds" in disturbed.resumed
     assert "2 runs" not in disturbed.resumed

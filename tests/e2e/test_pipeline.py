@@ -9,6 +9,7 @@ from launching import ROOT, Launch, numbers
 from pyspark.sql import Row, SparkSession
 
 from mmdin.config import load_config
+from mmdin.predictors import NAIVE
 from mmdin.schemas import ATTENTION_WEIGHTS, PREDICTIONS, VALIDATION_PREDICTIONS
 from mmdin.tables import Tables
 from mmdin.variants import plan_variants
@@ -16,7 +17,6 @@ from spark_jobs import score
 
 SEEDS = 2
 VARIANTS = {"NeuralCF": "neural_cf", "MMDIN": "mmdin", "shuffled posters": "mmdin"}
-NAIVE = ("constant", "movie_mean", "mean_of_means")
 MOST_JOBS = 170
 """What the stages of a pipeline on one set of samples may start together."""
 

@@ -79,8 +79,8 @@ def test_the_same_data_gives_the_same_files(report: Written, tmp_path: Path) -> 
 def test_every_variant_has_its_own_style() -> None:
     data = invent([f"network {n}" for n in range(23)], seeds=(1,))
     styles = plot_styles(data)
-    assert len(styles) == 27
-    assert len({(s.colour, str(s.line)) for s in styles.values()}) == 27
+    assert len(styles) == 28
+    assert len({(s.colour, str(s.line)) for s in styles.values()}) == 28
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ def test_splits_are_in_the_order_of_their_use() -> None:
 def test_naive_predictors_are_first_and_the_best_possible_last() -> None:
     ordered = order_by_kind(invent())
     assert ordered == [
-        "constant", "movie_mean", "mean_of_means", "neural_cf", "mmdin", "best_possible",
+        "constant", "movie_mean", "mean_of_means", "additive",
+        "neural_cf", "mmdin", "best_possible",
     ]  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def test_of_many_networks_the_references_are_among_the_six_in_slices() -> None:
     data = invent(**CASES["many"])
     chosen = choose_for_slices(data)
     assert len(chosen) == 6
-    assert {"mean_of_means", *data.references} <= set(chosen)
+    assert {"additive", *data.references} <= set(chosen)
 
 
 def test_the_saved_epoch_of_each_run_is_marked() -> None:
