@@ -71,6 +71,20 @@ METRICS = (
 METRICS_BY_NAME = {metric.name: metric for metric in METRICS}
 """The same by their names."""
 
+ALL = "all"
+"""The dimension, and its one slice, of every test row."""
+
+MAIN_SLICES = {
+    "new users": ("user", "new"),
+    "known users": ("user", "known"),
+    "new movies": ("movie", "new"),
+    "known movies": ("movie", "known"),
+}
+"""Dimension and slice, by title, of the slices that are shown with all test rows."""
+
+MAIN_METRICS = ("roc_auc", "gauc")
+"""Names of the metrics that are shown of them."""
+
 
 def explain_undefined(runs: Iterable[Mapping[str, Any]]) -> list[str]:
     """Why metrics or their intervals are null, a sentence for each protocol and cause.

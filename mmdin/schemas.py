@@ -393,10 +393,12 @@ DIFFERENCES = _table(
 CALIBRATION = _table(
     "calibration",
     "evaluate",
-    "A row is a run and a bin of its scores.",
+    "A row is a run, a slice of the test rows and a bin of the run's scores there.",
     _RUN,
     _VARIANT,
     _MODEL,
+    ("dimension", _STRING, "what rows are sliced by: all, or user"),
+    ("slice", _STRING, "which rows: all, or those of new or of known users"),
     ("bin", _INT, "0 to 9: scores from bin/10 to below (bin + 1)/10; 1.0 is in the last"),
     ("rows", _LONG, "test rows in the bin"),
     ("mean_score", _DOUBLE, "their mean score"),

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmdin.config import Samples
-from mmdin.metrics import METRICS, explain_undefined
+from mmdin.metrics import (
+    MAIN_METRICS,
+    MAIN_SLICES,
+    METRICS,
+    METRICS_BY_NAME,
+    explain_undefined,
+)
 from mmdin.predictors import BEST_POSSIBLE, NAIVE
 
 Rows = Sequence[Mapping[str, Any]]
@@ -35,6 +41,34 @@ def format_comparison(intervals: Rows, runs: Rows, samples: Samples) -> str:
         means = [_number(rows_of[variant][metric.name]["mean"]) for metric in METRICS]
         lines.append(_line(variant, [means[0], _interval(first), *means[1:]], width))
     return "\n".join([*lines, "", _footnote(intervals, runs)])
+
+
+def format_slices(intervals: Rows) -> str:
+    """ROC AUC and GAUC of the variants by new and known users and movies, as text.
+
+    Args:
+        intervals: columns of METRIC_INTERVALS, in the order to be shown.
+    """
+    variants = list(dict.fromkeys(r["variant"] for r in intervals))
+    width = max(14, *(len(v) + 2 for v in variants))
+    columns = {}
+    for title, place in MAIN_SLICES.items():
+        here = [r for r in intervals if (r["dimension"], r["slice"]) == place]
+        if here:
+            columns[f"{title} ({max(r['rows'] for r in here):,} rows)"] = {
+                (r["variant"], r["metric"]): r["mean"] for r in here
+            }
+    names = [METRICS_BY_NAME[metric].title for metric in MAIN_METRICS]
+    across = max([26, *(len(title) + 4 for title in columns)])
+    lines = [
+        " " * width + "".join(f"{title:>{across}}" for title in columns),
+        f"{'variant':<{width}}" + _pair(names, across) * len(columns),
+    ]
+    lines.append("-" * len(lines[-1]))
+    for variant in variants:
+        cells = [[_number(of.get((variant, m))) for m in MAIN_METRICS] for of in columns.values()]
+        lines.append(f"{variant:<{width}}" + "".join(_pair(pair, across) for pair in cells))
+    return "\n".join([*lines, "", "New users and movies have no training row."])
 
 
 def format_differences(differences: Rows, variants: Sequence[str]) -> str:
@@ -91,6 +125,10 @@ def _footnote(intervals: Rows, runs: Rows) -> str:
 def _line(name: str, cells: list[str], width: int) -> str:
     first, interval, *others = cells
     return f"{name:<{width}}{first:>9}{interval:>18}" + "".join(f"{c:>11}" for c in others)
+
+
+def _pair(cells: Sequence[str], width: int) -> str:
+    return "".join(f"{cell:>10}" for cell in cells).rjust(width)
 
 
 def _number(value: float | None) -> str:

@@ -12,18 +12,20 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from mmdin.evaluation.comparison import format_comparison, format_differences
+from mmdin.evaluation.comparison import format_comparison, format_differences, format_slices
 from mmdin.evaluation.competitors import Competitor, add_variant, first_runs, list_competitors
 from mmdin.evaluation.counts import count_splits
 from mmdin.evaluation.differences import compare_variants
 from mmdin.evaluation.metrics import (
+    calibrate_slices,
     find_best_thresholds,
     influences_of_users,
     measure_runs,
     measure_slices,
 )
 from mmdin.evaluation.sampling import sample_scores
-from mmdin.evaluation.slices import ALL, add_slices, describe_slices
+from mmdin.evaluation.slices import add_slices, describe_slices
+from mmdin.metrics import ALL
 from mmdin.report_files import METRICS_CSV
 from mmdin.schemas import (
     CALIBRATION,
@@ -58,17 +60,25 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     samples = _read_samples(spark, plan)
     competitors = list_competitors(spark, plan)
     scored = _read_scored(tables, competitors).persist(StorageLevel.MEMORY_AND_DISK)
+    log.info("evaluate: measuring %d runs and predictors", len(competitors))
     runs = _in_order(measure_runs(scored), competitors)
     slices = describe_slices(samples.where("split = 'test'"))
+    log.info("evaluate: measuring slices of %s test rows", f"{runs[0]['rows']:,}")
     intervals = _in_order(measure_slices(add_slices(scored, slices)), competitors)
+    log.info("evaluate: comparing every two of %d variants", len({r["variant"] for r in runs}))
     differences = compare_variants(pd.DataFrame(runs), influences_of_users(scored))
 
+    log.info("evaluate: counting splits")
     _write(tables, EXPERIMENTS, [c._asdict() for c in competitors])
     tables.write(SPLIT_COUNTS, count_splits(samples).coalesce(1))
     _write(tables, METRICS, runs)
     _write(tables, METRIC_INTERVALS, intervals)
     _write(tables, DIFFERENCES, differences)
-    _write(tables, CALIBRATION, [{**run, **bin_} for run in runs for bin_ in run["calibration"]])
+    log.info("evaluate: calibration, also of new and known users")
+    calibrated = slices.where(F.col("dimension").isin(ALL, "user"))
+    bins = calibrate_slices(add_slices(scored, calibrated))
+    tables.write(CALIBRATION, bins.coalesce(1))
+    log.info("evaluate: sampling scores for the figures")
     rows_of = {run["run_id"]: run["rows"] for run in runs}
     sampled = {run_id: rows_of[run_id] for run_id in first_runs(competitors) if run_id in rows_of}
     tables.write(SAMPLED_SCORES, sample_scores(scored, sampled, config.seed))
@@ -77,6 +87,7 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     variants = list(dict.fromkeys(c.variant for c in competitors))
     overall = [row for row in intervals if row["dimension"] == ALL]
     log.info("\n%s", format_comparison(overall, runs, config.samples))
+    log.info("\n%s", format_slices(intervals))
     of_auc = [row for row in differences if row["metric"] == "roc_auc"]
     log.info("\n%s", format_differences(of_auc, variants))
     _write_csv(tables, runs)

@@ -37,23 +37,6 @@ Z_95 = 1.959963984540054
 _RUN = ("run_id", "variant", "model", "seed", "protocol", "best_threshold")
 _SLICE = ("variant", "model", "protocol", "dimension", "slice")
 _ROW = ("user_id", "label", "score")
-_MEASURED_RUN = StructType(
-    [
-        *schemas.METRICS.schema,
-        StructField(
-            "calibration",
-            ArrayType(
-                StructType(
-                    [
-                        f
-                        for f in schemas.CALIBRATION.schema
-                        if f.name in ("bin", "rows", "mean_score", "positive_share")
-                    ]
-                )
-            ),
-        ),
-    ]
-)
 _THRESHOLDS = StructType(
     [
         StructField("run_id", StringType()),
@@ -108,7 +91,7 @@ def _find_best_threshold(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure_runs(scored: DataFrame) -> DataFrame:
-    """One row per run: the columns of METRICS, and calibration, an array of its bins.
+    """One row per run: the columns of METRICS.
 
     A metric that is undefined, such as ROC AUC with one class, is null.
 
@@ -117,7 +100,7 @@ def measure_runs(scored: DataFrame) -> DataFrame:
     """
     row_hash = F.xxhash64("user_id", "movie_id", "rated_at", "label").alias("row_hash")
     needed = scored.select(*_RUN, *_ROW, row_hash)
-    return needed.groupBy("run_id").applyInPandas(_measure_run, _MEASURED_RUN)
+    return needed.groupBy("run_id").applyInPandas(_measure_run, schemas.METRICS.schema)
 
 
 def _measure_run(rows: pd.DataFrame) -> pd.DataFrame:
@@ -131,9 +114,25 @@ def _measure_run(rows: pd.DataFrame) -> pd.DataFrame:
         users=len(measurement.users),
         rows_digest=np.bitwise_xor.reduce(rows["row_hash"].to_numpy()),
         calibration_error=calibration_error(bins),
-        calibration=[[b._asdict() for b in bins]],
         **dict(zip(METRICS, measurement.values, strict=True)),
-    )[_MEASURED_RUN.names]
+    )[schemas.METRICS.columns]
+
+
+def calibrate_slices(sliced: DataFrame) -> DataFrame:
+    """The rows of CALIBRATION of every run and slice.
+
+    Args:
+        sliced: columns of PREDICTIONS, and variant, dimension, slice.
+    """
+    keys = ("run_id", "variant", "model", "dimension", "slice")
+    needed = sliced.select(*keys, "label", "score")
+    return needed.groupBy(*keys).applyInPandas(_calibrate_slice, schemas.CALIBRATION.schema)
+
+
+def _calibrate_slice(rows: pd.DataFrame) -> pd.DataFrame:
+    bins = calibrate(rows["label"].to_numpy(), rows["score"].to_numpy())
+    first = {name: rows[name].iloc[0] for name in schemas.CALIBRATION.columns if name in rows}
+    return pd.DataFrame([{**first, **b._asdict()} for b in bins])[schemas.CALIBRATION.columns]
 
 
 def measure_slices(sliced: DataFrame) -> DataFrame:

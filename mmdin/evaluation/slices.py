@@ -4,9 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from mmdin.inputs import POSTER_FEATURES
-
-ALL = "all"
-"""The dimension, and its one slice, of every test row."""
+from mmdin.metrics import ALL
 
 _KEY = ("samples", "user_id", "movie_id", "rated_at")
 
@@ -17,6 +15,8 @@ def describe_slices(test_rows: DataFrame) -> DataFrame:
     Every row is in one slice of each dimension, and in one for each of its genres:
 
     - all: all.
+    - user, movie: new, if it has no training row, so that networks have no embedding of it; else
+      known.
     - user activity: ratings by the user that the row may know: none (a cold user), 1 to 20, more.
     - movie popularity: ratings of the movie that it may know: none (cold), 1 to 20, to 100, more.
     - release decade, genre, poster: of the movie; unknown if there is none.
@@ -30,6 +30,8 @@ def describe_slices(test_rows: DataFrame) -> DataFrame:
     )
     single = F.array(
         _slice(ALL, F.lit(ALL)),
+        _slice("user", _by_training(F.col("user_index"))),
+        _slice("movie", _by_training(F.col("movie_index"))),
         _slice("user activity", _counted(users, (20,))),
         _slice("movie popularity", _counted(movies, (20, 100))),
         _slice("release decade", _decade(F.col("release_year"))),
@@ -55,6 +57,10 @@ def _of_genre(genre: Column) -> Column:
 
 def _slice(dimension: str, value: Column) -> Column:
     return F.struct(F.lit(dimension).alias("dimension"), value.alias("slice"))
+
+
+def _by_training(index: Column) -> Column:
+    return F.when(index == 0, "new").otherwise("known")
 
 
 def _counted(count: Column, upper: tuple[int, ...]) -> Column:

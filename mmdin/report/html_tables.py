@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mmdin.metrics import MAIN_METRICS, MAIN_SLICES
 from mmdin.report.report_data import ReportData
 from mmdin.report.selections import (
     kind_of,
@@ -97,14 +98,31 @@ def tabulate_input(data: ReportData) -> HtmlTable:
 
 
 def tabulate_metrics(data: ReportData) -> HtmlTable:
-    """Every metric over all test rows, with a row per variant in order_by_kind."""
+    """Every metric over all test rows, with a row per variant in order_by_kind.
+
+    Then ROC AUC and GAUC in each of MAIN_SLICES that there are rows in.
+    """
     overall = {m: data.overall(m).set_index("variant") for m in METRIC_NAMES}
+    slices = {t: s for t, s in MAIN_SLICES.items() if len(data.within("roc_auc", *s))}
     rows = []
     for variant in order_by_kind(data):
         cells = [Cell(variant, kind=kind_of(data, variant))]
         cells += [metric_cell(overall[m], variant, variant, m) for m in METRIC_NAMES]
+        cells += [_slice_cell(data, variant, *place) for place in slices.values()]
         rows.append(cells)
-    return HtmlTable("Metrics over all test rows", ["variant", *METRIC_NAMES.values()], rows)
+    heads = ["variant", *METRIC_NAMES.values(), *(f"ROC AUC, {title}" for title in slices)]
+    return HtmlTable(
+        "Metrics over all test rows, and by new and known users and movies", heads, rows
+    )
+
+
+def _slice_cell(data: ReportData, variant: str, dimension: str, name: str) -> Cell:
+    """ROC AUC within a slice, with its interval and the GAUC below."""
+    ranked, within = (data.within(m, dimension, name).set_index("variant") for m in MAIN_METRICS)
+    place = {"dimension": dimension, "slice": name}
+    cell = metric_cell(ranked, variant, variant, MAIN_METRICS[0], **place)
+    gauc = metric_cell(within, variant, variant, MAIN_METRICS[1])
+    return Cell(cell.text, f"{cell.below}\nGAUC {gauc.text}".strip(), cell.data)
 
 
 def metric_cell(rows: pd.DataFrame, key: str, variant: str, metric: str, **attributes: str) -> Cell:

@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
+from mmdin.metrics import ALL
 from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.schemas import (
     ATTENTION_WEIGHTS,
@@ -39,7 +40,7 @@ class ReportData:
         metrics: all rows.
         metric_intervals: all rows.
         differences: all rows.
-        calibration: in the order of run and bin.
+        calibration: in the order of run, slice and bin.
         sampled_scores: in the order of run and row.
         runs: training runs that are compared.
         epochs: of these runs, in the order of run and epoch.
@@ -99,8 +100,13 @@ class ReportData:
 
     def overall(self, metric: str) -> pd.DataFrame:
         """The rows of metric_intervals of a metric over all test rows."""
+        return self.within(metric, ALL, ALL)
+
+    def within(self, metric: str, dimension: str, name: str) -> pd.DataFrame:
+        """The rows of metric_intervals of a metric in one slice."""
         rows = self.metric_intervals
-        return rows[(rows["dimension"] == "all") & (rows["metric"] == metric)]
+        in_slice = (rows["dimension"] == dimension) & (rows["slice"] == name)
+        return rows[in_slice & (rows["metric"] == metric)]
 
     def variant_of(self) -> dict[str, str]:
         """Variant by run_id."""
@@ -142,7 +148,9 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
         metrics=tables.read_small(METRICS).toPandas(),
         metric_intervals=tables.read_small(METRIC_INTERVALS).toPandas(),
         differences=tables.read_small(DIFFERENCES).toPandas(),
-        calibration=_sort(tables.read_small(CALIBRATION).toPandas(), "run_id", "bin"),
+        calibration=_sort(
+            tables.read_small(CALIBRATION).toPandas(), "run_id", "dimension", "slice", "bin"
+        ),
         sampled_scores=_sort(tables.read_small(SAMPLED_SCORES).toPandas(), "run_id", "row"),
         runs=tables.read_small(RUNS).where(compared).toPandas(),
         epochs=_sort(tables.read_small(EPOCHS).where(compared).toPandas(), "run_id", "epoch"),

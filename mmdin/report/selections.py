@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmdin.metrics import ALL
 from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.report.curves import Curve, trace
 from mmdin.report.report_data import ReportData
@@ -87,11 +88,28 @@ def list_positive_rates(data: ReportData) -> list[float]:
 
 
 def list_calibration(data: ReportData) -> pd.DataFrame:
-    """The rows of calibration of each variant's first seed, with column calibration_error."""
-    rows = data.calibration
-    rows = rows[rows["run_id"].isin(list(data.first_run_of().values()))]
+    """The rows of calibration over all test rows of each variant's first seed.
+
+    With column calibration_error.
+    """
+    rows = _calibration_of(data, ALL)
     errors = data.metrics.set_index("run_id")["calibration_error"]
     return rows.assign(calibration_error=rows["run_id"].map(errors)).reset_index(drop=True)
+
+
+def list_calibration_of_users(data: ReportData) -> pd.DataFrame:
+    """The same by new and known users, of the variants that choose_for_slices names."""
+    rows = _calibration_of(data, "user")
+    rows = rows[rows["variant"].isin(choose_for_slices(data))]
+    gaps = (rows["mean_score"] - rows["positive_share"]).abs() * rows["rows"]
+    keys = [rows["run_id"], rows["slice"]]
+    sums = (values.groupby(keys).transform("sum") for values in (gaps, rows["rows"]))
+    return rows.assign(calibration_error=next(sums) / next(sums)).reset_index(drop=True)
+
+
+def _calibration_of(data: ReportData, dimension: str) -> pd.DataFrame:
+    rows = data.calibration[data.calibration["dimension"] == dimension]
+    return rows[rows["run_id"].isin(list(data.first_run_of().values()))]
 
 
 def list_epochs(data: ReportData) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 import pytest
 
 from mmdin.config import Samples
-from mmdin.evaluation.comparison import format_comparison, format_differences
+from mmdin.evaluation.comparison import format_comparison, format_differences, format_slices
 from mmdin.evaluation.statistics import METRICS
 from mmdin.metrics import explain_undefined
 
@@ -100,3 +100,19 @@ def test_differences_claim_no_more_than_their_verdict(verdict: str, words: str) 
     text = format_differences([difference], VARIANTS)
     assert words in text
     assert "+0.0100  [-0.0100, +0.0300]" in text
+
+
+def test_slices_that_have_rows_are_shown_by_variant() -> None:
+    rows = [
+        {**row, "dimension": dimension, "slice": name, "rows": 1200, "mean": mean}
+        for dimension, name, mean in (("user", "new", 0.61), ("user", "known", 0.72))
+        for row in intervals()
+    ]
+    rows += [{**row, "dimension": "all", "slice": "all", "rows": 2400} for row in intervals()]
+    lines = format_slices(rows).splitlines()
+    assert lines[0].split("  ")[-1].strip() == "known users (1,200 rows)"
+    assert "movies (" not in lines[0]
+    assert lines[1].split() == ["variant", *["ROC", "AUC", "GAUC"] * 2]
+    shown = {line[:16].strip(): line[17:].split() for line in lines[3 : 3 + len(VARIANTS)]}
+    assert shown == {v: ["0.6100"] * 2 + ["0.7200"] * 2 for v in VARIANTS}
+    assert len({len(line) for line in lines[: 3 + len(VARIANTS)]}) == 1

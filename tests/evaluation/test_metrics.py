@@ -14,6 +14,7 @@ from mmdin.evaluation.competitors import Competitor, add_variant, first_runs
 from mmdin.evaluation.differences import compare_variants, verdict
 from mmdin.evaluation.metrics import (
     Z_95,
+    calibrate_slices,
     find_best_thresholds,
     influences_of_users,
     measure_runs,
@@ -27,7 +28,7 @@ from mmdin.evaluation.statistics import (
     measure,
     standard_errors,
 )
-from mmdin.schemas import METRIC_INTERVALS, PREDICTIONS
+from mmdin.schemas import CALIBRATION, METRIC_INTERVALS, PREDICTIONS
 from mmdin.schemas import METRICS as METRICS_TABLE
 
 START = datetime.datetime(2020, 1, 1)
@@ -76,7 +77,6 @@ def test_every_run_is_measured_separately(spark: SparkSession) -> None:
     for run_id, case in cases.groupby("run_id"):
         row, expected = found[run_id], measured(case)
         bins = calibrate(case.label.to_numpy(), case.score.to_numpy())
-        assert row["calibration"] == [(b.bin, b.rows, b.mean_score, b.positive_share) for b in bins]
         assert row["calibration_error"] == calibration_error(bins)
         assert (row["rows"], row["positives"]) == (len(case), case.label.sum())
         assert row["users"] == case.user_id.nunique()
@@ -138,7 +138,26 @@ def test_equal_rows_have_equal_digests(spark: SparkSession, runs: pd.DataFrame) 
     digests = {r["run_id"]: r["rows_digest"] for r in found}
     assert digests.pop("other") not in digests.values()
     assert len(set(digests.values())) == 1
-    assert set(found[0].asDict()) == {*METRICS_TABLE.columns, "calibration"}
+    assert found[0].asDict().keys() == {*METRICS_TABLE.columns}
+
+
+def test_every_slice_of_a_run_is_calibrated_separately(
+    spark: SparkSession, runs: pd.DataFrame
+) -> None:
+    calibrated = calibrate_slices(to_spark(spark, runs.assign(dimension="user")))
+    assert calibrated.columns == CALIBRATION.columns
+    found = calibrated.toPandas().set_index(["run_id", "dimension", "slice", "bin"])
+    expected = {
+        (run_id, "user", name, b.bin): b
+        for (run_id, name), case in runs.groupby(["run_id", "slice"])
+        for b in calibrate(case.label.to_numpy(), case.score.to_numpy())
+    }
+    assert set(found.index) == set(expected)
+    for key, bin_ in expected.items():
+        row = found.loc[key]
+        assert row["rows"] == bin_.rows
+        assert row["mean_score"] == pytest.approx(bin_.mean_score)
+        assert row["positive_share"] == pytest.approx(bin_.positive_share)
 
 
 def test_thresholds_are_found_for_each_run(spark: SparkSession, runs: pd.DataFrame) -> None:

@@ -23,6 +23,8 @@ def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
     warm = {
         "user_id": 1,
         "movie_id": 7,
+        "user_index": 3,
+        "movie_index": 5,
         "user_rating_count": 20,
         "movie_rating_count": 101,
         "release_year": 1999,
@@ -32,6 +34,8 @@ def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
     cold = {
         "user_id": 2,
         "movie_id": 8,
+        "user_index": 0,
+        "movie_index": 0,
         "user_rating_count": 0,
         "movie_rating_count": 0,
         "genres": "",
@@ -50,6 +54,8 @@ def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
         found.setdefault(row["user_id"], set()).add((row["dimension"], row["slice"]))
     assert found[1] == {
         ("all", "all"),
+        ("user", "known"),
+        ("movie", "known"),
         ("user activity", "1 to 20"),
         ("movie popularity", "101 or more"),
         ("release decade", "1990s"),
@@ -59,6 +65,8 @@ def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
     }
     assert found[2] == {
         ("all", "all"),
+        ("user", "new"),
+        ("movie", "new"),
         ("user activity", "0 (cold)"),
         ("movie popularity", "0 (cold)"),
         ("release decade", "unknown"),

@@ -11,11 +11,13 @@ from PIL import Image
 from mmdin import metrics
 from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.report.report_data import ReportData
-from mmdin.schemas import ATTENTION_WEIGHTS, EPOCHS
+from mmdin.schemas import ATTENTION_WEIGHTS, CALIBRATION, EPOCHS
 
 METRICS = [metric.name for metric in metrics.METRICS]
 SLICES = {
     "all": ["all"],
+    "user": ["known", "new"],
+    "movie": ["known"],
     "genre": ["Drama", "Action", "unknown"],
     "movie popularity": ["0 (cold)", "101 or more", "21 to 100", "1 to 20"],
     "release decade": ["1990s", "1980s"],
@@ -184,12 +186,12 @@ def _differences(variants: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFram
 
 def _calibration(generator: np.random.Generator, variants: pd.DataFrame) -> pd.DataFrame:
     rows = [
-        (v.run_id, v.variant, v.model, n, 40, (n + 0.5) / 10, generator.random())
+        (v.run_id, v.variant, v.model, *place, n, 40, (n + 0.5) / 10, generator.random())
         for v in variants.itertuples()
+        for place in (("all", "all"), ("user", "known"), ("user", "new"))
         for n in range(10)
     ]
-    columns = ["run_id", "variant", "model", "bin", "rows", "mean_score", "positive_share"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=CALIBRATION.columns)
 
 
 def _scores(

@@ -14,7 +14,7 @@ from mmdin.posters.images import decode
 from mmdin.report.figures.attention import decode_poster
 from mmdin.report.figures.canvas import plot_styles
 from mmdin.report.figures.catalogue import FIGURES, save_figures
-from mmdin.report.selections import trace_variants
+from mmdin.report.selections import choose_for_slices, list_calibration_of_users, trace_variants
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,11 @@ def test_numbers_are_those_of_the_tables(report: Written) -> None:
     _same(read("metrics"), intervals[intervals["dimension"] == "all"], [*bounds, "metric"])
     sliced = intervals[(intervals["dimension"] != "all") & (intervals["metric"] == "roc_auc")]
     _same(read("slices"), sliced, [*bounds, "slice", "rows"])
-    _same(read("reliability"), report.data.calibration, ["rows"])
+    bins = report.data.calibration
+    _same(read("reliability"), bins[bins["dimension"] == "all"], ["rows", "positive_share"])
+    chosen = choose_for_slices(report.data)
+    of_users = bins[(bins["dimension"] == "user") & bins["variant"].isin(chosen)]
+    _same(read("reliability_of_users"), of_users, ["slice", "rows", "positive_share"])
     _same(read("training"), report.data.epochs, ["run_id", "epoch", "train_loss"])
     differences = report.data.differences
     against = differences[(differences["other"] == "mmdin") & (differences["metric"] == "roc_auc")]
@@ -55,6 +59,14 @@ def test_numbers_are_those_of_the_tables(report: Written) -> None:
     weights = report.data.attention_weights
     first = weights["run_id"].isin(report.data.first_run_of().values())
     assert sorted(read("attention")["weight"]) == sorted(weights.loc[first, "weight"])
+
+
+def test_the_error_of_a_slice_is_over_its_bins() -> None:
+    data = invent()
+    rows = list_calibration_of_users(data)
+    for _, bins in rows.groupby(["run_id", "slice"]):
+        gaps = [abs(b.mean_score - b.positive_share) * b.rows for b in bins.itertuples()]
+        assert bins["calibration_error"].iloc[0] == pytest.approx(sum(gaps) / bins["rows"].sum())
 
 
 def test_the_best_points_are_among_the_numbers(report: Written) -> None:

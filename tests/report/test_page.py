@@ -13,6 +13,7 @@ from written import QUESTION, Written
 from mmdin.config import Config
 from mmdin.report.conclusions import conclude
 from mmdin.report.figures import catalogue
+from mmdin.report.html_tables import tabulate_metrics
 from mmdin.report.page import render_page
 from mmdin.report.report import write_report
 from mmdin.report_files import check_report
@@ -69,10 +70,28 @@ def test_slices_are_those_of_the_tables(report: Written) -> None:
     rows = rows[(rows["metric"] == "roc_auc") & (rows["dimension"] != "all")]
     means = rows.set_index(["variant", "dimension", "slice"])["mean"]
     cells = Page(report.text).all("td", "data-slice")
-    assert len(cells) == len(rows)
+    in_main_table = rows["dimension"].isin(["user", "movie"]).sum()
+    assert len(cells) == len(rows) + in_main_table
     for cell in cells:
         key = (cell["data-variant"], cell["data-dimension"], cell["data-slice"])
         assert _number(cell["data-value"]) == _known(means[key])
+
+
+def test_new_and_known_users_and_movies_are_in_the_main_table(config: Config) -> None:
+    data = invent()
+    table = tabulate_metrics(data)
+    places = (("user", "new"), ("user", "known"), ("movie", "known"))
+    assert table.heads[-3:] == [
+        f"ROC AUC, {s}" for s in ("new users", "known users", "known movies")
+    ]
+    for row in table.rows:
+        for cell, place in zip(row[-3:], places, strict=True):
+            means = {
+                m: data.within(m, *place).set_index("variant").loc[row[0].text, "mean"]
+                for m in ("roc_auc", "gauc")
+            }
+            assert cell.text == f"{means['roc_auc']:.4f}"
+            assert cell.below.endswith(f"GAUC {means['gauc']:.4f}")
 
 
 def test_conclusions_claim_what_the_verdicts_say(report: Written) -> None:

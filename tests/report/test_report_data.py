@@ -83,7 +83,7 @@ def test_the_data_is_what_the_tables_hold_in_few_jobs(
         "metric_intervals": ["variant", "dimension", "slice", "metric"],
         "differences": ["variant", "other", "metric"],
         "runs": ["run_id"],
-        "calibration": ["run_id", "bin"],
+        "calibration": ["run_id", "dimension", "slice", "bin"],
         "sampled_scores": ["run_id", "row"],
         "epochs": ["run_id", "epoch"],
         "attention_weights": ["user_id", "movie_id", "run_id", "position"],

@@ -7,7 +7,7 @@ from mmdin.report.figures.canvas import save, style
 from mmdin.report.figures.differences import draw_differences
 from mmdin.report.figures.label_shares import draw_label_shares
 from mmdin.report.figures.metric_bars import draw_metrics
-from mmdin.report.figures.reliability import draw_reliability
+from mmdin.report.figures.reliability import draw_reliability, draw_reliability_of_users
 from mmdin.report.figures.scores import draw_scores
 from mmdin.report.figures.slices import draw_slices
 from mmdin.report.figures.spec import FigureSpec, SavedFigure
@@ -70,6 +70,15 @@ FIGURES = (
         "scores are too low, below it too high. The lower panel shows the number of rows behind "
         "each point. First seed only.",
         draw_reliability,
+    ),
+    FigureSpec(
+        "reliability_of_users",
+        "Reliability by new and known users",
+        "The same for users without and with training rows. A curve that is flatter than the "
+        "diagonal is of scores that are too far from the mean; a steeper one, of scores that are "
+        "too close to it. First seed only; of more than six variants, only the references and the "
+        "first ones.",
+        draw_reliability_of_users,
     ),
     FigureSpec(
         "training",
