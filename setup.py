@@ -34,7 +34,7 @@ EXTRAS = {
         "pytest-cov>=7",  # measures which lines the tests run
         "hypothesis>=6",  # property tests
         "scikit-learn>=1.8",  # the metrics' reference
-        "lightgbm>=4.6,<5",  # gradient boosting, which MMDIN is compared with
+        "lightgbm>=4.6,<5",  # the extra lightgbm
         "selenium>=4.30,<5",  # opens the report in a browser
         "ruff>=0.15",  # format and lint
         "mypy>=2",  # types
@@ -46,6 +46,7 @@ EXTRAS = {
         "mkdocstrings[python]>=1,<2",  # renders docstrings in it
         "pre-commit>=4",  # checks before a commit
     ],
+    "lightgbm": ["lightgbm>=4.6,<5"],  # gradient boosting, if scoring.predictors names it
     "gpu": ["tensorflow[and-cuda]==2.21.0"],  # CUDA libraries from pip
 }
 

@@ -39,6 +39,7 @@ RUN_SETTINGS = (
 _RANK_CODE = (
     "mmdin/inputs.py",
     "mmdin/networks.py",
+    "mmdin/roc_auc.py",
     "mmdin/models",
     "mmdin/dataset",
     "mmdin/training",

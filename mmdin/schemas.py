@@ -57,8 +57,8 @@ _RATING = ("rating", _DOUBLE, "stars, 0.5 to 5 in halves")
 _RATED_AT = ("rated_at", _TIME, "moment of the rating, UTC, to the second")
 _HALF_STARS = ("half_stars", _INT, "the rating in half stars, 1 to 10")
 _LABEL = ("label", _INT, "1 if rating >= samples.positive_rating, else 0")
-_RUN = ("run_id", _STRING, "row of runs; for a naive predictor, its name")
-_MODEL = ("model", _STRING, "network or naive predictor")
+_RUN = ("run_id", _STRING, "row of runs; for a predictor, its name")
+_MODEL = ("model", _STRING, "network or predictor")
 _VARIANT = ("variant", _STRING, "what is compared: a model, or a model under a change")
 _PROTOCOL = ("protocol", _STRING, "samples.protocol")
 _METRIC = ("metric", _STRING, "a column of metrics")
@@ -276,14 +276,14 @@ EPOCHS = _table(
 PREDICTIONS = _table(
     "predictions",
     "score",
-    "A row is the score of a test row by a run or a naive predictor.",
+    "A row is the score of a test row by a run or a predictor.",
     *_SCORED_ROW,
 )
 
 VALIDATION_PREDICTIONS = _table(
     "validation_predictions",
     "score",
-    "A row is the score of a validation row by a run or a naive predictor.",
+    "A row is the score of a validation row by a run or a predictor.",
     *_SCORED_ROW,
 )
 
@@ -306,14 +306,14 @@ ATTENTION_WEIGHTS = _table(
 EXPERIMENTS = _table(
     "experiments",
     "evaluate",
-    "A row is a run or a naive predictor that is compared.",
+    "A row is a run or a predictor that is compared.",
     _VARIANT,
     ("changes", _STRING, "what the variant changes of the configuration, YAML"),
     _MODEL,
-    ("seed", _LONG, "training seed; null for naive predictors"),
+    ("seed", _LONG, "training seed; null for predictors"),
     ("samples", _STRING, "samples.name of the rows that it is trained and tested on"),
     _PROTOCOL,
-    ("run_id", _STRING, "row of runs; for a naive predictor, its name"),
+    ("run_id", _STRING, "row of runs; for a predictor, its name"),
     ("place", _INT, "order in which variants are shown, from 0"),
 )
 
@@ -337,11 +337,11 @@ SPLIT_COUNTS = _table(
 METRICS = _table(
     "metrics",
     "evaluate",
-    "A row is a run or a naive predictor, measured on all test rows.",
+    "A row is a run or a predictor, measured on all test rows.",
     _RUN,
     _VARIANT,
     _MODEL,
-    ("seed", _LONG, "training seed; null for naive predictors"),
+    ("seed", _LONG, "training seed; null for predictors"),
     _PROTOCOL,
     ("rows", _LONG, "test rows scored"),
     ("positives", _LONG, "test rows with label 1"),

@@ -16,6 +16,7 @@ from mmdin.config import Config
 from mmdin.errors import INTERRUPTED, ClusterError, MmdinError, StorageError
 from mmdin.interruption import Interruption
 from mmdin.options import add_options, load_given
+from mmdin.predictors import require_packages
 from mmdin.report_files import check_report
 from mmdin.schemas import written_by
 from mmdin.storage import (
@@ -70,6 +71,8 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
         try:
             plan = plan_variants(load_given(options))
             config = plan.config
+            if name in (*_PIPELINES, "score"):
+                require_packages(config.scoring.predictors)
             root = config.root
             if is_local(root):
                 make_local_root(root)

@@ -30,7 +30,7 @@ STAGE = Stage(
     "evaluate",
     run,
     part="evaluate",
-    settings=RUN_SETTINGS,
+    settings=(*RUN_SETTINGS, "scoring.predictors"),
     reads=(*SAMPLE_TABLES, PREDICTIONS, VALIDATION_PREDICTIONS, RUNS, TRUE_PROBABILITIES),
     output_files=(METRICS_CSV,),
 )

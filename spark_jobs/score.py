@@ -1,4 +1,4 @@
-"""score: test and validation rows by networks and naive predictors."""
+"""score: test and validation rows by networks and predictors."""
 
 from pyspark.sql import SparkSession
 
@@ -11,7 +11,7 @@ from mmdin.variants import Plan
 
 
 def run(spark: SparkSession, plan: Plan) -> None:
-    """Score test and validation rows with every variant and with the naive predictors.
+    """Score test and validation rows with every variant and with predictors without a network.
 
     Writes predictions, validation_predictions and attention_weights.
     """

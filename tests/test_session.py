@@ -13,9 +13,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from mmdin import interruption, session, storage
+from mmdin import interruption, predictors, session, storage
 from mmdin.config import Config, Training
-from mmdin.errors import StorageError
+from mmdin.errors import ClusterError, StorageError
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +144,26 @@ def test_a_full_disk_is_one_message_that_names_the_folders(
     assert "/full/blockmgr-1/x" in line
     assert f"{tmp_path}/temporary (TMPDIR, for temporary files)" in line
     assert f" GB in {tmp_path}/root (root). Free some space, or set the one that is full" in line
+
+
+@pytest.mark.parametrize("job", ["pipeline", "score", "train"])
+def test_a_missing_package_is_a_message_before_hours_of_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], job: str
+) -> None:
+    (tmp_path / "small.yaml").write_text("scoring: {predictors: lightgbm}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(predictors.importlib.util, "find_spec", lambda name: None)
+
+    def open_session(name: str) -> None:
+        raise ClusterError("Spark was started")
+
+    monkeypatch.setattr(session, "open_session", open_session)
+    with pytest.raises(SystemExit) as ended:
+        session.submit(lambda spark, config: None, job, ["--conf", "small.yaml"])
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    message = "Spark was started" if job == "train" else "lightgbm, which is not installed"
+    assert message in printed.err
 
 
 @pytest.mark.parametrize("error", [None, ConnectionError("the JVM is gone"), KeyboardInterrupt()])

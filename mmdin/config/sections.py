@@ -21,6 +21,7 @@ ModelName = typing.Annotated[str, pydantic.AfterValidator(check_model_name)]
 MODEL_NAMES: tuple[ModelName, ...] = tuple(NETWORKS)
 
 Protocol = Literal["point_in_time", "random", "leaky"]
+FittedPredictor = Literal["factorisation", "lightgbm"]
 Part = Literal["all", "prepare", "train", "evaluate"]
 
 _MOST = 2**31 - 1
@@ -400,8 +401,21 @@ class Scoring(Section):
 
     batch_size: int = Field(8192, ge=1, le=2_000_000)
     """Rows per batch."""
+    predictors: tuple[FittedPredictor, ...] = ()
+    """Predictors to compare with, further to the naive ones: factorisation, a matrix factorisation
+    of stars, and lightgbm, gradient boosted trees, which needs the package. They are fitted on
+    training rows and tuned on validation rows, on the driver."""
+    max_fitted_rows: PositiveInt = 1_000_000
+    """Most samples for these predictors. A million take some 2 GB of the driver's Python."""
     attention_users: tuple[Id, ...] = ()
     """Users whose attention weights the report shows; if empty, four chosen at random."""
+
+    @pydantic.field_validator("predictors")
+    @classmethod
+    def _nothing_twice(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(values)) < len(values):
+            raise ValueError(f"a predictor is listed twice: {', '.join(values)}")
+        return values
 
 
 class Tables(Section):

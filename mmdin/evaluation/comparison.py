@@ -11,7 +11,7 @@ from mmdin.metrics import (
     METRICS_BY_NAME,
     explain_undefined,
 )
-from mmdin.predictors import BEST_POSSIBLE, NAIVE
+from mmdin.predictors import kind_of_model
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -31,10 +31,10 @@ def format_comparison(intervals: Rows, runs: Rows, samples: Samples) -> str:
     width = max(14, *(len(v) + 2 for v in variants))
     titles = [METRICS[0].title, "95 % interval", *(metric.title for metric in METRICS[1:])]
     lines = [*_describe(runs, samples), "", _line("variant", titles, width)]
-    rule, previous = "-" * len(lines[-1]), None
+    rule, previous = "-" * len(lines[-1]), ""
     for variant in variants:
         first = rows_of[variant][METRICS[0].name]
-        part = (first["model"] in NAIVE, first["model"] == BEST_POSSIBLE)
+        part = kind_of_model(first["model"])
         if part != previous:
             lines.append(rule)
         previous = part

@@ -1,6 +1,6 @@
 """Who is compared: the trained variants, the naive predictors, and the best possible."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import yaml
@@ -36,12 +36,14 @@ class Competitor(NamedTuple):
 def list_competitors(spark: SparkSession, plan: Plan) -> list[Competitor]:
     """Every trained variant with every seed, and every predictor, in the order to be shown.
 
-    Predictors are listed once for all variants whose test rows and statistics are the same.
+    Naive predictors are listed once for all variants whose test rows and statistics are the same;
+    fitted ones for each set of samples.
 
     Raises:
         TableError: a variant has no finished run on its newest samples.
     """
-    competitors = _list_predictors(plan, NAIVE)
+    competitors = _list_predictors(plan, NAIVE, _what_naive_predictors_see)
+    competitors += _list_predictors(plan, plan.config.scoring.predictors, _whole)
     for samples in plan.sample_sets():
         runs = trained_runs(Tables.of(spark, samples.config), samples.variants)
         competitors += [
@@ -50,7 +52,7 @@ def list_competitors(spark: SparkSession, plan: Plan) -> list[Competitor]:
             for seed in v.config.training.seeds
         ]
     if Tables.of(spark, plan.config).exists(TRUE_PROBABILITIES):
-        competitors += _list_predictors(plan, (BEST_POSSIBLE,))
+        competitors += _list_predictors(plan, (BEST_POSSIBLE,), _what_naive_predictors_see)
     names = list(dict.fromkeys(c.variant for c in competitors))
     return [c._replace(place=names.index(c.variant)) for c in competitors]
 
@@ -94,11 +96,13 @@ def _of_run(variant: Variant, seed: int, run_id: str) -> Competitor:
     )
 
 
-def _list_predictors(plan: Plan, predictors: Sequence[str]) -> list[Competitor]:
+def _list_predictors(
+    plan: Plan, predictors: Sequence[str], what_they_see: Callable[[Samples], Samples]
+) -> list[Competitor]:
     distinct: dict[Samples, Config] = {}
     for of_set in plan.sample_sets():
         config = of_set.config
-        distinct.setdefault(_what_predictors_see(config.samples), config)
+        distinct.setdefault(what_they_see(config.samples), config)
     competitors = []
     for config in distinct.values():
         samples = config.samples
@@ -118,6 +122,10 @@ def _list_predictors(plan: Plan, predictors: Sequence[str]) -> list[Competitor]:
     return competitors
 
 
-def _what_predictors_see(samples: Samples) -> Samples:
+def _whole(samples: Samples) -> Samples:
+    return samples
+
+
+def _what_naive_predictors_see(samples: Samples) -> Samples:
     unseen = {"name": "", "shuffle_posters": False, "buckets": 2, "files": 1}
     return samples.model_copy(update=unseen)

@@ -50,9 +50,9 @@ class Conclusions:
 
 
 def conclude(data: ReportData) -> list[Conclusions]:
-    """Conclusions about every variant, and about networks and naive predictors.
+    """Conclusions about every variant, and about networks and predictors without a network.
 
-    Every variant is compared with each reference, and every network with the best naive predictor
+    Every variant is compared with each reference, and every network with the best such predictor
     of its protocol.
     """
     protocols = data.protocol_of()
@@ -65,7 +65,9 @@ def conclude(data: ReportData) -> list[Conclusions]:
         networks = [v for v in followers if kind_of(data, v) == "network"]
         if naive and networks:
             best = data.best_of(naive)
-            conclusions.append(_conclude(data, best, "the best naive predictor", networks))
+            conclusions.append(
+                _conclude(data, best, "the best predictor without a network", networks)
+            )
     return conclusions
 
 

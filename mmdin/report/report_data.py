@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from mmdin.config import Config
 from mmdin.metrics import ALL
-from mmdin.predictors import BEST_POSSIBLE, NAIVE
+from mmdin.predictors import kind_of_model
 from mmdin.schemas import (
     ATTENTION_WEIGHTS,
     CALIBRATION,
@@ -72,7 +72,7 @@ class ReportData:
     def networks(self) -> list[str]:
         """The variants that were trained."""
         models = self.model_of()
-        return [v for v in self.variants if models[v] not in (*NAIVE, BEST_POSSIBLE)]
+        return [v for v in self.variants if kind_of_model(models[v]) == "network"]
 
     @property
     def protocols(self) -> list[str]:

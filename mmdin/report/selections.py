@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mmdin.metrics import ALL
-from mmdin.predictors import BEST_POSSIBLE, NAIVE
+from mmdin.predictors import Kind, kind_of_model
 from mmdin.report.curves import Curve, trace
 from mmdin.report.report_data import ReportData
 
@@ -20,10 +20,9 @@ Case = tuple[Any, ...]
 """user_id, movie_id and rated_at of a scored row, then the movies liked before, latest first."""
 
 
-def kind_of(data: ReportData, variant: str) -> str:
-    """Kind of a variant: naive, network, or best (the best possible predictor)."""
-    model = data.model_of()[variant]
-    return "naive" if model in NAIVE else "best" if model == BEST_POSSIBLE else "network"
+def kind_of(data: ReportData, variant: str) -> Kind:
+    """Kind of a variant."""
+    return kind_of_model(data.model_of()[variant])
 
 
 def order_by_kind(data: ReportData) -> list[str]:

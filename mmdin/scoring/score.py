@@ -19,6 +19,7 @@ from mmdin.schemas import (
 )
 from mmdin.scoring.additive import additive_scores
 from mmdin.scoring.attention import choose_rows, weigh_history
+from mmdin.scoring.fitted import fitted_scores
 from mmdin.scoring.naive import add_truth, best_possible_score, fit_naive, naive_scores
 from mmdin.scoring.networks import (
     NETWORKS_AT_ONCE,
@@ -54,6 +55,8 @@ def score_variants(spark: SparkSession, plan: Plan) -> None:
         ]
         scored += _score_rows(tables, rows, runs, config.scoring.batch_size)
         scored.append(additive_scores(rows, samples.config.samples, config.seed))
+        counts = next(iter(trained))["rows"]
+        scored += fitted_scores(rows, sum(counts.values()), samples.config)
         with_attention = [run for run in runs if NETWORKS[run.model].has_attention]
         if with_attention:
             chosen = choose_rows(rows.where("split = 'test'"), config.scoring, config.seed)

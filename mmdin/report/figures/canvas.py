@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mmdin.predictors import BEST_POSSIBLE, NAIVE
+from mmdin.predictors import BEST_POSSIBLE, kind_of_model
 from mmdin.report.report_data import ReportData
 
 _STYLE: dict[Any, Any] = {
@@ -94,7 +94,7 @@ def plot_styles(data: ReportData) -> dict[str, PlotStyle]:
     share a colour differ in line style and marker.
     """
     models = data.model_of()
-    naive = [v for v in data.variants if models[v] in NAIVE]
+    naive = [v for v in data.variants if kind_of_model(models[v]) == "naive"]
     styles = {}
     for variants, colours, shift in ((data.networks, _COLOURS, 0), (naive, _GREYS, 1)):
         for n, variant in enumerate(variants):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmdin.config import Training
+from mmdin.roc_auc import roc_auc
 from mmdin.storage import Files, Folder, connect
 from mmdin.training.assignment import Assignment, Epoch, TrainingResult
 from mmdin.training.rank.access import check_access
@@ -15,7 +16,6 @@ from mmdin.training.rank.data import RankData
 from mmdin.training.rank.devices import configure_device
 from mmdin.training.rank.early_stopping import EarlyStopping
 from mmdin.training.rank.objective import log_losses
-from mmdin.training.rank.roc_auc import roc_auc
 from mmdin.training.rank.step import Scorer, TrainingStep, make_step
 from mmdin.training.rank.watchdog import Watchdog
 from mmdin.training.ranks import Communicator, TrainingFailedError

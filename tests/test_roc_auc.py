@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from mmdin.roc_auc import roc_auc
 from mmdin.training.rank.early_stopping import EarlyStopping
-from mmdin.training.rank.roc_auc import roc_auc
 
 
 @given(
