@@ -1,5 +1,6 @@
 """The predictors that are no networks."""
 
+import hashlib
 import importlib.util
 from collections.abc import Sequence
 from typing import Literal
@@ -12,6 +13,9 @@ NAIVE = ("constant", "movie_mean", "mean_of_means", "additive")
 FITTED = ("factorisation", "lightgbm")
 """Predictors that are fitted on the driver, if scoring.predictors names them."""
 
+COMBINED = ("ensemble", "stack")
+"""Predictors that combine the scores of others, if scoring.predictors names them."""
+
 BEST_POSSIBLE = "best_possible"
 """In an invented world, the predictor that knows the truth."""
 
@@ -21,13 +25,20 @@ def naive_run_id(predictor: str, samples_name: str) -> str:
     return f"{predictor}-{samples_name}" if samples_name else predictor
 
 
-Kind = Literal["naive", "network", "best"]
+def ensemble_run_id(run_ids: Sequence[str]) -> str:
+    """The run_id of the ensemble of some runs."""
+    return f"ensemble-{hashlib.sha256(' '.join(sorted(run_ids)).encode()).hexdigest()[:12]}"
+
+
+Kind = Literal["naive", "network", "combined", "best"]
 
 
 def kind_of_model(model: str) -> Kind:
     """Kind of a column `model` of the tables: naive also if it is fitted on the driver."""
     if model in (*NAIVE, *FITTED):
         return "naive"
+    if model in COMBINED:
+        return "combined"
     return "best" if model == BEST_POSSIBLE else "network"
 
 

@@ -21,7 +21,7 @@ ModelName = typing.Annotated[str, pydantic.AfterValidator(check_model_name)]
 MODEL_NAMES: tuple[ModelName, ...] = tuple(NETWORKS)
 
 Protocol = Literal["point_in_time", "random", "leaky"]
-FittedPredictor = Literal["factorisation", "lightgbm"]
+Predictor = Literal["factorisation", "lightgbm", "ensemble", "stack"]
 Part = Literal["all", "prepare", "train", "evaluate"]
 
 _MOST = 2**31 - 1
@@ -401,12 +401,14 @@ class Scoring(Section):
 
     batch_size: int = Field(8192, ge=1, le=2_000_000)
     """Rows per batch."""
-    predictors: tuple[FittedPredictor, ...] = ()
-    """Predictors to compare with, further to the naive ones: factorisation, a matrix factorisation
-    of stars, and lightgbm, gradient boosted trees, which needs the package. They are fitted on
-    training rows and tuned on validation rows, on the driver."""
+    predictors: tuple[Predictor, ...] = ()
+    """Predictors to compare with, further to the naive ones. factorisation, a matrix factorisation
+    of stars, and lightgbm, gradient boosted trees, which needs the package, are fitted on the
+    driver. ensemble is the mean of the logits of each network's seeds. stack is a logistic
+    regression over the logits of all networks and predictors, fitted on validation rows."""
     max_fitted_rows: PositiveInt = 1_000_000
-    """Most samples for these predictors. A million take some 2 GB of the driver's Python."""
+    """Most samples for factorisation and lightgbm. A million take some 2 GB of the driver's
+    Python."""
     attention_users: tuple[Id, ...] = ()
     """Users whose attention weights the report shows; if empty, four chosen at random."""
 
@@ -487,6 +489,15 @@ class Config(Section):
             raise ValueError(
                 f"samples.files ({self.samples.files}) must be at least training.ranks "
                 f"({self.training.ranks}), or a rank has nothing to read"
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _seeds_for_an_ensemble(self) -> "Config":
+        if "ensemble" in self.scoring.predictors and len(self.training.seeds) < 2:
+            raise ValueError(
+                "scoring.predictors names ensemble, which needs several training.seeds: list more "
+                "seeds, or leave it out"
             )
         return self
 

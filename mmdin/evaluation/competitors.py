@@ -10,7 +10,7 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 from mmdin.config import Config, Samples
 from mmdin.fingerprints import trained_runs
-from mmdin.predictors import BEST_POSSIBLE, NAIVE, naive_run_id
+from mmdin.predictors import BEST_POSSIBLE, FITTED, NAIVE, ensemble_run_id, naive_run_id
 from mmdin.schemas import EXPERIMENTS, TRUE_PROBABILITIES
 from mmdin.tables import Tables
 from mmdin.variants import Plan, Variant
@@ -36,6 +36,8 @@ class Competitor(NamedTuple):
 def list_competitors(spark: SparkSession, plan: Plan) -> list[Competitor]:
     """Every trained variant with every seed, and every predictor, in the order to be shown.
 
+    Ensembles and the stack are behind the networks.
+
     Naive predictors are listed once for all variants whose test rows and statistics are the same;
     fitted ones for each set of samples.
 
@@ -43,14 +45,19 @@ def list_competitors(spark: SparkSession, plan: Plan) -> list[Competitor]:
         TableError: a variant has no finished run on its newest samples.
     """
     competitors = _list_predictors(plan, NAIVE, _what_naive_predictors_see)
-    competitors += _list_predictors(plan, plan.config.scoring.predictors, _whole)
+    wanted = plan.config.scoring.predictors
+    competitors += _list_predictors(plan, [p for p in wanted if p in FITTED], _whole)
     for samples in plan.sample_sets():
-        runs = trained_runs(Tables.of(spark, samples.config), samples.variants)
+        found = trained_runs(Tables.of(spark, samples.config), samples.variants)
+        runs = {key: str(run["run_id"]) for key, run in found.items()}
         competitors += [
-            _of_run(v, seed, runs[v.label, seed]["run_id"])
+            _of_run(v, seed, runs[v.label, seed])
             for v in samples.variants
             for seed in v.config.training.seeds
         ]
+        if "ensemble" in wanted:
+            competitors += [_of_ensemble(v, runs) for v in samples.variants]
+    competitors += _list_predictors(plan, [p for p in wanted if p == "stack"], _whole)
     if Tables.of(spark, plan.config).exists(TRUE_PROBABILITIES):
         competitors += _list_predictors(plan, (BEST_POSSIBLE,), _what_naive_predictors_see)
     names = list(dict.fromkeys(c.variant for c in competitors))
@@ -94,6 +101,13 @@ def _of_run(variant: Variant, seed: int, run_id: str) -> Competitor:
     return Competitor(
         variant.label, changes, variant.model, seed, samples.name, samples.protocol, run_id
     )
+
+
+def _of_ensemble(variant: Variant, runs: Mapping[tuple[str, int], str]) -> Competitor:
+    samples = variant.config.samples
+    run_ids = [runs[variant.label, seed] for seed in variant.config.training.seeds]
+    label, run_id = f"ensemble of {variant.label}", ensemble_run_id(run_ids)
+    return Competitor(label, "", "ensemble", None, samples.name, samples.protocol, run_id)
 
 
 def _list_predictors(

@@ -62,7 +62,7 @@ def conclude(data: ReportData) -> list[Conclusions]:
     for protocol in data.protocols:
         followers = [v for v in data.variants if protocols[v] == protocol]
         naive = [v for v in followers if kind_of(data, v) == "naive"]
-        networks = [v for v in followers if kind_of(data, v) == "network"]
+        networks = [v for v in followers if kind_of(data, v) in ("network", "combined")]
         if naive and networks:
             best = data.best_of(naive)
             conclusions.append(
@@ -138,6 +138,11 @@ def list_limits(data: ReportData) -> list[str]:
     if data.metric_intervals["seeds"].fillna(1).max() <= 1:
         limits.append(
             "Every network was trained with one seed, so the effect of other seeds is not known."
+        )
+    if "stack" in data.model_of().values():
+        limits.append(
+            "The stack is fitted on validation rows, which also choose epochs and thresholds. Its "
+            " test rows are as unseen as those of the others."
         )
     if leaky := [v for v, p in data.protocol_of().items() if p == "leaky"]:
         limits.append(

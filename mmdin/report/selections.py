@@ -26,8 +26,8 @@ def kind_of(data: ReportData, variant: str) -> Kind:
 
 
 def order_by_kind(data: ReportData) -> list[str]:
-    """All variants: naive predictors first, then networks, the best possible last."""
-    order = {"naive": 0, "network": 1, "best": 2}
+    """All variants: naive predictors, networks, combinations of them, the best possible."""
+    order = {"naive": 0, "network": 1, "combined": 2, "best": 3}
     return sorted(data.variants, key=lambda v: order[kind_of(data, v)])
 
 

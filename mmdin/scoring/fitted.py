@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from mmdin.config import Config
 from mmdin.errors import ConfigurationError
-from mmdin.predictors import naive_run_id, require_packages
+from mmdin.predictors import FITTED, naive_run_id, require_packages
 from mmdin.scoring import boosting, factorisation
 from mmdin.scoring.fitting import Candidate, Splits, choose
 from mmdin.scoring.scored import KEPT, one_score, with_scores
@@ -34,11 +34,11 @@ def fitted_scores(samples: DataFrame, rows: int, config: Config) -> list[DataFra
         ConfigurationError: there are too many rows, or a package is missing.
         TableError: validation rows are of one class.
     """
-    predictors = config.scoring.predictors
+    predictors = [p for p in config.scoring.predictors if p in FITTED]
     if not predictors:
         return []
     require_packages(predictors)
-    _refuse_too_many(rows, config)
+    _refuse_too_many(predictors, rows, config.scoring.max_fitted_rows)
     table = _collect(samples, predictors)
     splits = {s: _of_split(table, s).to_pandas() for s in ("train", "validation", "test")}
     labels = splits["validation"]["label"].to_numpy()
@@ -75,11 +75,10 @@ def _of_split(table: pa.Table, split: str) -> pa.Table:
     return table.filter(pc.equal(table["split"], split))
 
 
-def _refuse_too_many(rows: int, config: Config) -> None:
-    most = config.scoring.max_fitted_rows
+def _refuse_too_many(predictors: Sequence[str], rows: int, most: int) -> None:
     if rows > most:
         raise ConfigurationError(
-            f"scoring.predictors: {', '.join(config.scoring.predictors)} would be fitted on the "
-            f"driver with {rows:,} samples, more than scoring.max_fitted_rows ({most:,}): leave "
-            "them out, or raise that limit if the driver has some 2 GB for each million"
+            f"scoring.predictors: {', '.join(predictors)} would be fitted on the driver with "
+            f"{rows:,} samples, more than scoring.max_fitted_rows ({most:,}): leave them out, or "
+            "raise that limit if the driver has some 2 GB for each million"
         )

@@ -41,11 +41,7 @@ def choose(predictor: str, candidates: Iterable[Candidate], labels: NDArray[np.i
     Raises:
         TableError: validation rows are of one class.
     """
-    if len(np.unique(labels)) < 2:
-        raise TableError(
-            f"all validation rows have the same label, so {predictor} cannot be tuned on them: "
-            "raise samples.validation_fraction, or leave it out of scoring.predictors"
-        )
+    require_both_labels(predictor, labels)
     best, highest = None, -np.inf
     for candidate in candidates:
         reached = roc_auc(labels, candidate.validation)
@@ -56,3 +52,16 @@ def choose(predictor: str, candidates: Iterable[Candidate], labels: NDArray[np.i
     line = fit_line(best.validation, labels.astype(np.float64), np.ones(len(labels)))
     logits = (line.intercept + line.slope * scores for scores in (best.validation, best.test))
     return Candidate(best.name, *(1 / (1 + np.exp(-logit)) for logit in logits))
+
+
+def require_both_labels(predictor: str, labels: NDArray[np.int32]) -> None:
+    """Check that a predictor can be tuned on validation rows.
+
+    Raises:
+        TableError: they are of one class.
+    """
+    if len(np.unique(labels)) < 2:
+        raise TableError(
+            f"all validation rows have the same label, so {predictor} cannot be tuned on them: "
+            "raise samples.validation_fraction, or leave it out of scoring.predictors"
+        )

@@ -1,4 +1,4 @@
-"""Logistic regression on one number, by Newton's method."""
+"""Logistic regression on one number or several, by Newton's method."""
 
 import logging
 import math
@@ -15,6 +15,13 @@ Floats = NDArray[np.float64]
 
 _STEPS = 50
 _CONVERGED = 1e-12
+
+
+class Plane(NamedTuple):
+    """The log-odds of a positive: intercept + the sum of slopes * numbers."""
+
+    intercept: float
+    slopes: tuple[float, ...]
 
 
 class Line(NamedTuple):
@@ -43,6 +50,27 @@ def fit_line(numbers: Floats, labels: Floats, weights: Floats) -> Line:
     features = np.stack([np.ones(len(numbers)), (numbers - center) / scale])
     intercept, slope = _climb(features, labels, weights / weights.sum(), start)
     return Line(float(intercept - slope * center / scale), float(slope / scale))
+
+
+def fit_plane(numbers: Floats, labels: Floats) -> Plane:
+    """Fit a plane with a standard normal prior on the slope of each number in its deviations.
+
+    So numbers that tell nearly the same share their slope. Numbers that are all equal have none.
+
+    Args:
+        numbers: float64 [numbers, rows].
+        labels: 0 or 1 [rows]; both occur.
+    """
+    centers, scales = numbers.mean(axis=1), numbers.std(axis=1)
+    scales = np.where(scales > 0, scales, np.inf)
+    standardised = (numbers - centers[:, None]) / scales[:, None]
+    rows, share = len(labels), labels.mean()
+    start = np.zeros(1 + len(numbers))
+    start[0] = np.log(share / (1 - share))
+    features = np.vstack([np.ones(rows), standardised])
+    intercept, *slopes = _climb(features, labels, np.full(rows, 1 / rows), start, ridge=1 / rows)
+    per_number = np.array(slopes) / scales
+    return Plane(float(intercept - per_number @ centers), tuple(map(float, per_number)))
 
 
 def fit_rising_line(name: str, stars: Floats, labels: Floats, weights: Floats) -> Line:
@@ -74,19 +102,32 @@ def probability(line: Line, number: Column) -> Column:
     return 1 / (1 + F.exp(-(line.intercept + line.slope * number)))
 
 
-def _climb(features: Floats, labels: Floats, weights: Floats, line: Floats) -> Floats:
-    """Newton's steps, each halved until it raises the likelihood: float64 [features]."""
-    likelihood = _likelihood(line @ features, labels, weights)
+def _climb(
+    features: Floats, labels: Floats, weights: Floats, line: Floats, ridge: float = 0.0
+) -> Floats:
+    """Newton's steps, each halved until it raises the likelihood: float64 [features].
+
+    The likelihood is less half the ridge times the squared slopes, without the first, the
+    intercept.
+    """
+    penalty = np.full(len(line), ridge)
+    penalty[0] = 0
+
+    def climbed(line: Floats) -> float:
+        return _likelihood(line @ features, labels, weights) - float(penalty @ line**2) / 2
+
+    likelihood = climbed(line)
     for _ in range(_STEPS):
         probabilities = 1 / (1 + np.exp(-(line @ features)))
-        gradient = features @ (weights * (labels - probabilities))
+        gradient = features @ (weights * (labels - probabilities)) - penalty * line
         hessian = (features * (weights * probabilities * (1 - probabilities))) @ features.T
+        hessian += np.diag(penalty)
         if np.linalg.cond(hessian) > 1 / np.finfo(np.float64).eps:
             break
         step = np.linalg.solve(hessian, gradient)
         if np.abs(step).max() < _CONVERGED:
             break
-        while (higher := _likelihood((line + step) @ features, labels, weights)) < likelihood:
+        while (higher := climbed(line + step)) < likelihood:
             step = step / 2
             if np.abs(step).max() < _CONVERGED:
                 return line

@@ -1,15 +1,17 @@
-"""Scores of the test and validation rows by every variant and by naive predictors."""
+"""Scores of the test and validation rows by every variant and by predictors."""
 
 import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
+from mmdin.config import Config
 from mmdin.fingerprints import trained_runs
 from mmdin.networks import NETWORKS
+from mmdin.predictors import COMBINED, FITTED, NAIVE, naive_run_id
 from mmdin.schemas import (
     ATTENTION_WEIGHTS,
     PREDICTIONS,
@@ -19,6 +21,7 @@ from mmdin.schemas import (
 )
 from mmdin.scoring.additive import additive_scores
 from mmdin.scoring.attention import choose_rows, weigh_history
+from mmdin.scoring.combined import add_logits, ensemble_scores, fit_stack, stack_score
 from mmdin.scoring.fitted import fitted_scores
 from mmdin.scoring.naive import add_truth, best_possible_score, fit_naive, naive_scores
 from mmdin.scoring.networks import (
@@ -36,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 def score_variants(spark: SparkSession, plan: Plan) -> None:
-    """Score test and validation rows by every variant and by naive predictors.
+    """Score test and validation rows by every variant and by predictors.
 
     Writes predictions, validation_predictions and attention_weights, each once.
     """
@@ -46,17 +49,21 @@ def score_variants(spark: SparkSession, plan: Plan) -> None:
     attentive: list[TrainedRun] = []
     for samples in plan.sample_sets():
         tables = Tables.of(spark, samples.config)
-        trained = trained_runs(tables, samples.variants).values()
+        by_variant = trained_runs(tables, samples.variants)
+        trained = by_variant.values()
         rows = tables.read(SAMPLES, next(iter(trained))["table_versions"]["samples"])
         runs = [
             # Not its column checkpoint: the root may have been moved.
             TrainedRun(r["run_id"], r["model"], join(config.root, "checkpoints", r["run_id"]))
             for r in trained
         ]
-        scored += _score_rows(tables, rows, runs, config.scoring.batch_size)
-        scored.append(additive_scores(rows, samples.config.samples, config.seed))
         counts = next(iter(trained))["rows"]
-        scored += fitted_scores(rows, sum(counts.values()), samples.config)
+        parts = [
+            *_score_rows(tables, rows, runs, config.scoring.batch_size),
+            additive_scores(rows, samples.config.samples, config.seed),
+            *fitted_scores(rows, sum(counts.values()), samples.config),
+        ]
+        scored += _add_combined(parts, by_variant, counts["validation"], samples.config)
         with_attention = [run for run in runs if NETWORKS[run.model].has_attention]
         if with_attention:
             chosen = choose_rows(rows.where("split = 'test'"), config.scoring, config.seed)
@@ -64,6 +71,8 @@ def score_variants(spark: SparkSession, plan: Plan) -> None:
             attentive += with_attention
     tables = Tables.of(spark, config)
     _write_scores(tables, _union(scored).persist(StorageLevel.MEMORY_AND_DISK))
+    for part in scored:
+        part.unpersist()
     if weights:
         condition = _any_of(run.run_id for run in attentive)
         tables.replace(ATTENTION_WEIGHTS, _union(weights).coalesce(1), condition)
@@ -88,6 +97,39 @@ def _score_rows(
         for group in others
     ]
     return [with_scores(rows, scores), *more]
+
+
+def _add_combined(
+    parts: list[DataFrame],
+    trained: Mapping[tuple[str, int], Row],
+    validation_rows: int,
+    config: Config,
+) -> list[DataFrame]:
+    """The scores of a set of samples, and those of its configured ensembles and stack.
+
+    Args:
+        parts: scores by all networks and other predictors.
+        trained: rows of runs by label and seed.
+        validation_rows: their number.
+        config: of the samples.
+    """
+    wanted, samples_name = config.scoring.predictors, config.samples.name
+    if not set(COMBINED) & set(wanted):
+        return parts
+    # Fitting the stack and writing the scores would each score with all networks.
+    scored = _union(parts).persist(StorageLevel.MEMORY_AND_DISK)
+    members: dict[str, list[str]] = {}
+    for (label, _), run in trained.items():
+        members.setdefault(label, []).append(run["run_id"])
+    combined = ensemble_scores(members) if "ensemble" in wanted else []
+    for name in (*NAIVE, *FITTED):
+        if name in wanted or (name in NAIVE and name != "constant"):
+            members[name] = [naive_run_id(name, samples_name)]
+    logits = add_logits(scored, members)
+    if "stack" in wanted:
+        plane = fit_stack(logits, members, validation_rows, config.seed)
+        combined.append(stack_score(naive_run_id("stack", samples_name), plane))
+    return [scored, with_scores(logits, combined)]
 
 
 def _write_scores(tables: Tables, scored: DataFrame) -> None:

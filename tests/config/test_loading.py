@@ -273,3 +273,18 @@ def test_a_missing_file_is_named() -> None:
 def test_configuration_is_frozen(file: str) -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_config(file).training.ranks = 5  # type: ignore[misc]
+
+
+def test_an_ensemble_needs_several_seeds(file: str) -> None:
+    named = "scoring.predictors=[ensemble, stack]"
+    assert load_config(file, [named, "training.seeds=[1, 2]"]).scoring.predictors == (
+        "ensemble",
+        "stack",
+    )
+    with pytest.raises(ConfigurationError, match=r"ensemble, which needs several training\.seeds"):
+        load_config(file, [named])
+
+
+def test_a_predictor_is_named_once(file: str) -> None:
+    with pytest.raises(ConfigurationError, match="listed twice: stack, stack"):
+        load_config(file, ["scoring.predictors=[stack, stack]"])

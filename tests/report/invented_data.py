@@ -33,7 +33,10 @@ CASES: dict[str, dict[str, Any]] = {
     "protocols": {
         "networks": ("mmdin", "din"), "protocols": ("point_in_time", "random", "leaky"),
     },
-    "many": {"networks": [f"network_with_a_long_name_{n}" for n in range(10)], "seeds": (1, 2)},
+    "many": {
+        "networks": [f"network_with_a_long_name_{n}" for n in range(10)], "seeds": (1, 2),
+        "others": ("factorisation", "lightgbm", "ensemble", "stack"),
+    },
     "one variant": {
         "networks": ["din"], "seeds": (1,), "naive": False, "best_possible": False,
     },
@@ -60,15 +63,19 @@ def invent(
     protocols: Sequence[str] = ("point_in_time",),
     *,
     naive: bool = True,
+    others: Sequence[str] = (),
     best_possible: bool = True,
     one_class: bool = False,
     attention: bool = True,
     epochs: bool = True,
     posters: bool = True,
 ) -> ReportData:
-    """Invent data. Networks are variants of model mmdin with these names, under each protocol."""
+    """Invent data. Networks are variants of model mmdin with these names, under each protocol.
+
+    Others are predictors that a configuration can name.
+    """
     generator = np.random.default_rng(3)
-    experiments = _experiments(networks, seeds, protocols, naive, best_possible)
+    experiments = _experiments(networks, seeds, protocols, naive, others, best_possible)
     variants = experiments.drop_duplicates("variant")
     intervals = _intervals(generator, variants, seeds, one_class)
     weights = _attention(variants) if attention else pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
@@ -107,6 +114,7 @@ def _experiments(
     seeds: Sequence[int],
     protocols: Sequence[str],
     naive: bool,
+    others: Sequence[str],
     best_possible: bool,
 ) -> pd.DataFrame:
     rows = []
@@ -115,6 +123,7 @@ def _experiments(
         under = f" ({protocol})" if len(protocols) > 1 else ""
         chosen = [(n, "mmdin", list(seeds)) for n in networks]
         chosen = [(n, n, [None]) for n in NAIVE if naive] + chosen
+        chosen += [(n, n, [None]) for n in others]
         chosen += [(BEST_POSSIBLE, BEST_POSSIBLE, [None])] if best_possible else []
         for name, model, model_seeds in chosen:
             for seed in model_seeds:

@@ -89,10 +89,11 @@ def test_the_same_data_gives_the_same_files(report: Written, tmp_path: Path) -> 
 
 
 def test_every_variant_has_its_own_style() -> None:
-    data = invent([f"network {n}" for n in range(23)], seeds=(1,))
+    others = ("factorisation", "lightgbm", "ensemble", "stack")
+    data = invent([f"network {n}" for n in range(23)], seeds=(1,), others=others)
     styles = plot_styles(data)
-    assert len(styles) == 28
-    assert len({(s.colour, str(s.line)) for s in styles.values()}) == 28
+    assert len(styles) == 32
+    assert len({(s.colour, str(s.line)) for s in styles.values()}) == 32
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from mmdin.report.figures import catalogue
 from mmdin.report.html_tables import tabulate_metrics
 from mmdin.report.page import render_page
 from mmdin.report.report import write_report
+from mmdin.report.report_data import ReportData
+from mmdin.report.selections import kind_of
 from mmdin.report_files import check_report
 from mmdin.storage.local import LocalFiles
 
@@ -110,8 +112,12 @@ def test_conclusions_claim_what_the_verdicts_say(report: Written) -> None:
         compared = [c.variant for c in (*group.claims, *group.open)]
         assert len(set(compared)) == len(compared)
         assert set(compared) == set(rows.loc[rows["other"] == group.reference, "variant"]) & {
-            *(report.data.variants if group.role == "the reference" else report.data.networks)
+            *(report.data.variants if group.role == "the reference" else _of_networks(report.data))
         }
+
+
+def _of_networks(data: ReportData) -> list[str]:
+    return [v for v in data.variants if kind_of(data, v) in ("network", "combined")]
 
 
 def test_nothing_is_fetched_from_elsewhere(report: Written) -> None:

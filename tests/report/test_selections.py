@@ -34,6 +34,13 @@ def test_naive_predictors_are_first_and_the_best_possible_last() -> None:
     ]  # fmt: skip
 
 
+def test_fitted_predictors_are_with_the_naive_and_combinations_behind_networks() -> None:
+    others = ("lightgbm", "ensemble", "stack")
+    data = invent(["din"], others=others)
+    assert order_by_kind(data)[3:] == ["additive", "lightgbm", "din", *others[1:], "best_possible"]
+    assert data.networks == ["din"]
+
+
 def test_differences_are_listed_for_each_reference_in_the_order_of_variants() -> None:
     data = invent()
     differences = list_roc_auc_differences(data)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from mmdin.scoring.logistic import fit_line
+from mmdin.scoring.logistic import fit_line, fit_plane
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -32,3 +32,27 @@ def test_separated_labels_have_a_large_finite_slope() -> None:
     line = fit_line(np.array([1.0, 2.0, 4.0, 5.0]), np.array([0, 0, 1, 1]), np.ones(4))
     assert 5 < line.slope < np.inf
     assert np.isfinite(line.intercept)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_plane_is_scikit_learns_on_standardised_numbers(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    numbers = generator.normal([[1], [0], [-2]], [[0.5], [2], [1]], (3, 400))
+    numbers[2] = numbers[1] + generator.normal(0, 0.01, 400)  # tells nearly the same
+    labels = (generator.random(400) < 1 / (1 + np.exp(-numbers[0] - numbers[1]))).astype(float)
+    standardised = (numbers - numbers.mean(1)[:, None]) / numbers.std(1)[:, None]
+    reference = LogisticRegression(C=1.0, tol=1e-12, max_iter=10_000, solver="newton-cholesky")
+    reference.fit(standardised.T, labels)
+    plane = fit_plane(numbers, labels)
+    odds = plane.intercept + np.array(plane.slopes) @ numbers
+    expected = reference.predict_proba(standardised.T)[:, 1]
+    np.testing.assert_allclose(1 / (1 + np.exp(-odds)), expected, atol=1e-6)
+
+
+def test_a_number_that_is_always_the_same_has_no_slope_in_a_plane() -> None:
+    labels = np.array([0.0, 1, 1, 0, 1])
+    varying = np.array([0.1, 0.9, 0.4, 0.5, 0.7])
+    alone = fit_plane(varying[None], labels)
+    with_constant = fit_plane(np.stack([np.full(5, 3.0), varying]), labels)
+    assert with_constant.slopes == pytest.approx((0.0, *alone.slopes))
+    assert with_constant.intercept == pytest.approx(alone.intercept)

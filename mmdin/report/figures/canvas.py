@@ -41,6 +41,7 @@ _STYLE: dict[Any, Any] = {
 # Okabe and Ito 2008: distinct in any colour vision. Predictors without training are grey or black.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _GREYS = ("#9A9A9A", "#6E6E6E", "#454545")
+_DARK = ("#332288", "#882255")
 _LINES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), ":")
 _MARKERS = "osD^vP*X"
 
@@ -90,13 +91,15 @@ def style() -> AbstractContextManager[None]:
 def plot_styles(data: ReportData) -> dict[str, PlotStyle]:
     """A style for each variant.
 
-    Networks are in colours, naive predictors in greys, the best possible in black. Variants that
-    share a colour differ in line style and marker.
+    Networks are in colours, naive predictors in greys, combinations of them in dark colours, the
+    best possible in black. Variants that share a colour differ in line style and marker.
     """
     models = data.model_of()
     naive = [v for v in data.variants if kind_of_model(models[v]) == "naive"]
     styles = {}
-    for variants, colours, shift in ((data.networks, _COLOURS, 0), (naive, _GREYS, 1)):
+    combined = [v for v in data.variants if kind_of_model(models[v]) == "combined"]
+    kinds = ((data.networks, _COLOURS, 0), (naive, _GREYS, 1), (combined, _DARK, 0))
+    for variants, colours, shift in kinds:
         for n, variant in enumerate(variants):
             cycle, colour = divmod(n, len(colours))
             line = _LINES[(cycle + shift * (n + 1)) % len(_LINES)]

@@ -1,0 +1,106 @@
+"""Scores that combine those of networks and predictors: ensembles of seeds, and the stack."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from mmdin.hashing import hashed_share
+from mmdin.predictors import ensemble_run_id
+from mmdin.scoring.fitting import require_both_labels
+from mmdin.scoring.logistic import Plane, fit_plane
+from mmdin.scoring.scored import KEPT, list_scores, one_score
+
+log = logging.getLogger(__name__)
+
+MAX_ROWS_FITTED = 200_000
+"""About how many validation rows the stack is fitted on; if there are more, a seeded hash chooses.
+"""
+
+_EPSILON = 2.0**-52
+"""Scores nearer than this to 0 or 1 count as this near."""
+
+Members = Mapping[str, Sequence[str]]
+"""What is combined, by name: the run_ids of a variant's seeds, or the one of a predictor."""
+
+
+def add_logits(scored: DataFrame, members: Members) -> DataFrame:
+    """One row per sample, with the columns KEPT and a column per member, which logit_of names.
+
+    It has the mean over the member's runs of the log-odds of their scores.
+
+    Args:
+        scored: see mmdin.scoring.scored; every run has scored the same rows.
+        members: what is combined.
+    """
+    score = F.greatest(F.least("score", F.lit(1 - _EPSILON)), F.lit(_EPSILON))
+    logit = F.log(score) - F.log1p(-score)
+
+    def of_run(run_id: str) -> Column:
+        return F.max(F.when(F.col("run_id") == run_id, logit))
+
+    # Summed in one order, because the last digits of a sum depend on it.
+    means = [sum(map(of_run, runs[1:]), of_run(runs[0])) / len(runs) for runs in members.values()]
+    wanted = [run_id for runs in members.values() for run_id in runs]
+    named = [mean.alias(logit_of(n)) for n, mean in enumerate(means)]
+    rows = list_scores(scored).where(F.col("run_id").isin(wanted))
+    return rows.groupBy(*KEPT).agg(*named)
+
+
+def logit_of(member: int) -> str:
+    """Column of add_logits of the member with this number."""
+    return f"logit_{member}"
+
+
+def ensemble_scores(members: Members) -> list[Column]:
+    """The scores by the mean logits of members with several runs, of rows of add_logits."""
+    return [
+        one_score(ensemble_run_id(runs), "ensemble", _probability(F.col(logit_of(n))))
+        for n, runs in enumerate(members.values())
+        if len(runs) > 1
+    ]
+
+
+def fit_stack(logits: DataFrame, members: Members, validation_rows: int, seed: int) -> Plane:
+    """Fit the stack on validation rows, on the driver.
+
+    Args:
+        logits: of add_logits.
+        members: the same.
+        validation_rows: their number.
+        seed: of the choice of rows, if there are many.
+
+    Raises:
+        TableError: validation rows are of one class.
+    """
+    rows = logits.where(F.col("split") == "validation")
+    if validation_rows > MAX_ROWS_FITTED:
+        share = MAX_ROWS_FITTED / validation_rows
+        rows = rows.where(hashed_share(seed, "stack") < share)
+    columns = list(map(logit_of, range(len(members))))
+    table = rows.select("user_id", "movie_id", "label", *columns).toArrow()
+    table = table.sort_by([("user_id", "ascending"), ("movie_id", "ascending")])
+    labels = table["label"].to_numpy()
+    require_both_labels("stack", labels)
+    numbers = np.stack([table[column].to_numpy() for column in columns])
+    plane = fit_plane(numbers, labels.astype(np.float64))
+    log.info(
+        "score: stack, fitted on %s validation rows: %s", f"{len(labels):,}", _show(members, plane)
+    )
+    return plane
+
+
+def stack_score(run_id: str, plane: Plane) -> Column:
+    """The score by the stack, of rows of add_logits."""
+    terms = (F.lit(slope) * F.col(logit_of(n)) for n, slope in enumerate(plane.slopes))
+    return one_score(run_id, "stack", _probability(sum(terms, F.lit(plane.intercept))))
+
+
+def _show(members: Iterable[str], plane: Plane) -> str:
+    return ", ".join(f"{n} {slope:+.3f}" for n, slope in zip(members, plane.slopes, strict=True))
+
+
+def _probability(logit: Column) -> Column:
+    return 1 / (1 + F.exp(-logit))
