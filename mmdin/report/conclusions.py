@@ -6,7 +6,7 @@ import pandas as pd
 
 from mmdin.predictors import BEST_POSSIBLE
 from mmdin.report.report_data import ReportData
-from mmdin.report.selections import kind_of, list_differences
+from mmdin.report.selections import kind_of, list_cut_off, list_differences
 from mmdin.report.wording import enumerate_names
 
 _SMALL = 1000
@@ -144,6 +144,11 @@ def list_limits(data: ReportData) -> list[str]:
             "The stack is fitted on validation rows, which also choose epochs and thresholds. Its "
             " test rows are as unseen as those of the others."
         )
+    if cut_off := _describe_cut_off(data):
+        limits.append(
+            "training.epochs cut off runs before early stopping, and more epochs could have given "
+            f"better weights: {enumerate_names(cut_off)}. Raise training.epochs."
+        )
     if leaky := [v for v, p in data.protocol_of().items() if p == "leaky"]:
         limits.append(
             f"The scores of {enumerate_names(leaky)} are leaky: statistics were taken over test "
@@ -155,6 +160,15 @@ def list_limits(data: ReportData) -> list[str]:
             "real ratings is another question."
         )
     return limits
+
+
+def _describe_cut_off(data: ReportData) -> list[str]:
+    variants, runs = data.variant_of(), data.runs.set_index("run_id")
+    return [
+        f"{variants[run_id]}, seed {runs.loc[run_id, 'seed']} (best epoch "
+        f"{runs.loc[run_id, 'best_epoch']} of {epochs})"
+        for run_id, epochs in list_cut_off(data).items()
+    ]
 
 
 def _count_small_slices(data: ReportData) -> int:

@@ -10,6 +10,7 @@ from mmdin.metrics import MAIN_METRICS, MAIN_SLICES
 from mmdin.report.report_data import ReportData
 from mmdin.report.selections import (
     kind_of,
+    list_cut_off,
     list_differences,
     list_slices,
     order_by_kind,
@@ -234,7 +235,7 @@ def _tabulate_dimension(
 
 def tabulate_runs(data: ReportData) -> HtmlTable:
     """Every training run: its seed, ranks, rows per step, parameters, saved epoch and duration."""
-    runs = data.runs.set_index("run_id")
+    runs, cut_off = data.runs.set_index("run_id"), list_cut_off(data)
     rows = []
     for entry in data.experiments.itertuples():
         if entry.run_id in runs.index:
@@ -243,7 +244,8 @@ def tabulate_runs(data: ReportData) -> HtmlTable:
                 [
                     Cell(entry.variant, _changes(entry.changes)),
                     *(Cell(_whole(run[c])) for c in ("seed", "ranks", "global_batch")),
-                    *(Cell(_whole(run[c])) for c in ("parameters", "best_epoch")),
+                    Cell(_whole(run["parameters"])),
+                    Cell(_whole(run["best_epoch"]), _cut_off(cut_off.get(entry.run_id))),
                     Cell(_duration(run["started_at"], run["ended_at"])),
                     Cell(entry.run_id),
                 ]
@@ -272,6 +274,10 @@ def _day(moment: Any) -> str:
 
 def _whole(value: Any) -> str:
     return NOTHING if pd.isna(value) else f"{int(value):,}"
+
+
+def _cut_off(epochs: int | None) -> str:
+    return "" if epochs is None else f"cut off after {epochs}"
 
 
 def _duration(start: Any, end: Any) -> str:

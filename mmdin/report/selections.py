@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmdin.config.yaml_core import read_yaml
 from mmdin.metrics import ALL
 from mmdin.predictors import Kind, kind_of_model
 from mmdin.report.curves import Curve, trace
@@ -118,6 +119,18 @@ def list_epochs(data: ReportData) -> pd.DataFrame:
         variant=data.epochs["run_id"].map(data.variant_of()),
         is_best=data.epochs["epoch"] == data.epochs["run_id"].map(best),
     ).reset_index(drop=True)
+
+
+def list_cut_off(data: ReportData) -> dict[str, int]:
+    """The epochs of those runs, by run_id, that training.epochs ended before early stopping."""
+    epochs = data.epochs.groupby("run_id").size()
+    cut_off = {}
+    for run in data.runs.itertuples():
+        training = read_yaml(run.configuration)["training"]
+        limit, last = training["epochs"], epochs.get(run.run_id, 0)
+        if last == limit and last - run.best_epoch < training["patience"]:
+            cut_off[str(run.run_id)] = int(last)
+    return cut_off
 
 
 def order_slices(slices: list[str]) -> list[str]:

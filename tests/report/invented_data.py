@@ -225,12 +225,13 @@ def _scores(
 
 def _runs(trained: pd.DataFrame) -> pd.DataFrame:
     columns = ["run_id", "model", "protocol", "seed", "best_epoch", "ranks", "global_batch"]
-    columns += ["parameters", "packages", "revision", "started_at", "ended_at"]
+    columns += ["parameters", "packages", "revision", "started_at", "ended_at", "configuration"]
     rows = [
         (
             r.run_id, r.model, r.protocol, int(r.seed), 2, 2, 512, 34000,
             {"numpy": "1.26.4"}, "abc+changes",
             pd.Timestamp("2020-01-01 10:00"), pd.Timestamp("2020-01-01 10:05"),
+            "training:\n  epochs: 20\n  patience: 1\n",
         )
         for r in trained.itertuples()
     ]  # fmt: skip

@@ -1,9 +1,15 @@
+from dataclasses import replace
+
 import pandas as pd
+import pytest
 from invented_data import CASES, invent
 
+from mmdin.report.conclusions import list_limits
+from mmdin.report.html_tables import tabulate_runs
 from mmdin.report.selections import (
     choose_for_slices,
     list_cases,
+    list_cut_off,
     list_epochs,
     list_positive_rates,
     list_roc_auc_differences,
@@ -63,6 +69,25 @@ def test_the_saved_epoch_of_each_run_is_marked() -> None:
     assert list(saved["run_id"]) == list(data.runs["run_id"])
     assert set(saved["epoch"]) == {2}
     assert list(epochs["variant"]) == list(data.epochs["run_id"].map(data.variant_of()))
+
+
+@pytest.mark.parametrize(
+    ("limit", "patience", "is_cut_off"), [(3, 1, False), (3, 2, True), (4, 2, False)]
+)
+def test_runs_that_the_limit_of_epochs_ended_are_named(
+    limit: int, patience: int, is_cut_off: bool
+) -> None:
+    """Every run has three epochs, the second of which was saved."""
+    data = invent()
+    configuration = f"training:\n  epochs: {limit}\n  patience: {patience}\n"
+    configured = data.runs.assign(configuration=configuration)
+    data = replace(data, runs=pd.concat([configured[:1], data.runs[1:]]))
+    run = data.runs.iloc[0]
+    assert list_cut_off(data) == ({run.run_id: 3} if is_cut_off else {})
+    named = f"{data.variant_of()[run.run_id]}, seed {run.seed} (best epoch 2 of 3)"
+    assert any(named in limit for limit in list_limits(data)) == is_cut_off
+    cells = [cell for row in tabulate_runs(data).rows for cell in row]
+    assert [c.text for c in cells if c.below == "cut off after 3"] == ["2"] * is_cut_off
 
 
 def test_networks_that_saw_the_same_history_share_a_case() -> None:
