@@ -333,8 +333,8 @@ class Training(Section):
     batch_size: int = Field(4500, ge=1, le=2_000_000)
     """Rows per step and rank."""
     epochs: PositiveInt = 100
-    """Maximum number of passes over the training rows. It bounds the time: early stopping should end
-    every run before it. The report names runs that it cut off."""
+    """Maximum number of passes over the training rows. It bounds the time: early stopping should
+    end every run before it. The report names runs that it cut off."""
     patience: PositiveInt = 4
     """Training stops after this many epochs without a better validation ROC AUC."""
     learning_rate: float = Field(1e-3, gt=0)
