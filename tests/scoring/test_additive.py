@@ -78,7 +78,9 @@ def with_statistics(ratings: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
 
 
 def to_samples(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
+    moments = [moment.to_pydatetime() for moment in rows.rated_at]
     records = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    records = [{**r, "rated_at": at} for r, at in zip(records, moments, strict=True)]
     return spark.createDataFrame(
         [tuple(r.get(c) for c in SAMPLES.columns) for r in records], SAMPLES.schema
     )
