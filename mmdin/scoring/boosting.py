@@ -46,8 +46,10 @@ def boost(splits: Splits) -> Iterator[Candidate]:
     """
     import lightgbm
 
+    genres = min(int(splits["train"][_GENRES].to_numpy().max()), _MOST_GENRES)
     for posters, identities in itertools.product((False, True), (False, True)):
-        tables = {split: _describe(rows, posters, identities) for split, rows in splits.items()}
+        columns = [*_NUMBERS, *(_POSTERS if posters else []), *(_IDENTITIES if identities else [])]
+        tables = {split: _describe(rows, columns, genres) for split, rows in splits.items()}
         categories = _IDENTITIES if identities else []
         train, validation = (
             lightgbm.Dataset(tables[s], splits[s]["label"], categorical_feature=categories)
@@ -66,11 +68,10 @@ def boost(splits: Splits) -> Iterator[Candidate]:
             yield Candidate(f"{leaves} leaves{seen}", *scores)
 
 
-def _describe(rows: pd.DataFrame, posters: bool, identities: bool) -> pd.DataFrame:
+def _describe(rows: pd.DataFrame, columns: list[str], genres: int) -> pd.DataFrame:
+    """The columns, and whether the movie is of each of the first genres."""
     slots = rows[_GENRES].to_numpy()
-    genres = {
-        f"genre_{g}": (slots == g).any(axis=1).astype(np.float32)
-        for g in range(1, min(int(slots.max()), _MOST_GENRES) + 1)
+    of_genre = {
+        f"genre_{g}": (slots == g).any(axis=1).astype(np.float32) for g in range(1, genres + 1)
     }
-    columns = [*_NUMBERS, *(_POSTERS if posters else []), *(_IDENTITIES if identities else [])]
-    return rows[columns].assign(**genres)
+    return rows[columns].assign(**of_genre)

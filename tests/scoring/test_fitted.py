@@ -29,7 +29,8 @@ START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 def invent(seed: int = 4) -> pd.DataFrame:
     """Samples of users who like one of two kinds of movies, and movies that are good or bad.
 
-    Two numbers tell the kind of the movie and that of the user, as identities do.
+    Two numbers tell the kind of the movie and that of the user, as identities do. One genre has
+    only training rows.
     """
     generator = np.random.default_rng(seed)
     pairs = generator.choice(USERS * MOVIES, 1200, replace=False)
@@ -37,6 +38,7 @@ def invent(seed: int = 4) -> pd.DataFrame:
     taste, quality = generator.choice([-1, 1], USERS), generator.normal(0, 0.4, MOVIES)
     stars = 3.2 + taste[user] * (movie % 2 * 2 - 1) * 0.9 + quality[movie]
     stars = np.clip(np.round(2 * (stars + generator.normal(0, 0.4, len(user)))) / 2, 0.5, 5)
+    splits = generator.choice(["train", "validation", "test"], 1200, p=[0.7, 0.15, 0.15])
     rows = pd.DataFrame(dict.fromkeys((*boosting.COLUMNS, *COLUMNS), 0), index=range(1200))
     return rows.assign(
         user_id=user + 100,
@@ -44,9 +46,10 @@ def invent(seed: int = 4) -> pd.DataFrame:
         rated_at=START,
         rating=stars,
         label=(stars >= 3.5).astype(np.int32),
-        split=generator.choice(["train", "validation", "test"], 1200, p=[0.7, 0.15, 0.15]),
+        split=splits,
         user_index=(user + 1).astype(np.int32),
         movie_index=(movie + 1).astype(np.int32),
+        genre_2_index=np.where(splits == "train", 9, 0).astype(np.int32),
         genre_1_index=(1 + movie % 3).astype(np.int32),
         movie_rating_mean=(3.2 + quality[movie]).astype(np.float32),
         release_year=(1990 + movie % 2).astype(np.int32),
