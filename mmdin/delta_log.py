@@ -25,7 +25,10 @@ class DeltaLog:
 
     def __init__(self, files: Files, table: str) -> None:
         self._files, self._url = files, join(table, "_delta_log")
-        self._names = {file.name for file in files.list(self._url)}
+        sizes = {file.name: file.size for file in files.list(self._url)}
+        self._names = set(sizes)
+        # As after a loss of power. Delta would take such a commit for one that changed nothing.
+        self._empty = {name for name, size in sizes.items() if not size}
 
     @property
     def newest(self) -> int | None:
@@ -35,10 +38,14 @@ class DeltaLog:
 
     @property
     def lacks(self) -> int | None:
-        """The first version that is needed to read the newest and is not there; None if all are."""
+        """The first version that is needed to read the newest and is not there, or is empty.
+
+        None if all are there.
+        """
         commits, start = self._versions(_COMMIT), max(self._versions(_CHECKPOINT), default=-1)
         needed = range(start + 1, max(commits, default=-1) + 1)
-        return next((version for version in needed if version not in commits), None)
+        whole = {v for v in commits if f"{v:020}.json" not in self._empty}
+        return next((version for version in needed if version not in whole), None)
 
     def metadata(self, version: int) -> dict[str, Any] | None:
         """The table's id, schemaString and configuration, if the checksum has them."""

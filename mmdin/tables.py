@@ -3,9 +3,11 @@
 Only this module and mmdin.delta_files use Delta.
 """
 
+import contextlib
 import itertools
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,7 +151,8 @@ class Tables:
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self._location(table))
+        with self._reading_log(table):
+            return reader.load(self._location(table))
 
     def read_small(self, table: Table) -> DataFrame:
         """The newest rows of a table of few files, without Delta's Spark jobs on its log.
@@ -161,7 +164,8 @@ class Tables:
                 job that writes it.
         """
         self._require(table)
-        files = list_plain_files(self.spark, self._location(table))
+        with self._reading_log(table):
+            files = list_plain_files(self.spark, self._location(table))
         if files is None:
             return self.read(table)
         if not files:
@@ -303,8 +307,9 @@ class Tables:
         metadata = log.metadata(version)
         if metadata:
             return metadata
-        detail = self._delta(table).detail().collect()[0]
-        schema = self.spark.read.format("delta").load(self._location(table)).schema.json()
+        with self._reading_log(table):
+            detail = self._delta(table).detail().collect()[0]
+            schema = self.spark.read.format("delta").load(self._location(table)).schema.json()
         return {
             "id": detail["id"],
             "schemaString": schema,
@@ -328,13 +333,28 @@ class Tables:
         path = self.path(table)
         sizes = log.data_files(version)
         if sizes is None:
-            sizes = list_sizes(self.spark, self._location(table)) if version == log.newest else {}
+            with self._reading_log(table):
+                newest = version == log.newest
+                sizes = list_sizes(self.spark, self._location(table)) if newest else {}
         stored = files_at(self.spark, path).list(path, recursive=True) if sizes else []
         there = {file.name: file.size for file in stored}
         lost = sorted(name for name, size in sizes.items() if there.get(name, -1) < size)
         if not lost:
             return ""
         return f"{len(lost)} of its {len(sizes)} data files are missing or cut short: {lost[0]}"
+
+    @contextlib.contextmanager
+    def _reading_log(self, table: Table) -> Iterator[None]:
+        """Raise what Delta says about files of the log as a TableError."""
+        try:
+            yield
+        except Exception as error:  # Py4J's and PySpark's have no common class
+            exception = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+            if exception is None:
+                raise
+            reason = str(exception.toString()).partition("\n")[0]
+            damage = f"its log, _delta_log, cannot be read ({reason})"
+            raise TableError(self._advise(table, damage)) from error
 
     def _advise(self, table: Table, damage: str) -> str:
         return (

@@ -335,3 +335,23 @@ def test_a_table_of_which_the_log_has_a_gap_is_named(tables: Tables, spark: Spar
     shutil.rmtree(place)
     tables.write(LINKS, links(spark, (2, "b", 2)))
     assert tables.read(LINKS).collect() == [(2, "b", 2)]
+
+
+@pytest.mark.parametrize(
+    ("files", "content", "message"),
+    [
+        ("*1.json", "", r"_delta_log, lacks version 1"),  # as after a loss of power
+        ("*.*", "{", r"_delta_log, cannot be read \(\S*Exception"),
+    ],
+)
+def test_a_table_of_which_the_log_cannot_be_read_is_named(
+    files: str, content: str, message: str, tables: Tables, spark: SparkSession
+) -> None:
+    for version in (0, 1):
+        tables.write(LINKS, links(spark, (1, "a", version)))
+    for file in Path(tables.path(LINKS), "_delta_log").glob(files):
+        file.write_text(content)
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    for use in (Tables.read, Tables.read_small, Tables.check_writable):
+        with pytest.raises(TableError, match=rf"{message}.*Restore it, or delete its folder"):
+            use(Tables(spark, tables.root), LINKS)
