@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config, Training
+from mmdin.dataset.sharding import count_rows
 from mmdin.errors import TableError
 from mmdin.fingerprints import sample_identities, sample_versions
 from mmdin.inputs import INPUTS
@@ -202,9 +203,10 @@ def _find_files(tables: Tables, version: int, ranks: int) -> dict[str, list[Data
     for split, split_files in files.items():
         if len(split_files) < ranks:
             raise TableError(
-                f"samples has {len(split_files)} files for split {split}, and training.ranks is "
-                f"{ranks}: run build_samples with samples.files of at least that, or train with "
-                "fewer ranks"
+                f"samples has {count_rows(split_files)} {split} rows in {len(split_files)} files, "
+                f"fewer than training.ranks ({ranks}): run build_samples with more samples.files, "
+                "or, if there are few rows, with other samples.validation_fraction and "
+                "samples.test_fraction, or train with fewer ranks"
             )
     return files
 
