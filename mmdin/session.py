@@ -20,6 +20,7 @@ from mmdin.predictors import require_packages
 from mmdin.report_files import check_report
 from mmdin.schemas import written_by
 from mmdin.storage import (
+    damaged_file,
     ensure_writable,
     file_system_trouble,
     files_at,
@@ -111,8 +112,13 @@ def _explain(error: Exception, root: str) -> str | None:
         return full
     if isinstance(error, MmdinError):
         return str(error)
-    trouble = file_system_trouble(error)
-    return trouble and f"a file system refuses: {trouble}"
+    if trouble := file_system_trouble(error):
+        return f"a file system refuses: {trouble}"
+    damaged = damaged_file(error)
+    return damaged and (
+        f"{damaged} is damaged: restore it, or delete the folder of its table and run the pipeline "
+        "again"
+    )
 
 
 def open_session(app_name: str) -> SparkSession:

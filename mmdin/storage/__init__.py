@@ -17,7 +17,7 @@ from mmdin.storage.driver import (
 )
 from mmdin.storage.files import Files, Folder, StoredFile, upload
 from mmdin.storage.full_disks import full_disk_trouble
-from mmdin.storage.java_errors import file_system_trouble
+from mmdin.storage.java_errors import damaged_file, file_system_trouble
 from mmdin.storage.local import local_folder, make_local_root, walk
 from mmdin.storage.locks import lock_root
 from mmdin.storage.rank import HadoopSettings, connect
@@ -30,6 +30,7 @@ __all__ = [
     "HadoopSettings",
     "StoredFile",
     "connect",
+    "damaged_file",
     "ensure_writable",
     "file_system_trouble",
     "files_at",

@@ -1,7 +1,9 @@
 """Which of the JVM's exceptions come from a file system, and not from a fault of this project."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 _OF_FILE_SYSTEMS = {
     "AccessControlException",
@@ -19,6 +21,9 @@ _OF_FILE_SYSTEMS = {
     "SocketTimeoutException",
     "UnknownHostException",
 }
+_UNREADABLE = re.compile(
+    r"\[(?:FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER)\b[^\]]*\][^\n]*? file:? (\S.*?)\.(?:\s|$)"
+)
 _IN_MESSAGES = ("No space left on device", "Permission denied", "Input/output error")
 
 
@@ -34,6 +39,18 @@ def file_system_trouble(error: BaseException) -> str | None:
         if message and (name in _OF_FILE_SYSTEMS or any(m in message for m in _IN_MESSAGES))
     ]
     return found[-1] if found else None
+
+
+def damaged_file(error: BaseException) -> str | None:
+    """The file whose content Spark cannot read; None if the error does not come from one.
+
+    Args:
+        error: as Py4J or PySpark raised it.
+    """
+    for _, message in map(_describe, _causes(error)):
+        if named := _UNREADABLE.search(message):
+            return unquote(named[1])
+    return None
 
 
 def _causes(error: BaseException) -> Iterator[Any]:
