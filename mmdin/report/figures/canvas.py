@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from mmdin.predictors import BEST_POSSIBLE, kind_of_model
@@ -48,6 +49,9 @@ _MARKERS = "osD^vP*X"
 POSITIVE, NEGATIVE = _COLOURS[0], _COLOURS[1]
 
 _DOTS_PER_INCH = 150
+
+_PLACES = 5
+"""Decimal places of a part's position, in shares of the figure."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,22 @@ def whiskers(rows: pd.DataFrame, middle: str) -> NDArray[np.float64]:
 def save(drawing: Drawing, folder: Path, name: str) -> None:
     """Write <folder>/<name>.svg, .png and .csv; numbers in full precision."""
     folder.mkdir(parents=True, exist_ok=True)
+    _settle(drawing.figure)
     undated = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     drawing.figure.savefig(folder / f"{name}.svg", metadata=undated, dpi=_DOTS_PER_INCH)
     drawing.figure.savefig(folder / f"{name}.png", dpi=_DOTS_PER_INCH)
     drawing.numbers.to_csv(folder / f"{name}.csv", index=False)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out, and round where its parts are.
+
+    The solver's last digits differ from one run to the next, and SVG names clip paths by them.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(_PLACES))
+    for axes in figure.axes:
+        position = axes.get_position(original=True).get_points()
+        axes.set_position(Bbox(position.round(_PLACES)))
