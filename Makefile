@@ -43,7 +43,7 @@ test-quality: setup ## MMDIN against LightGBM and matrix factorisation: ROOTS=bu
 	MMDIN_QUALITY_ROOTS="$(ROOTS)" $(BIN)/python -m pytest -s -m quality tests/quality
 
 test-cluster: setup ## killed and hanging ranks, the packed environment, clusters on this machine; minutes
-	$(BIN)/python -m pytest -x -m cluster
+	$(BIN)/python -m pytest -x -m cluster $(AT_ONCE)
 
 bench: setup ## measure sessions, steps, ranks, stages and sizes; figures go to benchmarks/results/
 	$(BIN)/python -m benchmarks.run $(BENCH)

@@ -66,11 +66,19 @@ def generated_code(spark: "SparkSession") -> Iterator[None]:  # noqa: F821
         spark.conf.set(f"spark.sql.codegen.{name}", value)
 
 
-SLOWEST = ("e2e", "features", "training", "report", "ingest", "tests", "posters", "world")
-"""Folders of tests that two workers begin with, so that neither is left with a long one."""
+SLOWEST = (
+    *("test_standalone", "test_yarn"),
+    *("e2e", "features", "training", "report", "ingest", "tests", "posters", "world"),
+)
+"""Files and folders of tests that two workers begin with, so that neither is left with a long
+one."""
 
-TOGETHER = ("tests/e2e/", "tests/report/")
-"""Folders whose tests share expensive fixtures."""
+TOGETHER = (
+    ("tests/e2e/",),
+    ("tests/report/",),
+    ("tests/cluster/test_standalone.py", "tests/cluster/test_environment.py"),
+)
+"""Folders and files whose tests share expensive fixtures."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,13 +90,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    folder = item.path.parent.name
-    return SLOWEST.index(folder) if folder in SLOWEST else len(SLOWEST)
+    names = (item.path.stem, item.path.parent.name)
+    return next((n for n, name in enumerate(SLOWEST) if name in names), len(SLOWEST))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give a worker all tests of a file, or of a folder of TOGETHER.
+    """Give a worker all tests of a file, or of a group of TOGETHER.
 
     The marks that xdist has for this do not reach it under pytest 9.2.
     """
@@ -97,6 +105,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+            return next((group[0] for group in TOGETHER if file.startswith(group)), file)
 
     return Scheduling(config, log)

@@ -1,7 +1,7 @@
 """Clusters and file systems on this machine, one of each for the run, paused while no test uses it.
 
-They need what can be there only once (network namespaces, a fixed port): tests on clusters run in
-one process, one after the other.
+What can be there only once, such as network namespaces and the archive, is used by one file of
+tests, or by files that run in one process: see TOGETHER in tests/conftest.py.
 """
 
 import os
