@@ -17,7 +17,8 @@ def sort_by_time(rows: DataFrame, key: str) -> DataFrame:
 
 def sort_parts_by_time(rows: DataFrame, key: str) -> DataFrame:
     """The same for rows that are already partitioned by the key."""
-    return rows.sortWithinPartitions(key, "seconds", "user_id", "movie_id")
+    order = dict.fromkeys((key, "seconds", "user_id", "movie_id"))
+    return rows.sortWithinPartitions(*order)
 
 
 def shuffle_into_files(rows: DataFrame, files: int, seed: int) -> DataFrame:

@@ -11,23 +11,39 @@ the readable value in the table too, name it in mmdin.schemas.SAMPLE_VALUES.
 """
 
 import logging
+from collections.abc import Mapping
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from mmdin import inputs
-from mmdin.config import Config
+from mmdin.config import Config, Protocol
 from mmdin.errors import InputDataError
 from mmdin.features import statistics
+from mmdin.features.biases import (
+    Baseline,
+    fit_baseline,
+    movie_bias,
+    residual,
+    residual_among,
+    user_bias,
+)
 from mmdin.features.buckets import add_buckets, edges_to_rows, fit_edges
 from mmdin.features.history import LIKED, add_history, spread_history
 from mmdin.features.movies import describe_movies, shuffle_posters
-from mmdin.features.order import shuffle_into_files
+from mmdin.features.order import shuffle_into_files, sort_by_time
 from mmdin.features.scene import add_scene
 from mmdin.features.scope import IN_SCOPE, keep_in_scope, label_ratings
 from mmdin.features.split import SPLITS, split_rows
-from mmdin.features.vocabularies import fit_vocabularies, identifiers, look_up, vocabulary_rows
+from mmdin.features.tastes import add_recent, genre_bias, genre_bits, recent_bias
+from mmdin.features.vocabularies import (
+    fit_vocabularies,
+    identifiers,
+    look_up,
+    sum_up,
+    vocabulary_rows,
+)
 from mmdin.schemas import BUCKET_EDGES, MOVIES, POSTER_FEATURES, RATINGS, SAMPLES, VOCABULARIES
 from mmdin.tables import Tables
 
@@ -52,14 +68,17 @@ def write_samples(tables: Tables, config: Config) -> None:
     rows = split_rows(keep_in_scope(labelled), config.samples, config.seed)
     identified = join_movies(rows, movies.select("movie_id", *_GENRES))
     vocabularies = _computed(fit_vocabularies(identified))
-    training_rows = _count_splits(vocabularies)
+    sums = sum_up(vocabularies)
+    _check_splits(sums)
+    baseline = fit_baseline(sums)
 
     movies = _computed(look_up(movies, vocabularies, identifiers(movies.columns)))
     rows = look_up(rows, vocabularies, identifiers({"user_id"}))
-    described = add_features(rows, movies, config)
+    described = add_features(rows, movies, config.samples.protocol, baseline)
     described = _computed(shuffle_into_files(described, config.samples.files, config.seed))
     values = join_movies(described, movies)
     is_train = F.col("split") == "train"
+    training_rows = sums["user"]["train_rows"]
     edges = fit_edges(values.where(is_train), training_rows, config.samples.buckets, config.seed)
     samples = add_buckets(values.withColumns(spread_history()), edges)
 
@@ -72,23 +91,49 @@ def write_samples(tables: Tables, config: Config) -> None:
 _GENRES = tuple(inputs.genre(slot) for slot in range(1, inputs.GENRE_SLOTS + 1))
 
 
-def add_features(rows: DataFrame, movies: DataFrame, config: Config) -> DataFrame:
+def add_features(
+    rows: DataFrame, movies: DataFrame, protocol: Protocol, baseline: Baseline
+) -> DataFrame:
     """Add every value that differs between ratings; movies' own values are joined afterwards.
+
+    Protocol point_in_time takes statistics from ratings of strictly earlier seconds; the other
+    protocols from those that the row sees (columns sees and seen_by of mmdin.features.split).
 
     Args:
         rows: of split_rows.
         movies: of describe_movies, with their indices.
-        config: whose section samples counts.
+        protocol: samples.protocol.
+        baseline: of fit_baseline.
     """
-    protocol = config.samples.protocol
-    described = ("release_year", *inputs.POSTER_FEATURES)
-    rows = statistics.add_statistics(rows, "movie_id", statistics.movie_statistics, protocol)
-    rows = join_movies(rows, movies.select(*LIKED, *described))
-    rows = add_history(rows).drop(*LIKED[1:])
-    rows = statistics.add_statistics(
-        rows, "user_id", statistics.user_statistics, protocol, is_sorted=True
+    described = movies.select(*LIKED, "release_year", *inputs.POSTER_FEATURES)
+    described = described.withColumn("genre_bits", genre_bits())
+    add = _add_by_time if protocol == "point_in_time" else _add_by_view
+    added = add(rows, described, baseline).withColumn("user_bias", user_bias(baseline))
+    added = added.withColumns({"genre_bias": genre_bias(), "recent_bias": recent_bias()})
+    used = ("recent", "residual", "user_residuals")
+    return add_scene(added.drop(*used, *(c for c in described.columns if c != "movie_id")))
+
+
+def _add_by_time(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
+    in_order = sort_by_time(rows, "movie_id")
+    of_movies = statistics.of_earlier_rows(in_order, "movie_id", statistics.movie_statistics())
+    rows = join_movies(of_movies.withColumn("movie_bias", movie_bias(baseline)), movies)
+    rows = add_recent(add_history(rows.withColumn("residual", residual(baseline))))
+    return statistics.of_earlier_rows(rows, "user_id", statistics.user_statistics())
+
+
+def _add_by_view(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
+    seen = statistics.by_view(sort_by_time(rows, "movie_id"))
+    of_movies = _computed(statistics.of_views(seen, "movie_id", statistics.movie_statistics()))
+    rows = statistics.join_view(rows, of_movies, "movie_id")
+    rows = join_movies(rows.withColumn("movie_bias", movie_bias(baseline)), movies)
+    rows = add_recent(add_history(rows.withColumn("residual", residual(baseline))))
+    known = statistics.by_view(rows.drop(*statistics.movie_statistics()))
+    compared = known.join(F.broadcast(of_movies), ["movie_id", "sees"]).withColumn(
+        "residual", residual_among(baseline)
     )
-    return add_scene(rows.drop(*described))
+    of_users = statistics.of_views(compared, "user_id", statistics.user_statistics())
+    return statistics.join_view(rows, of_users, "user_id")
 
 
 def join_movies(rows: DataFrame, movies: DataFrame) -> DataFrame:
@@ -129,26 +174,18 @@ def _count_scope(labelled: DataFrame) -> int:
     return in_scope
 
 
-def _count_splits(vocabularies: DataFrame) -> int:
+def _check_splits(sums: Mapping[str, Row]) -> None:
     """Log rows, labels and unseen identifiers of each split, and the sizes of vocabularies.
 
     Args:
-        vocabularies: of fit_vocabularies.
-
-    Returns:
-        The number of training rows.
+        sums: of sum_up.
 
     Raises:
         InputDataError: a split is empty, or the training rows are of one class.
     """
-    is_unseen = F.col("index").isNull()
-    sums = [F.sum(f"{s}_{count}").alias(f"{s}_{count}") for s in SPLITS for count in _COUNTS]
-    unseen = [F.count_if(is_unseen & (F.col(f"{s}_rows") > 0)).alias(f"{s}_unseen") for s in SPLITS]
-    counted = vocabularies.groupBy("vocabulary").agg(F.count("index").alias("keys"), *sums, *unseen)
-    counts = {row["vocabulary"]: row for row in counted.collect()}
     for split in SPLITS:
         # Every row has one user.
-        rows, positives = (counts["user"][f"{split}_{count}"] for count in _COUNTS)
+        rows, positives = sums["user"][f"{split}_rows"], sums["user"][f"{split}_positives"]
         if not rows:
             raise InputDataError(
                 f"no {split} rows: too few ratings, or too few instants, for "
@@ -161,23 +198,18 @@ def _count_splits(vocabularies: DataFrame) -> int:
                 "see samples.positive_rating and samples.%s_fraction",
                 *(split, split),
             )
-    if counts["user"]["train_positives"] in (0, counts["user"]["train_rows"]):
+    if sums["user"]["train_positives"] in (0, sums["user"]["train_rows"]):
         raise InputDataError("all training rows have the same label: see samples.positive_rating")
     for name in ("user", "movie"):
         for split in SPLITS[1:]:
             log.info(
                 "build_samples: %d %ss of %s rows have no training row",
-                counts[name][f"{split}_unseen"],
+                sums[name][f"{split}_unseen"],
                 name,
                 split,
             )
-    for name, count in sorted(counts.items()):
-        log.info("build_samples: vocabulary %s holds %d keys", name, count["keys"])
-    training_rows: int = counts["user"]["train_rows"]
-    return training_rows
-
-
-_COUNTS = ("rows", "positives")
+    for name, row in sorted(sums.items()):
+        log.info("build_samples: vocabulary %s holds %d keys", name, row["keys"])
 
 
 def _check_written(tables: Tables, expected: int) -> None:

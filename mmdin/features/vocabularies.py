@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from mmdin.features.split import SPLITS
@@ -21,12 +21,13 @@ def fit_vocabularies(rows: DataFrame) -> DataFrame:
     Keys that are numbers are ordered as numbers. Columns that share a vocabulary count together.
 
     Args:
-        rows: with split, label and the identifiers' values.
+        rows: with split, label, rating and the identifiers' values.
 
     Returns:
         vocabulary and key (string) of every identifier, its index (int; null without a training
-        row), and for each split its rows and positives (long, such as train_rows and
-        train_positives).
+        row), for each split its rows and positives (long, such as train_rows and
+        train_positives), and the sums of its training rows' ratings and of their squares (double:
+        stars and squares).
     """
     named = [
         F.struct(
@@ -39,8 +40,10 @@ def fit_vocabularies(rows: DataFrame) -> DataFrame:
         F.count_if((F.col("split") == s) & (F.col("label") == 1)).alias(f"{s}_positives")
         for s in SPLITS
     ]
+    of_training = F.when(F.col("split") == "train", F.col("rating"))
+    counts += [F.sum(of_training).alias("stars"), F.sum(of_training**2).alias("squares")]
     counted = (
-        rows.select("split", "label", F.explode(F.array(*named)).alias("named"))
+        rows.select("split", "label", "rating", F.explode(F.array(*named)).alias("named"))
         .where("named.key IS NOT NULL")
         .groupBy("named.vocabulary", "named.key")
         .agg(*counts)
@@ -50,6 +53,25 @@ def fit_vocabularies(rows: DataFrame) -> DataFrame:
     )
     index = F.when(F.col("train_rows") > 0, F.row_number().over(by_rows))
     return counted.withColumn("index", index)
+
+
+def sum_up(fitted: DataFrame) -> dict[str, Row]:
+    """The rows of fit_vocabularies summed over the keys of each vocabulary, in one query.
+
+    Gives for each split its rows, its positives and its unseen keys (such as test_unseen: keys of
+    test rows without a training row), and what mmdin.features.biases.prior takes.
+    """
+    is_unseen = F.col("index").isNull()
+    counted = [f"{split}_{count}" for split in SPLITS for count in ("rows", "positives")]
+    summed = fitted.groupBy("vocabulary").agg(
+        F.count("index").alias("keys"),
+        *(F.sum(name).alias(name) for name in (*counted, "stars", "squares")),
+        *(F.count_if(is_unseen & (F.col(f"{s}_rows") > 0)).alias(f"{s}_unseen") for s in SPLITS),
+        F.sum(F.col("train_rows").cast("double") ** 2).alias("squared_rows"),
+        # Null, and so left out, for keys without a training row.
+        F.sum(F.col("stars") ** 2 / F.col("train_rows")).alias("squared_stars"),
+    )
+    return {row["vocabulary"]: row for row in summed.collect()}
 
 
 def vocabulary_rows(fitted: DataFrame) -> DataFrame:

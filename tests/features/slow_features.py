@@ -1,6 +1,7 @@
 """Every feature of every rating worked out one at a time, as the definitions say it."""
 
 import bisect
+import math
 import statistics
 from collections import Counter
 from collections.abc import Callable
@@ -15,23 +16,91 @@ Values = dict[str, Any]
 Knows = Callable[[Rating, Rating], bool]
 """Whether the first rating's row may know of the second rating."""
 
+Compared = Callable[[Rating, Rating, Rating], bool]
+"""Whether the first rating's row, when it compares the second with its movie's other ratings, may
+know of the third."""
+
 NO_POSTER = (None,) * len(inputs.POSTER_FEATURES)
 
 
-def slow_values(world: World, statistics_know: Knows, history_knows: Knows) -> list[Values]:
+def slow_values(
+    world: World,
+    statistics_know: Knows,
+    history_knows: Knows,
+    compared_with: Compared,
+    training: list[Rating],
+) -> list[Values]:
     """The readable columns of samples for each rating, in the world's order."""
-    rows = []
+    mean = statistics.fmean(r.stars for r in training)
+    movie_prior = slow_prior([(r.movie, r.stars) for r in training])
+    user_prior = slow_prior([(r.user, r.stars) for r in training])
+
+    def movie_bias(movie: int, known: list[Rating]) -> float:
+        return _shrunken([r.stars - mean for r in known if r.movie == movie], movie_prior)
+
+    def residual(row: Rating, rating: Rating) -> float:
+        others = [r for r in world.ratings if compared_with(row, rating, r)]
+        return rating.stars - mean - movie_bias(rating.movie, others)
+
+    def own_residual(rating: Rating) -> float:
+        known = [r for r in world.ratings if statistics_know(rating, r)]
+        return rating.stars - mean - movie_bias(rating.movie, known)
+
+    rows: list[Values] = []
     for row in world.ratings:
         known = [r for r in world.ratings if statistics_know(row, r)]
+        residuals = [residual(row, r) for r in known if r.user == row.user]
         rows.append(
             {
                 **_own_values(world, row),
                 **_movie_statistics([r for r in known if r.movie == row.movie]),
                 **_user_statistics(world, [r for r in known if r.user == row.user]),
                 **_history(world, row, history_knows),
+                "movie_bias": movie_bias(row.movie, known),
+                "user_bias": _shrunken(residuals, user_prior),
             }
         )
+        earlier = [r for r in world.ratings if r.user == row.user and history_knows(row, r)]
+        latest = sorted(earlier, key=lambda r: (r.second, r.movie), reverse=True)[:20]
+        rows[-1] |= _tastes(world, row, [(r, own_residual(r)) for r in latest], rows[-1])
     return rows
+
+
+def _tastes(
+    world: World, row: Rating, latest: list[tuple[Rating, float]], values: Values
+) -> Values:
+    """Of a user's latest ratings, and by how much each is above its movie's."""
+
+    def genres(movie: int) -> set[str]:
+        return set(world.movies[movie].genres[:5]) if movie in world.movies else set()
+
+    def likeness(movie: int) -> float:
+        mine, other = genres(row.movie), genres(movie)
+        return len(mine & other) / math.sqrt(len(mine) * len(other)) if mine and other else 0.0
+
+    above = [(likeness(r.movie), residual - values["user_bias"]) for r, residual in latest]
+    return {
+        "genre_bias": sum(w * a for w, a in above) / (sum(w for w, _ in above) + 2),
+        "recent_bias": sum(a for _, a in above[:10]) / (len(above[:10]) + 3),
+    }
+
+
+def slow_prior(rated: list[tuple[int, float]]) -> float:
+    """The variance of one key's ratings over the variance of keys' means."""
+    groups: dict[int, list[float]] = {}
+    for key, stars in rated:
+        groups.setdefault(key, []).append(stars)
+    everything, sizes = [stars for _, stars in rated], [len(g) for g in groups.values()]
+    rows, keys = len(rated), len(groups)
+    noise = sum((x - statistics.fmean(g)) ** 2 for g in groups.values() for x in g) / (rows - keys)
+    mean = statistics.fmean(everything)
+    between = sum(len(g) * (statistics.fmean(g) - mean) ** 2 for g in groups.values())
+    spread = (between - (keys - 1) * noise) / (rows - sum(n * n for n in sizes) / rows)
+    return round(noise / spread, 6) if spread > 0 else float("inf")
+
+
+def _shrunken(deviations: list[float], prior: float) -> float:
+    return sum(deviations) / (len(deviations) + prior)
 
 
 def _own_values(world: World, row: Rating) -> Values:

@@ -76,7 +76,7 @@ def test_vocabulary_orders_by_rows_and_numbers_as_numbers(spark):
             (8, "c", None, "test", 1),
         ],
         "user_id long, genre_1 string, genre_2 string, split string, label int",
-    )
+    ).withColumn("rating", F.lit(4.0))
     fitted = fit_vocabularies(rows).localCheckpoint()
     vocabularies = vocabulary_rows(fitted).orderBy("vocabulary", "index").collect()
     assert [tuple(row) for row in vocabularies] == [
@@ -95,6 +95,8 @@ def test_vocabulary_orders_by_rows_and_numbers_as_numbers(spark):
         "index": None,
         "test_rows": 2,
         "test_positives": 1,
+        "stars": None,
+        "squares": None,
     }
 
 
@@ -104,7 +106,7 @@ def test_unseen_and_missing_are_0(spark):
     held_out = [(1, "a", None), (2, None, "b"), (3, "z", "a")]
     rows = spark.createDataFrame(
         [(*r, "train", 1) for r in training] + [(*r, "test", 1) for r in held_out], schema
-    )
+    ).withColumn("rating", F.lit(4.0))
     wanted = identifiers(rows.columns)
     found = look_up(rows, fit_vocabularies(rows), wanted).where("split = 'test'")
     indices = found.select("user_id", "user_index", "genre_1_index", "genre_2_index").collect()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from invented_ratings import START, Movie, Rating, movies_table, posters_table, ratings_table
 from pyspark.sql import functions as F
 
-from mmdin.config import Config, Samples
+from mmdin.config import Samples
+from mmdin.features.biases import Baseline
 from mmdin.features.history import LIKED
 from mmdin.features.movies import describe_movies
 from mmdin.features.samples import add_features
@@ -146,10 +147,7 @@ def split(movies, ratings, protocol):
 
 def features(movies, ratings, protocol, keys):
     """What add_features adds to the rows of some keys, by key."""
-    samples = Samples(protocol=protocol, folds=3, with_posters_only=False)
-    rows = add_features(
-        split(movies, ratings, protocol), movies, Config(name="test", samples=samples)
-    )
+    rows = add_features(split(movies, ratings, protocol), movies, protocol, Baseline(3.0, 2.0, 1.0))
     added = rows.drop("rating", "label", "half_stars", "split", "sees", "seen_by")
     found = {(row["user_id"], row["movie_id"]): row.asDict() for row in added.collect()}
     assert len(found) == len(ratings)
@@ -157,4 +155,5 @@ def features(movies, ratings, protocol, keys):
 
 
 def statistics_of(row):
-    return {name: value for name, value in row.items() if name != "history"}
+    of_history = ("history", "genre_bias", "recent_bias")
+    return {name: value for name, value in row.items() if name not in of_history}

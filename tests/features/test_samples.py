@@ -31,7 +31,11 @@ def test_features_by_time_are_those_of_strictly_earlier_ratings(by_time):
     def earlier(row, other):
         return other.second < row.second
 
-    assert_as_worked_out(by_time, slow_values(by_time.world, earlier, earlier))
+    def earlier_than_the_rating(row, rating, other):
+        return other.second < rating.second
+
+    knows = (earlier, earlier, earlier_than_the_rating)
+    assert_as_worked_out(by_time, slow_values(by_time.world, *knows, trained_on(by_time)))
 
 
 @pytest.mark.usefixtures("generated_code")
@@ -45,15 +49,21 @@ def test_random_statistics_are_out_of_fold_and_histories_of_training_rows(build,
     def earlier_training_row(row, other):
         return sees[other.key] != ALL_TRAINING_ROWS and other.second < row.second
 
-    assert_as_worked_out(built, slow_values(built.world, in_another_fold, earlier_training_row))
+    def another_in_another_fold(row, rating, other):
+        return in_another_fold(row, other) and other != rating
+
+    knows = (in_another_fold, earlier_training_row, another_in_another_fold)
+    assert_as_worked_out(built, slow_values(built.world, *knows, trained_on(built)))
 
 
 def test_leaky_statistics_are_of_all_rows(build, world):
     built = build(world, protocol="leaky")
-    expected = slow_values(
-        built.world, lambda row, other: True, lambda row, other: other.second < row.second
+    knows = (
+        lambda row, other: True,
+        lambda row, other: other.second < row.second,
+        lambda row, rating, other: other != rating,
     )
-    assert_as_worked_out(built, expected)
+    assert_as_worked_out(built, slow_values(built.world, *knows, trained_on(built)))
 
 
 def test_files_are_even_and_ordered_by_chance(by_time):
@@ -142,6 +152,11 @@ def assert_same(got, expected, name):
         assert got is not None and math.isclose(got, expected, rel_tol=1e-9, abs_tol=1e-9), name
     else:
         assert got == expected, name
+
+
+def trained_on(built):
+    samples = built.samples()
+    return [r for r in built.world.ratings if samples[r.key]["split"] == "train"]
 
 
 def views(built):
