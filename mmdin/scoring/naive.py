@@ -9,13 +9,14 @@ from pyspark.sql import functions as F
 
 from mmdin.predictors import BEST_POSSIBLE, naive_run_id
 from mmdin.scoring.logistic import Line, fit_rising_line, probability
-from mmdin.scoring.scored import MEANS, one_score
+from mmdin.scoring.scored import BIASES, MEANS, one_score
 
 _MEANS = {
     "movie_mean": MEANS[:1],
     "mean_of_means": MEANS,
+    "additive": BIASES,
 }
-"""The columns of samples whose mean a predictor takes."""
+"""The columns of samples whose mean a predictor takes; for a line, a mean is as good as a sum."""
 
 _STEPS_PER_STAR = 10_000
 """Means that are nearer than this are fitted as one, at their mean: probabilities of the fit
@@ -59,11 +60,12 @@ def fit_naive(samples: DataFrame) -> NaiveFit:
 
 
 def naive_scores(fit: NaiveFit, samples_name: str) -> list[Column]:
-    """The scores by three predictors of rows with the columns MEANS.
+    """The scores by the naive predictors of rows with the columns TAKEN.
 
     - constant: the share of positives among training rows.
     - movie_mean: the mean of the movie's ratings that the row may know.
     - mean_of_means: the mean of that and of the user's mean.
+    - additive: the movie's bias plus the user's (see mmdin.features.biases).
 
     A mean that is not known is replaced by the training rows' mean rating. A logistic regression of
     the label on the means, in stars, over the training rows makes them probabilities in the same

@@ -19,7 +19,6 @@ from mmdin.schemas import (
     TRUE_PROBABILITIES,
     VALIDATION_PREDICTIONS,
 )
-from mmdin.scoring.additive import additive_scores
 from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.combined import add_logits, ensemble_scores, fit_stack, stack_score
 from mmdin.scoring.fitted import fitted_scores
@@ -60,7 +59,6 @@ def score_variants(spark: SparkSession, plan: Plan) -> None:
         counts = next(iter(trained))["rows"]
         parts = [
             *_score_rows(tables, rows, runs, config.scoring.batch_size),
-            additive_scores(rows, samples.config.samples, config.seed),
             *fitted_scores(rows, sum(counts.values()), samples.config),
         ]
         scored += _add_combined(parts, by_variant, counts["validation"], samples.config)

@@ -16,6 +16,8 @@ KEPT = ("user_id", "movie_id", "rated_at", "rating", "label", "split")
 """Columns of samples that a scored row keeps."""
 
 MEANS = ("movie_rating_mean", "user_rating_mean")
+BIASES = ("movie_bias", "user_bias")
+TAKEN = (*MEANS, *BIASES)
 """Columns of samples that naive predictors take."""
 
 

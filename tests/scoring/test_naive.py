@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from mmdin.errors import TableError
+from mmdin.predictors import NAIVE
 from mmdin.schemas import PREDICTIONS, SAMPLES, TRUE_PROBABILITIES
 from mmdin.scoring.naive import add_truth, best_possible_score, fit_naive, naive_scores
 from mmdin.scoring.scored import count_scores, list_scores, with_scores
@@ -31,6 +32,8 @@ def rows() -> pd.DataFrame:
             "split": generator.choice(["train", "validation", "test"], n, p=[0.6, 0.2, 0.2]),
             "movie_rating_mean": movie,
             "user_rating_mean": user,
+            "movie_bias": generator.normal(0, 0.3, n),
+            "user_bias": rating / 2 + generator.normal(0, 0.5, n),
         }
     )
     rows.loc[generator.random(n) < 0.1, "movie_rating_mean"] = None
@@ -59,7 +62,7 @@ def scored(samples: DataFrame) -> pd.DataFrame:
 
 def test_each_predictor_scores_every_validation_and_test_row(rows, scored) -> None:
     expected = set(rows[rows.split != "train"].user_id)
-    for name in ("constant", "movie_mean", "mean_of_means"):
+    for name in NAIVE:
         own = scored[scored.model == name]
         assert sorted(own.user_id) == sorted(expected)
         assert (own.run_id == name).all()
@@ -69,7 +72,8 @@ def test_ranking_is_that_of_the_means(rows, scored) -> None:
     train = rows[rows.split == "train"]
     movie = rows.movie_rating_mean.fillna(train.rating.mean())
     user = rows.user_rating_mean.fillna(train.rating.mean())
-    means = {"movie_mean": movie, "mean_of_means": (movie + user) / 2}
+    additive = rows.movie_bias + rows.user_bias
+    means = {"movie_mean": movie, "mean_of_means": (movie + user) / 2, "additive": additive}
     for name, mean in means.items():
         own = scored[scored.model == name].set_index("user_id")
         expected = roc_auc_score(own.label, mean[own.index])
@@ -84,7 +88,9 @@ def test_scores_are_probabilities_fitted_on_training_rows(rows, scored) -> None:
         rows[column].fillna(train.rating.mean())
         for column in ("movie_rating_mean", "user_rating_mean")
     )
-    for name, mean in {"movie_mean": movie, "mean_of_means": (movie + user) / 2}.items():
+    additive = rows.movie_bias + rows.user_bias
+    means = {"movie_mean": movie, "mean_of_means": (movie + user) / 2, "additive": additive}
+    for name, mean in means.items():
         reference = LogisticRegression(C=np.inf, tol=1e-12, solver="newton-cholesky")
         reference.fit(mean[train.index].to_numpy()[:, None], train.label)
         own = scored[scored.model == name].set_index("user_id")
