@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmdin.config import Config, ModelName, Samples, Training
-from mmdin.inputs import INPUTS
+from mmdin.inputs import INPUTS, NUMBERS
 from mmdin.storage import HadoopSettings
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
@@ -20,6 +20,7 @@ def write_samples(folder: Path, files: int, rows: int) -> list[DataFile]:
     """Write `files` equal files of `rows` rows, each a row group."""
     generator = np.random.default_rng(3)
     columns = {i.column: generator.integers(0, KEYS[i.vocabulary], rows, np.int32) for i in INPUTS}
+    columns |= {n.column: generator.normal(size=rows) for n in NUMBERS}
     half_stars = generator.integers(1, 11, rows, np.int32)
     table = pa.table({"label": half_stars // 8, "half_stars": half_stars, **columns})
     paths = [folder / f"{n}.parquet" for n in range(files)]

@@ -67,7 +67,8 @@ def _make_step(
     step = make_step(replace(assignment, vocabulary_sizes=sizes), communicator)
     generator = np.random.default_rng(7)
     inputs = step.network.inputs_taken
-    batch = np.ones((rows, len(TARGETS) + len(inputs) + 1), np.int32)
+    width = len(TARGETS) + len(inputs) + len(step.network.numbers_taken) + 1
+    batch = np.ones((rows, width), np.int32)
     batch[:, 1] = generator.integers(1, 11, rows)
     batch[:, 0] = batch[:, 1] >= 7
     for column, taken in enumerate(inputs, start=len(TARGETS)):

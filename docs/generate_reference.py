@@ -15,7 +15,7 @@ sys.path.insert(0, str(PROJECT))
 
 from mmdin.config import Config  # noqa: E402
 from mmdin.config.sections import Section  # noqa: E402
-from mmdin.inputs import INPUTS  # noqa: E402
+from mmdin.inputs import INPUTS, NUMBERS  # noqa: E402
 from mmdin.metrics import METRICS  # noqa: E402
 from mmdin.networks import NETWORKS  # noqa: E402
 from mmdin.schemas import TABLES, Table  # noqa: E402
@@ -107,6 +107,9 @@ def render_inputs() -> str:
             "The encoded columns of table [samples](tables.md#samples), which networks read. "
             "Inputs with the same vocabulary share their embeddings; 0 is missing or unseen.",
             _table(("input", "encodes", "vocabulary", "group", "meaning"), rows),
+            "## Numbers",
+            "Columns that networks other than NeuralCF take as they are (`networks.biases`).",
+            _table(("number", "meaning"), ((f"`{n.column}`", n.meaning) for n in NUMBERS)),
             "## Networks",
             "Values of `training.models`.",
             _table(("network", "has attention"), networks),

@@ -4,6 +4,8 @@ An input is one int32 column of `samples`. It encodes one readable value: an ide
 vocabulary (1..n in order of frequency), or a number through bucket edges (1..n from low to high).
 0 is missing, unseen or padding. Inputs that name the same vocabulary share embeddings.
 
+A few readable values are taken as they are: NUMBERS.
+
 To add a feature: compute its value in one file of mmdin/features/ and list it here.
 """
 
@@ -49,6 +51,7 @@ Group = Literal[
     "history",
     "history_genres",
     "scene",
+    "biases",
 ]
 
 
@@ -74,6 +77,21 @@ class Input:
     def is_bucket(self) -> bool:
         """Whether the value is a number cut into buckets, rather than an identifier looked up."""
         return self.column.endswith("_bucket")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column of `samples` that networks take as a number.
+
+    Attributes:
+        column: its name; double, never null.
+        group: which part of a model takes it.
+        meaning: one phrase for the table's column comment.
+    """
+
+    column: str
+    group: Group
+    meaning: str
 
 
 def _identifier(value: str, vocabulary: str, group: Group, meaning: str) -> Input:
@@ -145,3 +163,17 @@ def inputs_of(groups: Iterable[Group]) -> tuple[Input, ...]:
     """The inputs of the given groups, in the order of INPUTS."""
     wanted = set(groups)
     return tuple(i for i in INPUTS if i.group in wanted)
+
+
+NUMBERS: tuple[Number, ...] = (
+    Number("movie_bias", "biases", "shrunken mean of the movie's ratings known, less the mean"),
+    Number("user_bias", "biases", "shrunken mean of the user's residuals known"),
+    Number("genre_bias", "biases", "deviation from user_bias on movies of like genres, of late"),
+    Number("recent_bias", "biases", "deviation from user_bias of the last ratings"),
+)
+
+
+def numbers_of(groups: Iterable[Group]) -> tuple[Number, ...]:
+    """The numbers of the given groups, in the order of NUMBERS."""
+    wanted = set(groups)
+    return tuple(n for n in NUMBERS if n.group in wanted)

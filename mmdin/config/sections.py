@@ -308,6 +308,9 @@ class Networks(Section):
     them."""
     genres: bool = True
     """Whether networks use genres."""
+    biases: bool = True
+    """Whether networks other than NeuralCF add the biases of movies and users to the logit. They
+    are what is known of users whom training never saw. The paper's networks do not."""
     attention: Literal["outer", "concatenation", "mean"] = "outer"
     """How MMDIN weighs a liked movie h for the candidate c. outer: from h, c and their outer
     product. concatenation: from h and c. mean: all equally."""

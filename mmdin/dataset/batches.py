@@ -15,22 +15,31 @@ class Batch(NamedTuple):
         labels: float32 [rows].
         half_stars: int32 [rows].
         indices: int32 [rows, inputs].
+        numbers: float32 [rows, numbers].
         weights: float32 [rows], 0 for rows that only fill up the batch.
     """
 
     labels: tf.Tensor
     half_stars: tf.Tensor
     indices: tf.Tensor
+    numbers: tf.Tensor
     weights: tf.Tensor
 
 
-def split_batch(batch: tf.Tensor) -> Batch:
-    """Split int32 [rows, targets + inputs + 1], as batch_and_pad returns it, into its parts."""
+def split_batch(batch: tf.Tensor, numbers: int) -> Batch:
+    """Split a batch into its parts.
+
+    Args:
+        batch: int32 [rows, targets + inputs + numbers + 1], as batch_and_pad returns it.
+        numbers: how many of its columns hold the bits of numbers.
+    """
+    weights = batch.shape[1] - 1
     return Batch(
         labels=tf.cast(batch[:, 0], tf.float32),
         half_stars=batch[:, 1],
-        indices=batch[:, len(TARGETS) : -1],
-        weights=tf.cast(batch[:, -1], tf.float32),
+        indices=batch[:, len(TARGETS) : weights - numbers],
+        numbers=tf.bitcast(batch[:, weights - numbers : weights], tf.float32),
+        weights=tf.cast(batch[:, weights], tf.float32),
     )
 
 

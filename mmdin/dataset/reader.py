@@ -4,6 +4,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -18,7 +19,7 @@ with warnings.catch_warnings():
 
 @contextlib.contextmanager
 def read_rows(
-    files: Sequence[DataFile], columns: Sequence[str], seed: int
+    files: Sequence[DataFile], columns: Sequence[str], numbers: Sequence[str], seed: int
 ) -> Iterator[tf.data.Dataset]:
     """Read the files' rows once, one row group at a time.
 
@@ -28,10 +29,12 @@ def read_rows(
     Args:
         files: at least one.
         columns: integer columns, in the order in which they are returned.
+        numbers: columns of floating-point numbers, returned after them as the bits of float32, so
+            that a row is one vector.
         seed: 1 or more; Petastorm treats 0 as no seed.
 
     Yields:
-        A dataset of int32 [rows, columns], one for each row group.
+        A dataset of int32 [rows, columns + numbers], one for each row group.
     """
     with contextlib.ExitStack() as stack:
         # Petastorm warns about its own old interfaces, and prints that it has no cache to clean up.
@@ -39,7 +42,7 @@ def read_rows(
         warnings.simplefilter("ignore")
         reader = make_batch_reader(
             [f.url for f in files],
-            schema_fields=[f"^{c}$" for c in columns],
+            schema_fields=[f"^{c}$" for c in (*columns, *numbers)],
             # Not Petastorm's thread pool: if its queue is empty at the wrong moment (seen in half
             # of the readings of small files), it stops, and rows are lost. tf.data reads ahead in
             # its own thread.
@@ -49,9 +52,13 @@ def read_rows(
             seed=seed,
         )
         stack.callback(_close_quietly, reader)
-        yield make_petastorm_dataset(reader).map(
-            lambda chunk: tf.stack([tf.cast(getattr(chunk, c), tf.int32) for c in columns], axis=1)
-        )
+
+        def to_vectors(chunk: Any) -> tf.Tensor:
+            integers = [tf.cast(getattr(chunk, c), tf.int32) for c in columns]
+            bits = [tf.bitcast(tf.cast(getattr(chunk, n), tf.float32), tf.int32) for n in numbers]
+            return tf.stack([*integers, *bits], axis=1)
+
+        yield make_petastorm_dataset(reader).map(to_vectors)
 
 
 def _close_quietly(reader: Reader) -> None:

@@ -20,7 +20,7 @@ SINGLE_INPUTS: tuple[Group, ...] = (
 )
 """Groups of which each input is a field by itself."""
 
-GROUPS: tuple[Group, ...] = (*SINGLE_INPUTS, "genres", "history", "history_genres")
+GROUPS: tuple[Group, ...] = (*SINGLE_INPUTS, "genres", "history", "history_genres", "biases")
 """Every group but the posters'."""
 
 

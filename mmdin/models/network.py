@@ -9,26 +9,34 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmdin.inputs import GENRE_SLOTS, HISTORY_LENGTH, Group, Input, inputs_of
+from mmdin.inputs import GENRE_SLOTS, HISTORY_LENGTH, Group, Input, inputs_of, numbers_of
+from mmdin.models.biases import GatedBiases
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.pooling import masked_mean
 
 
 class Fields:
-    """A batch's embeddings by group of inputs.
+    """A batch's embeddings by group of inputs, and its numbers.
 
     Args:
         inputs: the inputs, in the order of the columns.
         indices: int32 [batch, inputs].
         rows: float32 [batch, inputs, d + 1], of which the last number is the first-order weight of
             the input's value and the others are its embedding.
+        numbers: float32 [batch] by column of samples.
 
     Attributes:
-        rows: as given.
+        rows, numbers: as given.
     """
 
-    def __init__(self, inputs: tuple[Input, ...], indices: tf.Tensor, rows: tf.Tensor) -> None:
-        self.rows = rows
+    def __init__(
+        self,
+        inputs: tuple[Input, ...],
+        indices: tf.Tensor,
+        rows: tf.Tensor,
+        numbers: Mapping[str, tf.Tensor],
+    ) -> None:
+        self.rows, self.numbers = rows, numbers
         counts = Counter(i.group for i in inputs)
         # Split once: the gradient of each slice would be a tensor of the rows' whole shape.
         embeddings, first_order = tf.split(rows, [rows.shape[-1] - 1, 1], axis=2)
@@ -98,12 +106,15 @@ class RatingNetwork(keras.Model):
         vocabulary_sizes: rows of each vocabulary, index 0 counted.
         embedding_size: numbers per embedding.
         genres: whether the network sees genres.
+        biases: whether the biases that samples hold are added to the logit, if the network takes
+            them at all.
         identity_dropout: share of training rows whose user is hidden, and share of rows whose movie
             is.
         dense_l2: weight of the squared weights of dense layers.
 
     Call arguments:
         indices: int32 [batch, len(inputs_taken)].
+        numbers: float32 [batch, len(numbers_taken)]; if left out, all are 0.
         training: whether dropout is on.
 
     Output shape:
@@ -111,6 +122,7 @@ class RatingNetwork(keras.Model):
 
     Attributes:
         inputs_taken: the inputs, in the order of the columns of `indices`.
+        numbers_taken: the numbers, in the order of the columns of `numbers`.
         factor_groups: as given.
         kernel_regularizer: dense_l2's penalty, for the subclass to give to every dense layer.
         table: the embeddings of all inputs.
@@ -125,13 +137,17 @@ class RatingNetwork(keras.Model):
         vocabulary_sizes: Mapping[str, int],
         embedding_size: int,
         genres: bool,
+        biases: bool,
         identity_dropout: float,
         dense_l2: float = 0.0,
     ) -> None:
         super().__init__(dtype="float32")
         self.vocabulary_sizes, self.embedding_size = dict(vocabulary_sizes), embedding_size
-        self.genres, self.identity_dropout, self.dense_l2 = genres, identity_dropout, dense_l2
-        self.inputs_taken, self.factor_groups = inputs_of(groups), tuple(factor_groups)
+        self.genres, self.biases = genres, biases
+        self.identity_dropout, self.dense_l2 = identity_dropout, dense_l2
+        self.inputs_taken = inputs_of(groups)
+        self.numbers_taken = numbers_of(groups) if biases else ()
+        self.factor_groups = tuple(factor_groups)
         self.kernel_regularizer = keras.regularizers.L2(dense_l2)
         # Products of smaller factors would hardly have a gradient to grow by.
         self.table = FusedEmbedding(
@@ -140,6 +156,7 @@ class RatingNetwork(keras.Model):
             embedding_size + 1,
             spread=0.17 if factor_groups else 0.05,
         )
+        self.gated_biases = GatedBiases() if self.numbers_taken else None
         self._is_seen = np.array([genres or i.vocabulary != "genre" for i in self.inputs_taken])
         self._is_identity = [i.group in ("user", "movie") for i in self.inputs_taken]
         self._identity_seeds = keras.random.SeedGenerator()
@@ -158,6 +175,7 @@ class RatingNetwork(keras.Model):
             "vocabulary_sizes": dict(self.vocabulary_sizes),
             "embedding_size": self.embedding_size,
             "genres": self.genres,
+            "biases": self.biases,
             "identity_dropout": self.identity_dropout,
             "dense_l2": self.dense_l2,
         }
@@ -166,10 +184,14 @@ class RatingNetwork(keras.Model):
         # Layers make their weights when they are first called, in the order of the calls.
         self.call(tf.zeros([1, input_shape[1]], tf.int32))
 
-    def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return self.score(self.fields(indices, self.table(indices)), training)
+    def call(
+        self, indices: tf.Tensor, numbers: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
+        return self.logits(self.fields(indices, self.table(indices), numbers), training)
 
-    def fields(self, indices: tf.Tensor, rows: tf.Tensor) -> Fields:
+    def fields(
+        self, indices: tf.Tensor, rows: tf.Tensor, numbers: tf.Tensor | None = None
+    ) -> Fields:
         """Return a batch's embeddings by group, with inputs that the network may not see masked.
 
         Apart from the look-up, so that a training step can differentiate with respect to the rows.
@@ -177,11 +199,23 @@ class RatingNetwork(keras.Model):
         Args:
             indices: int32 [batch, inputs].
             rows: float32 [batch, inputs, d + 1], the table's rows for them.
+            numbers: float32 [batch, numbers]; if left out, all are 0.
         """
-        return Fields(self.inputs_taken, indices * self._is_seen.astype("int32"), rows)
+        if numbers is None:
+            numbers = tf.zeros([tf.shape(indices)[0], len(self.numbers_taken)])
+        named = {n.column: numbers[:, at] for at, n in enumerate(self.numbers_taken)}
+        return Fields(self.inputs_taken, indices * self._is_seen.astype("int32"), rows, named)
+
+    def logits(self, fields: Fields, training: bool) -> tf.Tensor:
+        """Return the logits float32 [batch]: `score`, and the biases if the network takes them."""
+        logits = self.score(fields, training)
+        if self.gated_biases is None:
+            return logits
+        knows_user, knows_movie = (tf.squeeze(fields.mask(g), 1) for g in ("user", "movie"))
+        return logits + self.gated_biases(fields.numbers, knows_user, knows_movie)
 
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        """Return the logits float32 [batch] of a batch's embeddings."""
+        """Return what the embeddings of a batch add to its logits: float32 [batch]."""
         raise NotImplementedError
 
     def row_penalties(self, fields: Fields) -> tf.Tensor:

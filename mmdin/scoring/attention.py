@@ -11,9 +11,16 @@ from pyspark.sql.types import ArrayType, FloatType, IntegerType, StructField, St
 
 from mmdin.config import Scoring
 from mmdin.hashing import hashed_order
-from mmdin.inputs import HISTORY_LENGTH, INPUTS, history_movie
+from mmdin.inputs import HISTORY_LENGTH, history_movie
 from mmdin.schemas import ATTENTION_WEIGHTS, SAMPLES
-from mmdin.scoring.networks import SentNetwork, TrainedRun, load_scorer, send_network
+from mmdin.scoring.networks import (
+    ENCODED,
+    SentNetwork,
+    TrainedRun,
+    columns_taken,
+    load_scorer,
+    send_network,
+)
 
 _HISTORY = tuple(history_movie(p) for p in range(1, HISTORY_LENGTH + 1))
 _KEY = ("user_id", "movie_id", "rated_at", "label")
@@ -53,7 +60,7 @@ def weigh_history(rows: DataFrame, runs: Sequence[TrainedRun]) -> DataFrame:
     """
     networks = [send_network(rows.sparkSession, run.checkpoint) for run in runs]
     weigh = functools.partial(_weigh_batches, networks=networks)
-    encoded = rows.select(*_KEPT, *(i.column for i in INPUTS if i.column not in _KEPT))
+    encoded = rows.select(*_KEPT, *ENCODED)
     weighed = encoded.mapInArrow(weigh, _WEIGHED)
     liked = F.arrays_zip(
         F.array(*_HISTORY).alias("movie"), F.col("weights").cast("array<double>").alias("weight")
@@ -79,12 +86,12 @@ def _weigh_batches(
     for batch in batches:
         for n, sent in enumerate(networks):
             network, scores_of = load_scorer(sent)
-            indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
+            indices, numbers = columns_taken(network, batch)
             weights = np.asarray(network.attention_weights(indices))
             columns = [
                 *(batch.column(c) for c in _KEPT),
                 pa.array(np.full(len(indices), n), pa.int32()),
-                pa.array(scores_of(indices), pa.float64()),
+                pa.array(scores_of(indices, numbers), pa.float64()),
                 pa.array(list(weights), pa.list_(pa.float32())),
             ]
             yield pa.RecordBatch.from_arrays(columns, names=_WEIGHED.names)

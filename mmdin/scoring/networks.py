@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,17 +16,20 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from mmdin.errors import TableError
-from mmdin.inputs import INPUTS
+from mmdin.inputs import INPUTS, NUMBERS
 from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import PREDICTIONS, SAMPLES
-from mmdin.scoring.scored import KEPT, MEANS, one_score
+from mmdin.scoring.scored import KEPT, TAKEN, one_score
 from mmdin.storage import files_at, join, local_folder
 
 if TYPE_CHECKING:
     from mmdin.models.network import RatingNetwork
 
-Scorer = Callable[[NDArray[np.int32]], NDArray[np.float64]]
-"""Scores [rows] of the indices of samples [rows, inputs]."""
+Scorer = Callable[[NDArray[np.int32], NDArray[np.float32]], NDArray[np.float64]]
+"""Scores [rows] of the indices [rows, inputs] and the numbers [rows, numbers] of samples."""
+
+ENCODED = (*(i.column for i in INPUTS), *(n.column for n in NUMBERS))
+"""The columns of samples that networks take."""
 
 NETWORKS_AT_ONCE = 8
 """Networks that one Python worker holds. More are scored in several passes over the rows."""
@@ -85,17 +88,17 @@ def add_network_scores(
         batch_size: rows of a call of a network.
 
     Returns:
-        The columns KEPT and MEANS, and a column for each run, which network_scores takes.
+        The columns KEPT and TAKEN, and a column for each run, which network_scores takes.
 
     Raises:
         TableError: a checkpoint folder holds no network.
     """
     networks = [send_network(samples.sparkSession, run.checkpoint) for run in runs]
     score = functools.partial(_score_batches, networks=networks, batch_size=batch_size)
-    schema = StructType([StructField(c, SAMPLES.schema[c].dataType) for c in (*KEPT, *MEANS)])
+    schema = StructType([StructField(c, SAMPLES.schema[c].dataType) for c in (*KEPT, *TAKEN)])
     for n in range(len(runs)):
         schema.add(_column(n), PREDICTIONS.schema["score"].dataType)
-    encoded = samples.select(*KEPT, *MEANS, *(i.column for i in INPUTS))
+    encoded = samples.select(*dict.fromkeys((*KEPT, *TAKEN, *ENCODED)))
     return encoded.mapInArrow(score, schema)
 
 
@@ -112,31 +115,42 @@ def _score_batches(
     batches: Iterator[pa.RecordBatch], networks: Sequence[SentNetwork], batch_size: int
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        columns = {c: batch.column(c) for c in (*KEPT, *MEANS)}
+        columns = {c: batch.column(c) for c in (*KEPT, *TAKEN)}
         for n, sent in enumerate(networks):
             network, scores_of = load_scorer(sent)
-            indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
+            taken = columns_taken(network, batch)
             parts = [
-                _score_padded(scores_of, indices[start : start + batch_size], batch_size)
-                for start in range(0, len(indices), batch_size)
+                _score_padded(scores_of, [t[start : start + batch_size] for t in taken], batch_size)
+                for start in range(0, batch.num_rows, batch_size)
             ]
             scores = np.concatenate(parts) if parts else np.empty(0)
             columns[_column(n)] = pa.array(scores, pa.float64())
         yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
+def columns_taken(
+    network: "RatingNetwork", batch: pa.RecordBatch
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """What a network takes of ENCODED: indices [rows, inputs] and numbers [rows, numbers]."""
+    indices = np.stack([batch.column(i.column) for i in network.inputs_taken], axis=1)
+    numbers = np.empty((batch.num_rows, len(network.numbers_taken)), np.float32)
+    for at, number in enumerate(network.numbers_taken):
+        numbers[:, at] = batch.column(number.column)
+    return indices, numbers
+
+
 def _score_padded(
-    scores_of: Scorer, indices: NDArray[np.int32], batch_size: int
+    scores_of: Scorer, taken: Sequence[NDArray[Any]], batch_size: int
 ) -> NDArray[np.float64]:
     # One shape for every batch, so that TensorFlow traces the network once.
-    padded = np.zeros((batch_size, indices.shape[1]), np.int32)
-    padded[: len(indices)] = indices
-    return scores_of(padded)[: len(indices)]
+    rows = len(taken[0])
+    padded = [np.pad(columns, ((0, batch_size - rows), (0, 0))) for columns in taken]
+    return scores_of(*padded)[:rows]
 
 
 @functools.lru_cache(maxsize=NETWORKS_AT_ONCE)
 def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
-    """A network, and its scores float64 [rows] of indices int32 [rows, inputs]."""
+    """A network, and its scores float64 [rows] of indices and numbers."""
     # Not at the top, since the driver imports this module and needs no TensorFlow.
     import tensorflow as tf
 
@@ -146,10 +160,10 @@ def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
         for name, content in sent.files.value.items():
             Path(folder, name).write_bytes(content)
         network = load_network(local_folder(folder))
-    logits = tf.function(lambda indices: network(indices, training=False))
+    logits = tf.function(lambda *columns: network(*columns, training=False))
 
-    def scores_of(indices: NDArray[np.int32]) -> NDArray[np.float64]:
+    def scores_of(indices: NDArray[np.int32], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         # In double precision, scores near 0 and 1 stay different.
-        return 1.0 / (1.0 + np.exp(-np.asarray(logits(indices), dtype=np.float64)))
+        return 1.0 / (1.0 + np.exp(-np.asarray(logits(indices, numbers), dtype=np.float64)))
 
     return network, scores_of

@@ -24,7 +24,9 @@ def files(tmp_path: Path) -> list[DataFile]:
     files, start = [], 0
     for n, rows in enumerate(ROWS):
         number = np.arange(start, start + rows, dtype=np.int32)
-        table = pa.table({"number": number, "twice": number * 2, "other": number * 0})
+        table = pa.table(
+            {"number": number, "twice": number * 2, "half": number / 2, "other": number * 0}
+        )
         path = tmp_path / f"part-{n}.parquet"
         pq.write_table(table, path, row_group_size=3 + n)
         files.append(DataFile(path.as_uri(), rows))
@@ -38,7 +40,9 @@ def read_epoch(files: list[DataFile], ranks: int, epoch: int) -> list[list[Rows]
     steps = count_steps(assigned, BATCH)
     epoch_batches = []
     for rank, of_rank in enumerate(assigned):
-        with read_rows(of_rank, ["number", "twice"], seed=epoch * 10 + rank + 1) as chunks:
+        with read_rows(
+            of_rank, ["number", "twice"], ["half"], seed=epoch * 10 + rank + 1
+        ) as chunks:
             shuffled = shuffle_within(chunks, 16, seed=epoch)
             batches = batch_and_pad(shuffled, BATCH, steps)
             epoch_batches.append([np.asarray(b) for b in batches])
@@ -47,7 +51,7 @@ def read_epoch(files: list[DataFile], ranks: int, epoch: int) -> list[list[Rows]
 
 def real_rows(batches: list[list[Rows]]) -> Rows:
     rows = np.concatenate([b for of_rank in batches for b in of_rank])
-    return np.compress(rows[:, 2] == 1, rows, axis=0)
+    return np.compress(rows[:, 3] == 1, rows, axis=0)
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
@@ -57,10 +61,12 @@ def test_every_row_is_read_once_an_epoch_in_equal_numbers_of_steps(
     for epoch in (1, 2):
         batches = read_epoch(files, ranks, epoch)
         assert len({len(of_rank) for of_rank in batches}) == 1
-        assert all(b.shape == (BATCH, 3) for of_rank in batches for b in of_rank)
+        assert all(b.shape == (BATCH, 4) for of_rank in batches for b in of_rank)
         rows = real_rows(batches)
         assert sorted(rows[:, 0]) == list(range(sum(ROWS)))
         np.testing.assert_array_equal(rows[:, 1], rows[:, 0] * 2)
+        halves = np.ascontiguousarray(rows[:, 2]).view(np.float32)
+        np.testing.assert_array_equal(halves, rows[:, 0] / 2)
 
 
 def test_order_differs_between_epochs_and_is_reproducible(files: list[DataFile]) -> None:
@@ -72,4 +78,4 @@ def test_order_differs_between_epochs_and_is_reproducible(files: list[DataFile])
 
 def test_padding_is_rows_of_zeros(files: list[DataFile]) -> None:
     rows = np.concatenate([b for of_rank in read_epoch(files, 3, 1) for b in of_rank])
-    assert not rows[rows[:, 2] == 0].any()
+    assert not rows[rows[:, 3] == 0].any()

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mmdin.inputs import inputs_of
 from mmdin.models.attention import Interaction, InterestAttention, UniformAttention
+from mmdin.models.biases import FIRST_WEIGHTS, GatedBiases
 from mmdin.models.dense import DenseStack, PReLU
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.factorization import pairwise_interactions
@@ -64,6 +65,20 @@ def test_embedding_keeps_vocabularies_apart_and_shares_equal_ones() -> None:
 def test_embedding_refuses_an_unknown_vocabulary() -> None:
     with pytest.raises(ValueError, match="no vocabulary size is given for movie"):
         FusedEmbedding(inputs_of(["movie"]), {"user": 3}, dimension=2)
+
+
+def test_biases_count_by_what_the_network_knows() -> None:
+    layer = GatedBiases()
+    scramble(layer)
+    biases = {name: normal(4) for name in FIRST_WEIGHTS}
+    knows_user, knows_movie = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.float32)
+    found = np.asarray(layer(biases, knows_user, knows_movie))
+    for row in range(4):
+        expected = 0.0
+        for (name, given), weights in zip(biases.items(), np.asarray(layer.gates), strict=True):
+            knows = knows_movie[row] if name == "movie_bias" else knows_user[row]
+            expected += 10 * weights[0 if knows else 1] * given[row]
+        assert found[row] == pytest.approx(expected, rel=1e-5)
 
 
 def test_masked_mean_includes_only_what_the_mask_includes() -> None:

@@ -250,6 +250,7 @@ def test_arguments_survive_serialisation_and_are_what_network_json_holds(
         posters=False,
         poster_dropout=0.45,
         genres=False,
+        biases=False,
         attention="concatenation",
         trunk="plain",
         factorization=False,

@@ -5,12 +5,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Networks, Scoring
 from mmdin.errors import TableError
-from mmdin.inputs import INPUTS
+from mmdin.inputs import INPUTS, NUMBERS
 from mmdin.models import build_network
 from mmdin.models.checkpoint import save_network
 from mmdin.models.network import RatingNetwork
@@ -28,11 +28,12 @@ Trained = dict[TrainedRun, RatingNetwork]
 @pytest.fixture(scope="module")
 def samples(spark: SparkSession) -> DataFrame:
     generator = np.random.default_rng(4)
-    encoded = {i.column for i in INPUTS}
+    encoded, numbers = [i.column for i in INPUTS], [n.column for n in NUMBERS]
     rows = []
     for n in range(57):
         given = {"user_id": n, "movie_id": n % 5, "label": n % 2, "split": "test", "rating": 4.0}
         values = {c: int(generator.integers(0, 6)) for c in encoded}
+        values |= {c: float(generator.normal()) for c in numbers}
         rows.append(tuple({**values, **given}.get(c) for c in SAMPLES.columns))
     return spark.createDataFrame(rows, SAMPLES.schema).repartition(3).localCheckpoint()
 
@@ -59,13 +60,18 @@ def test_scores_are_the_networks_own_for_any_batches(samples: DataFrame, trained
     for run, network in trained.items():
         found = {r["user_id"]: r["score"] for r in rows if r["run_id"] == run.run_id}
         assert {r["model"] for r in rows if r["run_id"] == run.run_id} == {run.model}
-        columns = [i.column for i in network.inputs_taken]
-        encoded = samples.select("user_id", *columns).collect()
-        indices = np.array([[r[c] for c in columns] for r in encoded], np.int32)
-        logits = np.asarray(network(indices), np.float64)
-        assert len(found) == len(encoded)
-        for row, logit in zip(encoded, logits, strict=True):
+        taken = samples.collect()
+        logits = np.asarray(network(*taken_by(network, taken)), np.float64)
+        assert len(found) == len(taken)
+        for row, logit in zip(taken, logits, strict=True):
             assert found[row["user_id"]] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-5)
+
+
+def taken_by(network: RatingNetwork, rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """The indices and the numbers of rows of samples."""
+    indices = [[row[i.column] for i in network.inputs_taken] for row in rows]
+    numbers = [[row[n.column] for n in network.numbers_taken] for row in rows]
+    return np.array(indices, np.int32), np.array(numbers, np.float32)
 
 
 def test_a_folder_without_a_network_is_named(samples: DataFrame, tmp_path: Path) -> None:
@@ -89,9 +95,8 @@ def test_attention_weights_are_the_networks_own(samples: DataFrame, trained: Tra
     }
     inputs = {r["user_id"]: r for r in full.where("user_id IN (3, 9)").collect()}
     for run, network in trained.items():
-        columns = [i.column for i in network.inputs_taken]
         for user, row in inputs.items():
-            indices = np.array([[row[c] for c in columns]], np.int32)
+            indices, _ = taken_by(network, [row])
             expected = np.asarray(network.attention_weights(indices))[0]
             weights = [r for r in rows if (r["run_id"], r["user_id"]) == (run.run_id, user)]
             weights.sort(key=lambda r: r["position"])

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmdin.config import Config, Networks, Samples, Training
-from mmdin.inputs import INPUTS
+from mmdin.inputs import INPUTS, NUMBERS
 from mmdin.storage import Folder, HadoopSettings, local_folder
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
@@ -29,6 +29,7 @@ def write_samples(folder: Path) -> list[DataFile]:
         noisy = columns["user_index"] + generator.integers(-2, 3, rows)
         columns["label"] = (noisy > 3).astype(np.int32)
         columns["half_stars"] = np.clip(noisy + 3, 1, 10).astype(np.int32)
+        columns |= {n.column: generator.normal(size=rows) for n in NUMBERS}
         path = folder / ODD / "split=train" / f"{n}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path)

@@ -79,7 +79,8 @@ def train_on_given_batches(communicator) -> Steps:
     generator = np.random.default_rng(11)
     losses = []
     for _ in range(STEPS):
-        batch = generator.integers(0, 8, (GLOBAL_BATCH, len(network.inputs_taken) + 3), np.int32)
+        taken = len(network.inputs_taken) + len(network.numbers_taken)
+        batch = generator.integers(0, 8, (GLOBAL_BATCH, taken + 3), np.int32)
         batch[:, 1] += batch[:, 2]
         batch[:, 0] = batch[:, 1] >= 7
         batch[:, -1] = generator.random(GLOBAL_BATCH) < 0.9

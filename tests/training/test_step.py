@@ -31,8 +31,10 @@ NETWORKS = Networks(
 
 def make_batch(network, rows: int) -> np.ndarray:
     generator = np.random.default_rng(2)
-    width = len(TARGETS) + len(network.inputs_taken) + 1
-    batch = generator.integers(1, 8, (rows, width), np.int32)
+    numbers = generator.normal(size=(rows, len(network.numbers_taken))).astype(np.float32)
+    columns = [len(TARGETS) + len(network.inputs_taken), numbers.shape[1], 1]
+    batch = generator.integers(1, 8, (rows, sum(columns)), np.int32)
+    batch[:, columns[0] : -1] = numbers.view(np.int32)
     batch[:, 1] = generator.integers(1, 11, rows)
     batch[:, 0] = batch[:, 1] >= 7
     batch[:, -1] = 1
@@ -59,7 +61,8 @@ def test_factors_step_as_matrix_factorisation_does() -> None:
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
     user, start = columns["user_index"], network.table.starts[columns["user_index"]]
     before = np.asarray(network.table.table).copy()
-    logits = np.asarray(network(batch[:, 2:-1]))
+    parts = split_batch(tf.constant(batch), len(network.numbers_taken))
+    logits = np.asarray(network(parts.indices, parts.numbers))
     expected = before[start : start + 8].copy()
     for index in range(8):
         gradient, lookups = np.zeros(5), 0
@@ -122,7 +125,7 @@ def test_objective_is_a_sum_of_log_losses_at_each_star() -> None:
     batch[:, 1] = range(1, 11)
     batch[:, 0] = batch[:, 1] >= 7
     logits = np.linspace(-2, 3, 10).astype(np.float32)
-    of_label, of_row = objective.losses(split_batch(tf.constant(batch)), tf.constant(logits))
+    of_label, of_row = objective.losses(split_batch(tf.constant(batch), 0), tf.constant(logits))
     for n, (half_stars, logit) in enumerate(zip(batch[:, 1], logits, strict=True)):
         parts = []
         for stars, offset in ((3.5, 0.0), (2.5, 1.5), (4.5, -2.0)):
@@ -135,10 +138,11 @@ def test_objective_is_a_sum_of_log_losses_at_each_star() -> None:
 def test_offsets_become_the_log_odds_of_their_stars(network) -> None:
     """If nothing else may move and logits are zero, there is nothing else to learn."""
     training = Training(learning_rate=1e-30, factor_learning_rate=1e-30, ordinal_stars=(2.5, 4.5))
-    network.table.table.assign(tf.zeros_like(network.table.table))
+    for variable in (network.table.table, network.gated_biases.gates):
+        variable.assign(tf.zeros_like(variable))
     step = TrainingStep(network, training, OneRank())
     batch = make_batch(network, 400)
-    for _ in range(60):
+    for _ in range(100):
         step(tf.constant(batch))
     for offset, half_stars in zip(np.asarray(step.objective.offsets), (5, 9), strict=True):
         share = (batch[:, 1] >= half_stars).mean()
@@ -160,7 +164,7 @@ def test_dense_weights_shrink_by_their_penalty() -> None:
 
 def test_row_penalties_are_half_the_squares_of_factors_and_posters() -> None:
     network = make_network("mmdin", Training(factor_l2=0.3, poster_l2=0.7 * ROWS))
-    batch = split_batch(tf.constant(make_batch(network, 6)))
+    batch = split_batch(tf.constant(make_batch(network, 6)), len(network.numbers_taken))
     rows = network.table(batch.indices)
     network.poster_gate.assign(0.5)
     is_poster = [i.group == "movie_poster" for i in network.inputs_taken]

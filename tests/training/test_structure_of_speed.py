@@ -15,7 +15,7 @@ from samples_files import SIZES, SMALL, make_assignment
 
 from mmdin.config import MODEL_NAMES, Training
 from mmdin.dataset.batches import TARGETS
-from mmdin.inputs import INPUTS
+from mmdin.inputs import INPUTS, NUMBERS
 from mmdin.models import build_network
 from mmdin.storage import local_folder
 from mmdin.tables import DataFile
@@ -69,7 +69,8 @@ def traced(request: pytest.FixtureRequest) -> Traced:
         patch.setattr(network, "score", record_scoring)
         step = TrainingStep(network, Training(), ranks)
         generator = np.random.default_rng(1)
-        width = len(TARGETS) + len(network.inputs_taken) + 1
+        taken = len(network.inputs_taken) + len(network.numbers_taken)
+        width = len(TARGETS) + taken + 1
         for _ in range(STEPS):
             step(tf.constant(generator.integers(0, 2, (ROWS, width), np.int32)))
     return Traced(ranks.exchanges, len(scorings), sources, network.table.table.shape[0])
@@ -90,7 +91,9 @@ def test_no_gradient_is_of_the_whole_table(traced: Traced) -> None:
 
 
 def write_row_groups(folder: Path, groups: int, rows: int) -> list[DataFile]:
-    columns = {c: np.ones(groups * rows, np.int32) for c in (*TARGETS, *(i.column for i in INPUTS))}
+    integers = (*TARGETS, *(i.column for i in INPUTS))
+    columns = {c: np.ones(groups * rows, np.int32) for c in integers}
+    columns |= {n.column: np.ones(groups * rows) for n in NUMBERS}
     path = folder / f"{rows}.parquet"
     pq.write_table(pa.table(columns), path, row_group_size=rows)
     return [DataFile(path.as_uri(), groups * rows)] * 3

@@ -17,7 +17,7 @@ from mmdin.training.ranks import Communicator
 
 
 class RankData:
-    """This rank's batches: int32 [batch_size, targets + inputs + 1].
+    """This rank's batches: int32 [batch_size, targets + inputs + numbers + 1].
 
     Args:
         assignment: names the files, the seed and the batch size.
@@ -36,6 +36,7 @@ class RankData:
         self._assignment, self._communicator, self._files = assignment, communicator, files
         self._copying_reported = False
         self._columns = [*TARGETS, *(i.column for i in network.inputs_taken)]
+        self._numbers = [n.column for n in network.numbers_taken]
         self._validation: list[tf.Tensor] | None = None
 
     def check_all_read(self, trained: float, validated: int) -> None:
@@ -94,6 +95,7 @@ class RankData:
             read_rows(
                 [replace(f, url=f"file://{p}") for f, p in zip(files, paths, strict=True)],
                 self._columns,
+                self._numbers,
                 seed,
             ) as chunks,
         ):

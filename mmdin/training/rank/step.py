@@ -66,12 +66,12 @@ class TrainingStep:
         """Train on a batch of this rank. Every rank must call this the same number of times.
 
         Args:
-            batch: int32 [batch_size, targets + inputs + 1], as batch_and_pad yields them.
+            batch: int32 [batch_size, targets + inputs + numbers + 1], as batch_and_pad yields them.
 
         Returns:
             The label's summed log loss and the number of rows, over all ranks: float32 scalars.
         """
-        parts = split_batch(batch)
+        parts = split_batch(batch, len(self.network.numbers_taken))
         indices = self.network.drop_identities(parts.indices)
         rows = self.network.table(indices)
         loss, row_gradients, *others = self._differentiate(parts._replace(indices=indices), rows)
@@ -101,8 +101,8 @@ class TrainingStep:
         others = [v.value for v in self._others]
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            fields = self.network.fields(batch.indices, rows)
-            logits = self.network.score(fields, training=True)
+            fields = self.network.fields(batch.indices, rows, batch.numbers)
+            logits = self.network.logits(fields, training=True)
             of_label, of_row = self.objective.losses(batch, logits)
             of_row += self.network.row_penalties(fields)
             of_weights = tf.reduce_sum(batch.weights) * sum(self.network.losses)
@@ -158,12 +158,14 @@ class Scorer:
     """
 
     def __init__(self, network: RatingNetwork) -> None:
-        self._logits = tf.function(lambda indices: network(indices, training=False))
+        self._numbers = len(network.numbers_taken)
+        self._logits = tf.function(lambda *columns: network(*columns, training=False))
 
     def __call__(self, batch: tf.Tensor) -> npt.NDArray[np.float32]:
         """Return labels and logits of the rows that are not padding: float32 [rows, 2]."""
-        parts = split_batch(batch)
-        scored = tf.stack([parts.labels, self._logits(parts.indices)], axis=1)
+        parts = split_batch(batch, self._numbers)
+        logits = self._logits(parts.indices, parts.numbers)
+        scored = tf.stack([parts.labels, logits], axis=1)
         return np.asarray(scored)[np.asarray(parts.weights) > 0]
 
 
