@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pyspark.sql import SparkSession
 
-from mmdin.errors import MmdinError
+from mmdin.errors import ClusterError, MmdinError
 from mmdin.training.horovod_patches import patched_driver
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Communicator:
     """
 
     def __init__(self, cycle_ms: float) -> None:
+        require_own_name()
         # The driver imports this module: TensorFlow is loaded here, on ranks only.
         import horovod.tensorflow as hvd
         from horovod.spark.task import get_available_devices
@@ -98,6 +99,22 @@ class Communicator:
         """End this rank's process at once, even if it is blocked, and report the message."""
         _report_own_error(f"rank {self.rank} on {self.host}: {message}")
         os._exit(1)
+
+
+def require_own_name() -> None:
+    """Make sure that this node's name resolves on this node: otherwise Horovod crashes, wordless.
+
+    Raises:
+        ClusterError: if it does not.
+    """
+    name = socket.gethostname()
+    try:
+        socket.getaddrinfo(name, None)
+    except OSError:
+        raise ClusterError(
+            f"the name of a node, {name}, does not resolve on that node, and Horovod needs it: add "
+            "it with the node's address to the node's /etc/hosts"
+        ) from None
 
 
 def run_on_ranks(

@@ -5,6 +5,7 @@ To start and end ranks takes many seconds, so one launch of two ranks does all t
 
 import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -20,8 +21,14 @@ from pyspark.sql import SparkSession
 from samples_files import SIZES, folder_of, make_assignment, write_samples
 
 from mmdin.config import Networks, Training
+from mmdin.errors import ClusterError
 from mmdin.training.assignment import Assignment, read_result
-from mmdin.training.ranks import TrainingFailedError, run_on_ranks
+from mmdin.training.ranks import (
+    Communicator,
+    TrainingFailedError,
+    require_own_name,
+    run_on_ranks,
+)
 
 # The ranks' processes cannot import tests: they are sent the functions themselves.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -199,6 +206,13 @@ def fail_on_second_rank() -> None:
     # Without TensorFlow, which takes seconds to load.
     if os.environ["HOROVOD_RANK"] == "1":
         raise ValueError("rank one is out of luck")
+
+
+def test_a_node_whose_name_does_not_resolve_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_own_name()
+    monkeypatch.setattr(socket, "gethostname", lambda: "no-such-node.invalid")
+    with pytest.raises(ClusterError, match=r"no-such-node\.invalid, does not resolve on that node"):
+        Communicator(1.0)
 
 
 def test_a_failing_rank_is_reported_with_its_reason(spark: SparkSession) -> None:
