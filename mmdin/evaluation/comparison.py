@@ -84,11 +84,18 @@ def format_differences(differences: Rows, variants: Sequence[str]) -> str:
     lines = [f"ROC AUC of {reference} less that of"]
     for other in (v for v in variants if v in by_other):
         d = by_other[other]
-        is_open = d["verdict"] == "open"
-        verdict = "not significantly different" if is_open else f"{reference} is {d['verdict']}"
+        verdict = _verdict(d, reference)
         bounds = "-" if d["lower"] is None else f"[{d['lower']:+.4f}, {d['upper']:+.4f}]"
         lines.append(f"  {other:<{width}}  {_signed(d['difference'])}  {bounds:<18}  {verdict}")
     return "\n".join(lines)
+
+
+def _verdict(difference: Mapping[str, Any], reference: str) -> str:
+    if difference["lower"] is None:
+        return "not known"
+    if difference["verdict"] == "open":
+        return "not significantly different"
+    return f"{reference} is {difference['verdict']}"
 
 
 def _describe(runs: Rows, samples: Samples) -> list[str]:

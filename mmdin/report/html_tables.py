@@ -169,7 +169,7 @@ def _verdict_cell(rows: pd.DataFrame, variant: str, reference: str, metric: str)
     row = rows.loc[key]
     attributes["difference"] = repr(float(row["difference"]))
     attributes["verdict"] = row["verdict"]
-    verdict = _VERDICTS[row["verdict"]]
+    verdict = "not known" if pd.isna(row["lower"]) else _VERDICTS[row["verdict"]]
     return Cell(f"{row['difference']:+.4f}", verdict, attributes, row["verdict"])
 
 

@@ -116,3 +116,9 @@ def test_slices_that_have_rows_are_shown_by_variant() -> None:
     shown = {line[:16].strip(): line[17:].split() for line in lines[3 : 3 + len(VARIANTS)]}
     assert shown == {v: ["0.6100"] * 2 + ["0.7200"] * 2 for v in VARIANTS}
     assert len({len(line) for line in lines[: 3 + len(VARIANTS)]}) == 1
+
+
+def test_a_difference_without_an_interval_claims_nothing() -> None:
+    bounds = {"difference": 0.01, "lower": None, "upper": None, "verdict": "open"}
+    text = format_differences([{"variant": "mmdin", "other": "din", **bounds}], VARIANTS)
+    assert text.splitlines()[1].split() == ["din", "+0.0100", "-", "not", "known"]
