@@ -75,7 +75,7 @@ lock: setup ## write requirements.lock again from what setup.py asks for
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make the lock with Python 3.11: its versions are there for 3.12 too")'
 	rm -rf build/lock && $(BIN)/python -m venv build/lock
 	$(BIN)/python -c 'from importlib.metadata import requires; print(*(r.split(";")[0] for r in requires("mmdin") if "gpu" not in r and not r.startswith("horovod")), sep="\n")' > build/lock/wanted
-	build/lock/bin/pip install --quiet --find-links .venv/wheels --requirement build/lock/wanted cloudpickle setuptools wheel # Horovod's
+	build/lock/bin/pip install --quiet --upgrade --find-links .venv/wheels --requirement build/lock/wanted cloudpickle setuptools wheel # Horovod's
 	(sed -n '/^#/p' requirements.lock; build/lock/bin/pip list --format=freeze | grep -v '^pip==') > build/lock/new
 	mv build/lock/new requirements.lock
 

@@ -14,9 +14,11 @@ from mmdin.scoring.scored import BIASES, MEANS, one_score
 _MEANS = {
     "movie_mean": MEANS[:1],
     "mean_of_means": MEANS,
-    "additive": BIASES,
 }
-"""The columns of samples whose mean a predictor takes; for a line, a mean is as good as a sum."""
+"""The columns of samples whose mean a predictor takes."""
+
+_SUMS = {**_MEANS, "additive": BIASES}
+"""The same, and those of which a predictor takes the sum."""
 
 _STEPS_PER_STAR = 10_000
 """Means that are nearer than this are fitted as one, at their mean: probabilities of the fit
@@ -50,11 +52,11 @@ def fit_naive(samples: DataFrame) -> NaiveFit:
     rating = float(once["stars"].sum() / total)
     share = float(once["label"] @ once["rows"] / total)
     lines = {}
-    for name, columns in _MEANS.items():
+    for name in _SUMS:
         of_predictor = counted[counted["predictor"] == name]
         labels, rows = (of_predictor[column].to_numpy() for column in ("label", "rows"))
         known = of_predictor["known"].to_numpy() / rows
-        means = (known + of_predictor["missing"].to_numpy() * rating) / len(columns)
+        means = (known + of_predictor["missing"].to_numpy() * rating) / _divisor(name)
         lines[name] = fit_rising_line(name, means, labels, rows)
     return NaiveFit(share, rating, lines)
 
@@ -112,7 +114,7 @@ def _count_means(training_rows: DataFrame) -> pd.DataFrame:
             sum((F.col(c).isNull().cast("int") for c in columns), F.lit(0)).alias("missing"),
             sum((F.coalesce(c, F.lit(0.0)) for c in columns), F.lit(0.0)).alias("known"),
         )
-        for name, columns in _MEANS.items()
+        for name, columns in _SUMS.items()
     ]
     step = F.round(F.col("known") * _STEPS_PER_STAR).alias("step")
     counted: pd.DataFrame = (
@@ -130,5 +132,9 @@ def _count_means(training_rows: DataFrame) -> pd.DataFrame:
 
 
 def _mean(name: str, rating: float) -> Column:
-    columns = [F.coalesce(c, F.lit(rating)) for c in _MEANS[name]]
-    return sum(columns[1:], columns[0]) / len(columns)
+    columns = [F.coalesce(c, F.lit(rating)) for c in _SUMS[name]]
+    return sum(columns[1:], columns[0]) / _divisor(name)
+
+
+def _divisor(name: str) -> int:
+    return len(_MEANS.get(name, (name,)))
