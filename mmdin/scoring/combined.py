@@ -1,17 +1,20 @@
 """Scores that combine those of networks and predictors: ensembles of seeds, and the stack."""
 
+import functools
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
 
+from mmdin.config import Config
 from mmdin.hashing import hashed_share
-from mmdin.predictors import ensemble_run_id
+from mmdin.predictors import COMBINED, FITTED, NAIVE, ensemble_run_id, naive_run_id
 from mmdin.scoring.fitting import require_both_labels
 from mmdin.scoring.logistic import Plane, fit_plane
-from mmdin.scoring.scored import KEPT, list_scores, one_score
+from mmdin.scoring.scored import KEPT, list_scores, one_score, with_scores
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,45 @@ _EPSILON = 2.0**-52
 
 Members = Mapping[str, Sequence[str]]
 """What is combined, by name: the run_ids of a variant's seeds, or the one of a predictor."""
+
+
+def add_combined(
+    parts: list[DataFrame],
+    trained: Mapping[tuple[str, int], Row],
+    validation_rows: int,
+    config: Config,
+) -> list[DataFrame]:
+    """The scores of a set of samples, and those of its configured ensembles and stack.
+
+    Args:
+        parts: scores by all networks and other predictors.
+        trained: rows of runs by label and seed.
+        validation_rows: their number.
+        config: of the samples.
+
+    Returns:
+        The parts; persisted if there is something to combine.
+
+    Raises:
+        TableError: validation rows are of one class.
+    """
+    wanted, samples_name = config.scoring.predictors, config.samples.name
+    if not set(COMBINED) & set(wanted):
+        return parts
+    # Fitting the stack and writing the scores would each score with all networks.
+    scored = functools.reduce(DataFrame.unionByName, parts).persist(StorageLevel.MEMORY_AND_DISK)
+    members: dict[str, list[str]] = {}
+    for (label, _), run in trained.items():
+        members.setdefault(label, []).append(run["run_id"])
+    combined = ensemble_scores(members) if "ensemble" in wanted else []
+    for name in (*NAIVE, *FITTED):
+        if name in wanted or (name in NAIVE and name != "constant"):
+            members[name] = [naive_run_id(name, samples_name)]
+    logits = add_logits(scored, members)
+    if "stack" in wanted:
+        plane = fit_stack(logits, members, validation_rows, config.seed)
+        combined.append(stack_score(naive_run_id("stack", samples_name), plane))
+    return [scored, with_scores(logits, combined)]
 
 
 def add_logits(scored: DataFrame, members: Members) -> DataFrame:

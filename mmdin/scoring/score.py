@@ -2,16 +2,14 @@
 
 import functools
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from mmdin.config import Config
 from mmdin.fingerprints import trained_runs
 from mmdin.networks import NETWORKS
-from mmdin.predictors import COMBINED, FITTED, NAIVE, naive_run_id
 from mmdin.schemas import (
     ATTENTION_WEIGHTS,
     PREDICTIONS,
@@ -20,7 +18,7 @@ from mmdin.schemas import (
     VALIDATION_PREDICTIONS,
 )
 from mmdin.scoring.attention import choose_rows, weigh_history
-from mmdin.scoring.combined import add_logits, ensemble_scores, fit_stack, stack_score
+from mmdin.scoring.combined import add_combined
 from mmdin.scoring.fitted import fitted_scores
 from mmdin.scoring.naive import add_truth, best_possible_score, fit_naive, naive_scores
 from mmdin.scoring.networks import (
@@ -61,7 +59,7 @@ def score_variants(spark: SparkSession, plan: Plan) -> None:
             *_score_rows(tables, rows, runs, config.scoring.batch_size),
             *fitted_scores(rows, sum(counts.values()), samples.config),
         ]
-        scored += _add_combined(parts, by_variant, counts["validation"], samples.config)
+        scored += add_combined(parts, by_variant, counts["validation"], samples.config)
         with_attention = [run for run in runs if NETWORKS[run.model].has_attention]
         if with_attention:
             chosen = choose_rows(rows.where("split = 'test'"), config.scoring, config.seed)
@@ -95,39 +93,6 @@ def _score_rows(
         for group in others
     ]
     return [with_scores(rows, scores), *more]
-
-
-def _add_combined(
-    parts: list[DataFrame],
-    trained: Mapping[tuple[str, int], Row],
-    validation_rows: int,
-    config: Config,
-) -> list[DataFrame]:
-    """The scores of a set of samples, and those of its configured ensembles and stack.
-
-    Args:
-        parts: scores by all networks and other predictors.
-        trained: rows of runs by label and seed.
-        validation_rows: their number.
-        config: of the samples.
-    """
-    wanted, samples_name = config.scoring.predictors, config.samples.name
-    if not set(COMBINED) & set(wanted):
-        return parts
-    # Fitting the stack and writing the scores would each score with all networks.
-    scored = _union(parts).persist(StorageLevel.MEMORY_AND_DISK)
-    members: dict[str, list[str]] = {}
-    for (label, _), run in trained.items():
-        members.setdefault(label, []).append(run["run_id"])
-    combined = ensemble_scores(members) if "ensemble" in wanted else []
-    for name in (*NAIVE, *FITTED):
-        if name in wanted or (name in NAIVE and name != "constant"):
-            members[name] = [naive_run_id(name, samples_name)]
-    logits = add_logits(scored, members)
-    if "stack" in wanted:
-        plane = fit_stack(logits, members, validation_rows, config.seed)
-        combined.append(stack_score(naive_run_id("stack", samples_name), plane))
-    return [scored, with_scores(logits, combined)]
 
 
 def _write_scores(tables: Tables, scored: DataFrame) -> None:

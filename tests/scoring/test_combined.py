@@ -8,15 +8,28 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from mmdin.config import Config
 from mmdin.errors import TableError
-from mmdin.predictors import ensemble_run_id
+from mmdin.evaluation import competitors
+from mmdin.predictors import COMBINED, FITTED, NAIVE, ensemble_run_id
 from mmdin.scoring import combined
-from mmdin.scoring.combined import add_logits, ensemble_scores, fit_stack, stack_score
+from mmdin.scoring.combined import (
+    add_combined,
+    add_logits,
+    ensemble_scores,
+    fit_stack,
+    stack_score,
+)
 from mmdin.scoring.logistic import Plane, fit_plane
 from mmdin.scoring.scored import list_scores, with_scores
+from mmdin.variants import plan_variants
 
 MEMBERS = {"din": ["din-1", "din-2"], "additive": ["additive"]}
 ALL_RUNS = ("din-1", "din-2", "additive", "of another variant")
+SCORED = (
+    "user_id long, movie_id long, rated_at timestamp, rating double, label int, split string, "
+    "scores array<struct<run_id: string, model: string, score: double>>"
+)
 START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -44,12 +57,45 @@ def logits(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
                  [(run, run, float(r[run])) for run in runs])
                 for _, r in rows.iterrows()
             ],
-            "user_id long, movie_id long, rated_at timestamp, rating double, label int, "
-            "split string, scores array<struct<run_id: string, model: string, score: double>>",
+            SCORED,
         )
         for runs in (ALL_RUNS[:1], ALL_RUNS[1:])
     ]  # fmt: skip
     return add_logits(parts[0].unionByName(parts[1]), MEMBERS).localCheckpoint()
+
+
+@pytest.mark.parametrize("wanted", [["ensemble"], ["factorisation", "stack", "ensemble"]])
+def test_what_is_scored_is_what_is_compared(
+    spark: SparkSession, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {
+        "name": "x",
+        "training": {"models": ["din"], "seeds": [1, 2]},
+        "scoring": {"predictors": wanted},
+    }
+    plan = plan_variants(Config.model_validate(values))
+    trained = {("din", seed): {"run_id": f"din-{seed}"} for seed in (1, 2)}
+    monkeypatch.setattr(competitors, "trained_runs", lambda *_: trained)
+    monkeypatch.setattr(competitors.Tables, "exists", lambda *_: False)
+    listed = competitors.list_competitors(spark, plan)
+    of_others = ["din-1", "din-2", *NAIVE, *(p for p in wanted if p in FITTED)]
+    generator = np.random.default_rng(5)
+    scores = [(run, run, float(s)) for run, s in zip(of_others, generator.random(9), strict=False)]
+    rows = [(n, 7, START, 4.0, n % 2, "validation", scores) for n in range(20)]
+    parts = add_combined([spark.createDataFrame(rows, SCORED)], trained, 20, plan.config)
+    assert [len(part.columns) for part in parts] == [7, 7]
+    scored = [row for part in parts for row in list_scores(part.where("user_id = 0")).collect()]
+    assert sorted(row["run_id"] for row in scored) == sorted(c.run_id for c in listed)
+    assert {r["run_id"]: r["model"] for r in scored if r["model"] in COMBINED} == {
+        c.run_id: c.model for c in listed if c.model in COMBINED
+    }
+    behind = [c.variant for c in listed[listed.index(next(c for c in listed if c.seed)) :]]
+    assert behind == ["din", "din", "ensemble of din", *(["stack"] if "stack" in wanted else [])]
+
+
+def test_nothing_is_added_if_nothing_is_combined(spark: SparkSession) -> None:
+    parts = [spark.range(1)]
+    assert add_combined(parts, {}, 0, Config.model_validate({"name": "x"})) is parts
 
 
 def logit(score: pd.Series) -> np.ndarray:
