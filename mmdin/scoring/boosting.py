@@ -6,11 +6,21 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mmdin.inputs import GENRE_SLOTS, INPUTS, POSTER_FEATURES, USER_POSTER_STATISTICS, genre
+from mmdin.inputs import (
+    GENRE_SLOTS,
+    INPUTS,
+    NUMBERS,
+    POSTER_FEATURES,
+    USER_POSTER_STATISTICS,
+    genre,
+)
 from mmdin.scoring.fitting import Candidate, Splits
 
 _IDENTITIES = ["user_index", "movie_index"]
-_NUMBERS = [i.value for i in INPUTS if i.is_bucket and "poster" not in i.group]
+_NUMBERS = [
+    *(i.value for i in INPUTS if i.is_bucket and "poster" not in i.group),
+    *(n.column for n in NUMBERS),
+]
 _POSTERS = [*POSTER_FEATURES, *USER_POSTER_STATISTICS]
 _GENRES = [f"{genre(slot)}_index" for slot in range(1, GENRE_SLOTS + 1)]
 
