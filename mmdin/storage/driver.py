@@ -105,8 +105,9 @@ def ensure_writable(spark: "SparkSession", root: str) -> None:
         there = join(default, root.strip("/"))
         raise StorageError(
             f"root {root} is a local folder, and Hadoop's default file system is {default}, by "
-            f"HADOOP_CONF_DIR or spark.hadoop.fs.defaultFS: set root={there}, "
-            "or spark.hadoop.fs.defaultFS=file:/// for a folder of every machine"
+            f"HADOOP_CONF_DIR or spark.hadoop.fs.defaultFS: set root={there}; or, "
+            "for a local folder, unset HADOOP_CONF_DIR, or set spark.hadoop.fs.defaultFS=file:/// "
+            "in a file of Spark's properties"
         )
     else:
         make_local_root(root)
