@@ -17,9 +17,8 @@ from spark_jobs import score
 
 SEEDS = 2
 VARIANTS = {"NeuralCF": "neural_cf", "MMDIN": "mmdin", "shuffled posters": "mmdin"}
-MOST_JOBS = 180
-"""What the stages may start together, without those that build the second set of samples. Scoring
-starts some twenty for each set, a third of them for the additive predictor."""
+MOST_JOBS = 170
+"""What the stages may start together, without those that build the second set of samples."""
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
