@@ -53,11 +53,12 @@ def _run(application: Application) -> int:
     """
     interrupted = threading.Event()
 
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by what is started
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # as it is for what a script runs in the background
+        signal.signal(signal.SIGINT, lambda *_: interrupted.set())
     try:
-        process = subprocess.Popen(application.command)
-        if before is not signal.SIG_IGN:  # as it is for what a script runs in the background
-            signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+        # Not ignored here meanwhile: a Ctrl-C that comes as soon as it has started would be lost.
+        process = subprocess.Popen(application.command, preexec_fn=_ignore_interrupts)
         stopped = _end_if_nobody_listens(process, interrupted)
         status = process.wait()
     finally:
@@ -66,6 +67,10 @@ def _run(application: Application) -> int:
         print(f"{application.label}: {_explain_stop(application)}", file=sys.stderr)
         return INTERRUPTED
     return status if status >= 0 else 128 - status
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _end_if_nobody_listens(process: subprocess.Popen[bytes], interrupted: threading.Event) -> bool:
