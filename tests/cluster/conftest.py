@@ -4,12 +4,14 @@ What can be there only once, such as network namespaces and the archive, is used
 tests, or by files that run in one process: see TOGETHER in tests/conftest.py.
 """
 
+import contextlib
+import fcntl
 import os
 import re
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,9 @@ from mmdin.config import load_config
 from mmdin.variants import plan_variants
 from spark_jobs import make_demo_data, pipeline, score
 
+Once = Callable[[str], contextlib.AbstractContextManager[tuple[Path, bool]]]
+"""Gives a folder, and whether it must be made."""
+
 
 @pytest.fixture(scope="session")
 def archive() -> Path:
@@ -45,9 +50,35 @@ def archive() -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make a folder in one of the processes that run tests, while the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    @contextlib.contextmanager
+    def once(name: str) -> Iterator[tuple[Path, bool]]:
+        folder = shared / name
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder, not (folder / "made").exists()
+            (folder / "made").touch()
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def small_world(spark: SparkSession, once: Once) -> Path:
     """The configuration of a small invented world whose files are written."""
-    folder = tmp_path_factory.mktemp("world")
+    with once("world") as (folder, is_new):
+        path = folder / "small.yaml"
+        if is_new:
+            _write_world(spark, path)
+    return path
+
+
+def _write_world(spark: SparkSession, path: Path) -> None:
+    folder = path.parent
+    folder.mkdir()
     configuration = {
         "input": {
             "movielens": f"file://{folder}/input/movielens",
@@ -57,7 +88,6 @@ def small_world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
         "networks": {"embedding_size": 8, "hidden_units": [32], "width": 32, "blocks": 1},
         "training": {"models": ["mmdin"], "batch_size": 64, "epochs": 3},
     }
-    path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(configuration))
     made = [
         f"root={folder}/made",
@@ -65,18 +95,23 @@ def small_world(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
         f"input.posters={folder}/input/posters",
     ]
     make_demo_data.run(spark, plan_variants(load_config(str(path), made)))
-    return path
 
 
 @pytest.fixture(scope="session")
-def local(spark: SparkSession, small_world: Path) -> Local:
+def local(spark: SparkSession, small_world: Path, once: Once) -> Local:
     """The pipeline in local mode, as far as it is compared: up to the scores."""
-    root = str(small_world.with_name("local"))
-    for part in ("prepare", "train"):
-        config = load_config(str(small_world), [f"root={root}", f"part={part}"])
-        pipeline.run(spark, plan_variants(config))
-    score.run(spark, plan_variants(load_config(str(small_world), [f"root={root}"])))
+    with once("local") as (folder, is_new):
+        root = str(folder)
+        if is_new:
+            _run_locally(spark, str(small_world), root)
     return Local(root, query(spark, root, PIPELINE))
+
+
+def _run_locally(spark: SparkSession, world: str, root: str) -> None:
+    for part in ("prepare", "train"):
+        config = load_config(world, [f"root={root}", f"part={part}"])
+        pipeline.run(spark, plan_variants(config))
+    score.run(spark, plan_variants(load_config(world, [f"root={root}"])))
 
 
 @pytest.fixture(scope="session")
