@@ -29,8 +29,3 @@ def hashed_share(
         steps: how many different numbers there are. Which rows are chosen depends on it.
     """
     return F.pmod(hashed_order(seed, purpose, columns), F.lit(steps)) / F.lit(steps)
-
-
-def fold_of(seed: int, folds: int) -> Column:
-    """The fold (int, from 0) of each rating, for statistics out of fold."""
-    return F.floor(hashed_share(seed, "fold") * folds).cast("int")

@@ -1,4 +1,7 @@
-"""The movies that a user liked last before a rating."""
+"""What a user rated and liked last before a rating."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -14,38 +17,67 @@ LIKED = (
 """What the history holds of each movie: columns of the row that liked it."""
 
 
-def add_history(rows: DataFrame) -> DataFrame:
-    """Add column history: the movies that the user liked in earlier seconds, latest first.
+@dataclass(frozen=True)
+class Latest:
+    """A column of a user's latest ratings of earlier seconds.
 
-    Reads user_id, seconds, label (1 is liked), in_history and LIKED. The column is an array of at
-    most HISTORY_LENGTH structs with the fields of LIKED, and null if nothing was liked before.
-    Movies liked in the same second are ordered by descending movie_id. The result is in the order
-    of sort_by_time, by user.
-
-    Takes time in proportion to the rows, however many ratings one user has: every liked row holds
-    the list that it ends, and every row takes the latest list from before it.
+    Attributes:
+        column: its name.
+        among: condition, in SQL, of the ratings that it may hold.
+        fields: columns of such a rating's row that it holds.
+        length: ratings that it holds at most.
     """
-    is_liked = F.col("in_history") & (F.col("label") == 1)
-    liked = Window.partitionBy("user_id", "is_liked").orderBy("seconds", "movie_id")
-    last_few = liked.rowsBetween(1 - inputs.HISTORY_LENGTH, Window.currentRow)
+
+    column: str
+    among: str
+    fields: tuple[str, ...]
+    length: int
+
+
+HISTORY = Latest("history", "in_history AND label = 1", LIKED, inputs.HISTORY_LENGTH)
+"""The movies that the user liked last."""
+
+
+def add_latest(rows: DataFrame, wanted: Sequence[Latest]) -> DataFrame:
+    """Add a user's latest ratings, latest first, as arrays of structs; null if there is none.
+
+    Reads user_id, movie_id, seconds and what is wanted. Ratings of the same second are ordered by
+    descending movie_id. The result is in the order of sort_by_time, by user.
+
+    Takes time in proportion to the rows, however many ratings one user has: every rating that a
+    list may hold holds the list that it ends, and every row takes the latest list from before it.
+    """
+    flags = {_flag(latest): F.expr(latest.among) for latest in wanted}
+    lists = {_list(latest): _ending_here(latest) for latest in wanted}
+    numbered = rows.repartition("user_id").withColumns(flags).withColumns(lists)
     earlier = (
         Window.partitionBy("user_id").orderBy("seconds").rangeBetween(Window.unboundedPreceding, -1)
     )
+    latest_lists = {
+        latest.column: F.reverse(F.max(_list(latest)).over(earlier)["ratings"]) for latest in wanted
+    }
+    in_order = sort_parts_by_time(numbered, "user_id")
+    return in_order.withColumns(latest_lists).drop(*flags, *lists)
+
+
+def _ending_here(latest: Latest) -> Column:
+    """The list that a rating ends, if a list may hold the rating."""
+    held = Window.partitionBy("user_id", _flag(latest)).orderBy("seconds", "movie_id")
+    last_few = held.rowsBetween(1 - latest.length, Window.currentRow)
     # Lists are compared by their number, which is unique within a user.
-    ending_here = F.struct(
-        F.row_number().over(liked).alias("number"),
-        F.collect_list(F.struct(*LIKED)).over(last_few).alias("movies"),
+    numbered = F.struct(
+        F.row_number().over(held).alias("number"),
+        F.collect_list(F.struct(*latest.fields)).over(last_few).alias("ratings"),
     )
-    numbered = (
-        rows.repartition("user_id")
-        .withColumn("is_liked", is_liked)
-        .withColumn("ending_here", F.when(F.col("is_liked"), ending_here))
-    )
-    return (
-        sort_parts_by_time(numbered, "user_id")
-        .withColumn("history", F.reverse(F.max("ending_here").over(earlier)["movies"]))
-        .drop("is_liked", "ending_here")
-    )
+    return F.when(F.col(_flag(latest)), numbered)
+
+
+def _flag(latest: Latest) -> str:
+    return f"is_in_{latest.column}"
+
+
+def _list(latest: Latest) -> str:
+    return f"{latest.column}_ending_here"
 
 
 def spread_history() -> dict[str, Column]:

@@ -30,13 +30,13 @@ from mmdin.features.biases import (
     user_bias,
 )
 from mmdin.features.buckets import add_buckets, edges_to_rows, fit_edges
-from mmdin.features.history import LIKED, add_history, spread_history
+from mmdin.features.history import HISTORY, LIKED, add_latest, spread_history
 from mmdin.features.movies import describe_movies, shuffle_posters
 from mmdin.features.order import shuffle_into_files, sort_by_time
 from mmdin.features.scene import add_scene
 from mmdin.features.scope import IN_SCOPE, keep_in_scope, label_ratings
 from mmdin.features.split import SPLITS, split_rows
-from mmdin.features.tastes import add_recent, genre_bias, genre_bits, recent_bias
+from mmdin.features.tastes import RECENT, genre_bias, genre_bits, recent_bias
 from mmdin.features.vocabularies import (
     fit_vocabularies,
     identifiers,
@@ -117,23 +117,26 @@ def add_features(
 def _add_by_time(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
     in_order = sort_by_time(rows, "movie_id")
     of_movies = statistics.of_earlier_rows(in_order, "movie_id", statistics.movie_statistics())
-    rows = join_movies(of_movies.withColumn("movie_bias", movie_bias(baseline)), movies)
-    rows = add_recent(add_history(rows.withColumn("residual", residual(baseline))))
+    rows = _add_past(of_movies, movies, baseline)
     return statistics.of_earlier_rows(rows, "user_id", statistics.user_statistics())
 
 
 def _add_by_view(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
     seen = statistics.by_view(sort_by_time(rows, "movie_id"))
     of_movies = _computed(statistics.of_views(seen, "movie_id", statistics.movie_statistics()))
-    rows = statistics.join_view(rows, of_movies, "movie_id")
-    rows = join_movies(rows.withColumn("movie_bias", movie_bias(baseline)), movies)
-    rows = add_recent(add_history(rows.withColumn("residual", residual(baseline))))
+    rows = _add_past(statistics.join_view(rows, of_movies, "movie_id"), movies, baseline)
     known = statistics.by_view(rows.drop(*statistics.movie_statistics()))
     compared = known.join(F.broadcast(of_movies), ["movie_id", "sees"]).withColumn(
         "residual", residual_among(baseline)
     )
     of_users = statistics.of_views(compared, "user_id", statistics.user_statistics())
     return statistics.join_view(rows, of_users, "user_id")
+
+
+def _add_past(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
+    """Add movie_bias, residual, and the user's latest ratings, to rows with movies' statistics."""
+    described = join_movies(rows.withColumn("movie_bias", movie_bias(baseline)), movies)
+    return add_latest(described.withColumn("residual", residual(baseline)), (HISTORY, RECENT))
 
 
 def join_movies(rows: DataFrame, movies: DataFrame) -> DataFrame:

@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from mmdin.config import Samples
-from mmdin.hashing import fold_of, hashed_share
+from mmdin.hashing import hashed_share
 
 SPLITS = ("train", "validation", "test")
 
@@ -62,7 +62,7 @@ def split_into_folds(rows: DataFrame, samples: Samples, seed: int) -> DataFrame:
     No rating of a validation or test row is seen by any row.
     """
     folds = range(samples.folds)
-    fold = fold_of(seed, samples.folds)
+    fold = F.floor(hashed_share(seed, "fold") * samples.folds).cast("int")
     views = F.array(*(F.lit(view) for view in (*folds, ALL_TRAINING_ROWS)))
     is_train = F.col("split") == "train"
     return _with_views(

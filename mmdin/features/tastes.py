@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from mmdin import inputs
-from mmdin.features.order import sort_parts_by_time
+from mmdin.features.history import Latest
 
-RECENT = 20
-"""Ratings that are looked back on for tastes by genre."""
+RECENT = Latest("recent", "in_history", ("residual", "genre_bits"), 20)
+"""The ratings that are looked back on for tastes by genre."""
 
 LATEST = 10
 """Ratings that recent_bias is over."""
@@ -29,32 +29,6 @@ def genre_bits() -> Column:
         bit = F.pow(F.lit(2.0), index).cast("long")
         bits = bits.bitwiseOR(F.when(index.between(1, _MOST_GENRES), bit).otherwise(0))
     return bits
-
-
-def add_recent(rows: DataFrame) -> DataFrame:
-    """Add column recent: the user's ratings of earlier seconds, the latest RECENT, latest first.
-
-    Reads user_id, movie_id, seconds, in_history, residual and genre_bits. The column is an array of
-    structs of residual and genre_bits, and null if there is none. Ratings of one second are ordered
-    by descending movie_id. Rows that are partitioned by user stay so, and come out in the order of
-    sort_by_time.
-    """
-    known = Window.partitionBy("user_id", "in_history").orderBy("seconds", "movie_id")
-    last_few = known.rowsBetween(1 - RECENT, Window.currentRow)
-    earlier = (
-        Window.partitionBy("user_id").orderBy("seconds").rangeBetween(Window.unboundedPreceding, -1)
-    )
-    # Lists are compared by their number, which is unique within a user.
-    ending_here = F.struct(
-        F.row_number().over(known).alias("number"),
-        F.collect_list(F.struct("residual", "genre_bits")).over(last_few).alias("ratings"),
-    )
-    numbered = rows.withColumn("ending_here", F.when(F.col("in_history"), ending_here))
-    return (
-        sort_parts_by_time(numbered, "user_id")
-        .withColumn("recent", F.reverse(F.max("ending_here").over(earlier)["ratings"]))
-        .drop("ending_here")
-    )
 
 
 def recent_bias() -> Column:
