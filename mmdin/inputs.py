@@ -84,7 +84,7 @@ class Number:
     """A column of `samples` that networks take as a number.
 
     Attributes:
-        column: its name; double, never null.
+        column: its name; double, never null, 0 if nothing is known.
         group: which part of a model takes it.
         meaning: one phrase for the table's column comment.
     """
@@ -166,10 +166,14 @@ def inputs_of(groups: Iterable[Group]) -> tuple[Input, ...]:
 
 
 NUMBERS: tuple[Number, ...] = (
-    Number("movie_bias", "biases", "shrunken mean of the movie's ratings known, less the mean"),
-    Number("user_bias", "biases", "shrunken mean of the user's residuals known"),
-    Number("genre_bias", "biases", "deviation from user_bias on movies of like genres, of late"),
-    Number("recent_bias", "biases", "deviation from user_bias of the last ratings"),
+    Number(
+        "movie_bias", "biases", "shrunken mean of the movie's ratings known, less the mean, stars"
+    ),
+    Number("user_bias", "biases", "shrunken mean of the user's residuals known, stars"),
+    Number(
+        "genre_bias", "biases", "deviation from user_bias of the last 20 residuals, by like genres"
+    ),
+    Number("recent_bias", "biases", "shrunken deviation from user_bias of the last 10 residuals"),
 )
 
 

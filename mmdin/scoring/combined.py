@@ -13,7 +13,7 @@ from mmdin.config import Config
 from mmdin.hashing import hashed_share
 from mmdin.predictors import COMBINED, FITTED, NAIVE, ensemble_run_id, naive_run_id
 from mmdin.scoring.fitting import require_both_labels
-from mmdin.scoring.logistic import Plane, fit_plane
+from mmdin.scoring.logistic import Plane, fit_plane, logistic
 from mmdin.scoring.scored import KEPT, list_scores, one_score, with_scores
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def logit_of(member: int) -> str:
 def ensemble_scores(members: Members) -> list[Column]:
     """The scores by the mean logits of members with several runs, of rows of add_logits."""
     return [
-        one_score(ensemble_run_id(runs), "ensemble", _probability(F.col(logit_of(n))))
+        one_score(ensemble_run_id(runs), "ensemble", logistic(F.col(logit_of(n))))
         for n, runs in enumerate(members.values())
         if len(runs) > 1
     ]
@@ -137,12 +137,8 @@ def fit_stack(logits: DataFrame, members: Members, validation_rows: int, seed: i
 def stack_score(run_id: str, plane: Plane) -> Column:
     """The score by the stack, of rows of add_logits."""
     terms = (F.lit(slope) * F.col(logit_of(n)) for n, slope in enumerate(plane.slopes))
-    return one_score(run_id, "stack", _probability(sum(terms, F.lit(plane.intercept))))
+    return one_score(run_id, "stack", logistic(sum(terms, F.lit(plane.intercept))))
 
 
 def _show(members: Iterable[str], plane: Plane) -> str:
     return ", ".join(f"{n} {slope:+.3f}" for n, slope in zip(members, plane.slopes, strict=True))
-
-
-def _probability(logit: Column) -> Column:
-    return 1 / (1 + F.exp(-logit))

@@ -99,7 +99,12 @@ def fit_rising_line(name: str, stars: Floats, labels: Floats, weights: Floats) -
 
 def probability(line: Line, number: Column) -> Column:
     """The probability of a positive by a number."""
-    return 1 / (1 + F.exp(-(line.intercept + line.slope * number)))
+    return logistic(line.intercept + line.slope * number)
+
+
+def logistic(log_odds: Column) -> Column:
+    """The probability that has these log-odds."""
+    return 1 / (1 + F.exp(-log_odds))
 
 
 def _climb(
