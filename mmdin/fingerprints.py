@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
@@ -55,13 +56,27 @@ def fingerprint(variant: Variant, seed: int, samples: Mapping[str, str]) -> str:
         seed: of the run.
         samples: as of sample_identities.
     """
-    config = variant.config
+    return fingerprint_of(variant.model, seed, variant.config.model_dump(mode="json"), samples)
+
+
+def fingerprint_of(
+    model: str, seed: int, settings: Mapping[str, Any], samples: Mapping[str, str]
+) -> str:
+    """The fingerprint of a run, of its configuration as column configuration of `runs` holds it.
+
+    Args:
+        model: that is trained.
+        seed: of the run.
+        settings: sections of the configuration by name, in values of JSON.
+        samples: as of sample_identities.
+    """
+    training = {k: v for k, v in settings["training"].items() if k not in _WITHOUT_EFFECT}
     parts = {
-        "model": variant.model,
+        "model": model,
         "seed": seed,
-        "networks": config.networks.model_dump(mode="json"),
-        "training": config.training.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
-        "samples": config.samples.model_dump(mode="json"),
+        "networks": settings["networks"],
+        "training": training,
+        "samples": settings["samples"],
         "tables": {table.name: samples[table.name] for table in SAMPLE_TABLES},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
