@@ -424,6 +424,17 @@ class Scoring(Section):
         return values
 
 
+class Export(Section):
+    """What job export writes."""
+
+    run: str = ""
+    """The run: a run_id of table runs, the name of a variant, or a model. If empty, the best
+    finished run by validation ROC AUC on the newest samples."""
+    licence: str = ""
+    """Terms under which the ratings and posters may be used, for the model card, such as the
+    name of a licence or the address of its text."""
+
+
 class Tables(Section):
     """Registration of the tables in Spark's catalog."""
 
@@ -455,8 +466,8 @@ class Config(Section):
     name: str = Field(pattern=f"^{NAME}$")
     """Name of the configuration; by default, the name of its file."""
     root: Folder = ""
-    """Folder for everything that is written: tables/, checkpoints/, logs/, report/. A path, or a
-    URL such as hdfs://host/folder or s3a://bucket/folder. By default build/<name>."""
+    """Folder for everything that is written: tables/, checkpoints/, logs/, report/, exports/. A
+    path, or a URL such as hdfs://host/folder or s3a://bucket/folder. By default build/<name>."""
     seed: PositiveInt = 1
     """Seed of the invented world, of the split and its folds, and of rows sampled for figures."""
     part: Part = "all"
@@ -471,6 +482,7 @@ class Config(Section):
     networks: Networks = Networks()
     training: Training = Training()
     scoring: Scoring = Scoring()
+    export: Export = Export()
     tables: Tables = Tables()
     experiment: Experiment = Experiment()
 

@@ -69,6 +69,19 @@ class Files(Protocol):
     def remove(self, url: str) -> None:
         """Delete a file, or a folder with everything in it; do nothing if there is none."""
 
+    def replace_folder(self, path: Path, url: str, last: str) -> None:
+        """Copy a local folder to a URL, in place of the folder that is there.
+
+        The folder that is there is removed once the copy is complete, and no reader sees half of
+        one. An object store has no folders to rename: the file `last` is removed first there, and
+        written last, so that a folder that has it is complete.
+
+        Args:
+            path: of the local folder.
+            url: of the folder to write.
+            last: a file of the folder, by its path within it.
+        """
+
 
 @dataclass(frozen=True)
 class Folder:

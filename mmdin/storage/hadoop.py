@@ -12,9 +12,9 @@ from pyspark.errors import PySparkException
 
 from mmdin.errors import StorageError
 from mmdin.storage.errors import translated_errors
-from mmdin.storage.files import StoredFile
+from mmdin.storage.files import StoredFile, upload
 from mmdin.storage.scratch import temporary_folder, temporary_name
-from mmdin.storage.urls import last_name, scheme_of
+from mmdin.storage.urls import folder_of, join, last_name, scheme_of
 
 _JAVA_ERRORS = (Py4JJavaError, PySparkException)
 """What an exception in the JVM becomes: in a process with a Spark session, some the latter."""
@@ -134,6 +134,32 @@ class HadoopFiles:
         """Delete a file, or a folder with everything in it; do nothing if there is none."""
         with self._open(url) as (system, path):
             system.delete(path, True)
+
+    def replace_folder(self, path: Path, url: str, last: str) -> None:
+        """Copy a local folder, in place of the folder that is there."""
+        if scheme_of(url) in _OBJECT_STORES:
+            self._replace_objects(path, url, last)
+            return
+        new, old = (join(folder_of(url), temporary_name(last_name(url))) for _ in range(2))
+        upload(self, path, new)
+        with self._open(url) as (system, target):
+            fs = self._hadoop.fs
+            copied, moved, there = map(system.makeQualified, (fs.Path(new), fs.Path(old), target))
+            if system.exists(there):
+                self._rename(there, moved)
+            try:
+                self._rename(copied, there)
+            except _JAVA_ERRORS:
+                system.rename(moved, there)
+                raise
+            system.delete(moved, True)
+
+    def _replace_objects(self, path: Path, url: str, last: str) -> None:
+        self.remove(join(url, last))
+        self.remove(url)
+        names = (p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
+        for name in sorted(names, key=lambda name: (name == last, name)):
+            self.put(path / name, join(url, name))
 
     def default_system(self) -> str:
         """The URL of the file system that a path without a scheme is on."""

@@ -88,6 +88,30 @@ class LocalFiles:
         with translated_errors(url):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
+    def replace_folder(self, path: Path, url: str, last: str) -> None:
+        """Copy a local folder, in place of the folder that is there, by renames."""
+        target = local_path(url)
+        new, old = (target.with_name(temporary_name(target.name)) for _ in range(2))
+        with translated_errors(url, inner=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copytree(path, new, copy_function=_copy_to_disk)
+                if target.exists():
+                    target.rename(old)
+                new.rename(target)
+            finally:
+                if old.exists() and not target.exists():
+                    old.rename(target)
+                for folder in (new, old):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_to_disk(source: str, target: str) -> None:
+    shutil.copyfile(source, target)
+    # On the disk before it replaces the file that is there.
+    with Path(target).open("rb") as file:
+        os.fsync(file.fileno())
+
 
 def local_folder(path: str | Path) -> Folder:
     """The folder at a local path."""
@@ -153,7 +177,9 @@ def make_local_root(root: str) -> None:
         StorageError: if not; names what cannot be written to, and says what to do.
     """
     folder = local_path(root)
-    own = (folder / name for name in ("logs", "stages", "checkpoints", "report", "tables"))
+    own = (
+        folder / name for name in ("logs", "stages", "checkpoints", "report", "exports", "tables")
+    )
     try:
         with translated_errors(root, inner=True):
             folder.mkdir(parents=True, exist_ok=True)

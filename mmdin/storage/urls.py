@@ -71,3 +71,8 @@ def join(folder: str, *names: str) -> str:
 def last_name(url: str) -> str:
     """The part after the last slash."""
     return url.rpartition("/")[2]
+
+
+def folder_of(url: str) -> str:
+    """The part before the last slash."""
+    return url.rpartition("/")[0]

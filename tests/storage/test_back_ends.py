@@ -138,3 +138,46 @@ def test_a_folder_is_uploaded_with_its_subfolders(
         upload(files, tmp_path / "report", join(root, "report"))
     upload(files, page, join(root, "copy.html"))
     assert names(back_end) == ["copy.html", "report/figures/a.svg", "report/index.html"]
+
+
+def test_a_folder_is_replaced_as_a_whole(
+    back_end: BackEnd, put: Callable[[str, bytes], Path], tmp_path: Path
+) -> None:
+    files, root = back_end
+    put("first/1/a", b"first"), put("first/1/b", b"")
+    put("second/1/a", b"second"), put("second/mark", b"")
+    url = join(root, "deep", "model")
+    files.replace_folder(tmp_path / "first", url, last="1/a")
+    assert names(back_end) == ["deep/model/1/a", "deep/model/1/b"]
+    files.replace_folder(tmp_path / "second", url, last="1/a")
+    assert names(back_end) == ["deep/model/1/a", "deep/model/mark"]
+    assert files.read(join(url, "1/a")) == b"second"
+
+
+class Store:
+    """Records what is asked of an object store."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def remove(self, url: str) -> None:
+        self.calls.append(f"remove {url}")
+
+    def put(self, path: Path, url: str) -> None:
+        self.calls.append(f"put {url}")
+
+
+def test_in_an_object_store_the_last_file_tells_that_a_folder_is_complete(
+    put: Callable[[str, bytes], Path], tmp_path: Path
+) -> None:
+    from mmdin.storage.hadoop import HadoopFiles
+
+    for name in ("a", "1/m", "z"):
+        put(f"new/{name}", b"")
+    store = Store()
+    store._replace_objects = HadoopFiles._replace_objects.__get__(store)  # type: ignore[attr-defined]
+    HadoopFiles.replace_folder(store, tmp_path / "new", "s3a://b/x", last="1/m")  # type: ignore[arg-type]
+    assert store.calls == [
+        *("remove s3a://b/x/1/m", "remove s3a://b/x"),
+        *("put s3a://b/x/a", "put s3a://b/x/z", "put s3a://b/x/1/m"),
+    ]
