@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 import mmdin
 from mmdin.config import Config
@@ -104,19 +103,18 @@ def _describe_data(run: FinishedRun, config: Config) -> Facts:
         "samples": samples,
         "table_versions": run.table_versions,
         "rows": dict(run.row["rows"]),
-        "splits": _rows_of(run, SPLIT_COUNTS, F.col("samples") == samples["name"]),
+        "splits": _rows_of(run, SPLIT_COUNTS, f"samples = '{samples['name']}'"),
     }
 
 
 def _describe_evaluation(run: FinishedRun) -> Facts | None:
     """The metrics of the run and of its variant, as job evaluate measured them; None if not."""
-    measured = _rows_of(run, METRICS, F.col("run_id") == run.run_id)
+    measured = _rows_of(run, METRICS, f"run_id = '{run.run_id}'")
     if not measured:
         return None
     (row,) = measured
-    of_variant = F.col("variant") == row["variant"]
-    naive = F.col("model").isin(list(NAIVE)) & (F.col("protocol") == row["protocol"])
-    wanted = of_variant | (naive & (F.col("dimension") == ALL) & (F.col("metric") == "roc_auc"))
+    naive = f"model IN {NAIVE} AND protocol = '{row['protocol']}' AND metric = 'roc_auc'"
+    wanted = f"variant = '{row['variant']}' OR ({naive} AND dimension = '{ALL}')"
     intervals = _rows_of(run, METRIC_INTERVALS, wanted)
     own = [r for r in intervals if r["variant"] == row["variant"]]
     return {
@@ -134,7 +132,7 @@ def _describe_evaluation(run: FinishedRun) -> Facts | None:
     }
 
 
-def _rows_of(run: FinishedRun, table: Table, condition: Any) -> list[Facts]:
+def _rows_of(run: FinishedRun, table: Table, condition: str) -> list[Facts]:
     if not run.tables.exists(table):
         return []
     rows: DataFrame = run.tables.read_small(table).where(condition)

@@ -53,8 +53,7 @@ def exported(spark: SparkSession, disturbed: Disturbed, folder: Path) -> Path:
     settings = [f"root={folder / ROOT}", "export.run=MMDIN", "export.licence=CC BY 4.0"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for _ in range(2):  # The second replaces the first.
-            export.run(spark, plan_variants(load_config(str(folder / "small.yaml"), settings)))
+        export.run(spark, plan_variants(load_config(str(folder / "small.yaml"), settings)))
     (run,) = (folder / ROOT / "exports").iterdir()
     return run
 

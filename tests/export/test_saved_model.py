@@ -105,10 +105,10 @@ def test_a_new_input_needs_no_more_than_its_declaration() -> None:
     assert encoder(values)[0].numpy().tolist() == [[2, 2], [0, 1]]
 
 
-@pytest.mark.parametrize("model", ["mmdin", "neural_cf"])
+@pytest.mark.parametrize("model", ["deepfm", "neural_cf"])
 def test_both_signatures_give_the_networks_own_scores(model: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(5)
-    network = build_network(model, Networks(embedding_size=4, width=8, blocks=1), SIZES)
+    network = build_network(model, Networks(embedding_size=4, hidden_units=[8]), SIZES)
     for weight in network.trainable_weights:
         weight.assign(np.random.default_rng(1).normal(0, 0.3, weight.shape))
     types = save_model(network, ENCODINGS, tmp_path)
