@@ -253,6 +253,11 @@ class Samples(Section):
     """Keep only ratings of movies with ids up to this; null keeps all."""
     with_posters_only: bool = True
     """Keep only ratings of movies that have poster features."""
+    min_user_ratings: int = Field(1, ge=1, le=2**31 - 1)
+    """Keep only ratings by users with at least this many, of those that the keys above keep."""
+    user_fraction: float = Field(1.0, gt=0, le=1)
+    """Share of users whose ratings are kept, chosen by a seeded hash: for learning curves. Those
+    whom a smaller share keeps, a larger one keeps too."""
     test_fraction: Fraction = 0.2
     """Share of rows to test on."""
     validation_fraction: Fraction = 0.1

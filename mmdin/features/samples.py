@@ -63,7 +63,8 @@ def write_samples(tables: Tables, config: Config) -> None:
     if config.samples.shuffle_posters:
         posters = shuffle_posters(posters, config.seed)
     movies = _computed(describe_movies(tables.read_small(MOVIES), posters))
-    labelled = _computed(label_ratings(tables.read_small(RATINGS), movies, config.samples))
+    ratings = tables.read_small(RATINGS)
+    labelled = _computed(label_ratings(ratings, movies, config.samples, config.seed))
     in_scope = _count_scope(labelled)
     rows = split_rows(keep_in_scope(labelled), config.samples, config.seed)
     identified = join_movies(rows, movies.select("movie_id", *_GENRES))
@@ -170,8 +171,8 @@ def _count_scope(labelled: DataFrame) -> int:
         log.info("build_samples: %d ratings %s", count, scope)
     if not counts.get(IN_SCOPE):
         raise InputDataError(
-            f"none of {sum(counts.values())} ratings is in scope: see samples.max_movie_id and "
-            "samples.with_posters_only"
+            f"none of {sum(counts.values())} ratings is in scope: see samples.max_movie_id, "
+            "samples.with_posters_only, samples.min_user_ratings and samples.user_fraction"
         )
     in_scope: int = counts[IN_SCOPE]
     return in_scope

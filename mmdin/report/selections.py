@@ -133,6 +133,25 @@ def list_cut_off(data: ReportData) -> dict[str, int]:
     return cut_off
 
 
+def list_sizes(data: ReportData) -> pd.DataFrame:
+    """ROC AUC over all test rows by model and training rows, fewest first.
+
+    Columns protocol, model, train_rows, variant, rows (of the test), mean, lower and upper. Of
+    protocols under which sets of samples of at least two sizes are compared; else empty.
+    """
+    train = data.split_counts[data.split_counts["split"] == "train"]
+    sizes = train.set_index("samples")["rows"]
+    sets = data.experiments.drop_duplicates("variant").set_index("variant")["samples"]
+    rows = data.overall("roc_auc").assign(train_rows=lambda r: r["variant"].map(sets).map(sizes))
+    rows = rows[rows.groupby("protocol")["train_rows"].transform("nunique") > 1]
+    # Variants of one model and one size are no points of one line.
+    rows = rows.drop_duplicates(["protocol", "model", "train_rows"])
+    columns = ["protocol", "model", "train_rows", "variant", "rows", "mean", "lower", "upper"]
+    places = {v: n for n, v in enumerate(data.variants)}
+    in_order = rows.sort_values("variant", key=lambda v: v.map(places), kind="stable")
+    return in_order.sort_values("train_rows", kind="stable")[columns].reset_index(drop=True)
+
+
 def order_slices(slices: list[str]) -> list[str]:
     """Slices by the number that they begin with, then by name, unknown last."""
 

@@ -141,7 +141,7 @@ def movies(spark):
 def split(movies, ratings, protocol):
     samples = Samples(protocol=protocol, folds=3, with_posters_only=False)
     table = ratings_table(movies.sparkSession, tuple(ratings))
-    rows = keep_in_scope(label_ratings(table, movies, samples))
+    rows = keep_in_scope(label_ratings(table, movies, samples, seed=1))
     return split_rows(rows, samples, seed=1).localCheckpoint()
 
 

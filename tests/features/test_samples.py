@@ -163,7 +163,7 @@ def views(built):
     """The view that each row's statistics are taken from, by user and movie."""
     tables, config = built.tables, built.config
     movies = describe_movies(tables.read(MOVIES), tables.read(POSTER_FEATURES))
-    labelled = label_ratings(tables.read(RATINGS), movies, config.samples)
+    labelled = label_ratings(tables.read(RATINGS), movies, config.samples, config.seed)
     rows = split_rows(keep_in_scope(labelled), config.samples, config.seed).collect()
     return {(row["user_id"], row["movie_id"]): row["sees"] for row in rows}
 

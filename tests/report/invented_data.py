@@ -1,7 +1,8 @@
 """Data of an invented experiment, with difficult cases to choose from."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,21 @@ def invent(
         posters={m: _poster(generator) for m in sorted(shown)[1:]} if posters else {},
         titles={m: TITLE if m == 100 else f"Movie {m}" for m in sorted(shown)[:-1]},
     )
+
+
+def invent_sizes(sizes: Mapping[str, int]) -> ReportData:
+    """Invent sets of samples under one protocol, with these numbers of training rows by name."""
+    data = invent(["mmdin"], protocols=list(sizes), best_possible=False)
+    counts = data.split_counts.assign(protocol="random")
+    first = next(iter(sizes))
+    counts.loc[counts["split"] == "train", "rows"] = [
+        sizes[s or first] for s in counts.loc[counts["split"] == "train", "samples"]
+    ]
+    under_one = {
+        name: getattr(data, name).assign(protocol="random")
+        for name in ("experiments", "metric_intervals", "metrics", "runs")
+    }
+    return replace(data, split_counts=counts, **under_one)
 
 
 def _experiments(

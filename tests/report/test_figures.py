@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from invented_data import invent
+from invented_data import invent, invent_sizes
 from PIL import ExifTags, Image
 from written import Written
 
@@ -14,7 +14,15 @@ from mmdin.posters.images import decode
 from mmdin.report.figures.attention import decode_poster
 from mmdin.report.figures.canvas import plot_styles
 from mmdin.report.figures.catalogue import FIGURES, save_figures
-from mmdin.report.selections import choose_for_slices, list_calibration_of_users, trace_variants
+from mmdin.report.selections import (
+    choose_for_slices,
+    list_calibration_of_users,
+    list_sizes,
+    trace_variants,
+)
+
+OF_ONE_SET = [f.name for f in FIGURES if f.name != "learning_curve"]
+"""The figures of experiments whose variants share the training rows."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +31,7 @@ def report(written_case: Callable[[str], Written]) -> Written:
 
 
 def test_every_figure_is_saved_in_three_formats(report: Written) -> None:
-    names = {f"{f.name}.{ending}" for f in FIGURES for ending in ("svg", "png", "csv")}
+    names = {f"{name}.{ending}" for name in OF_ONE_SET for ending in ("svg", "png", "csv")}
     assert {p.name for p in report.figures.iterdir()} == names
 
 
@@ -82,7 +90,7 @@ def test_the_best_points_are_among_the_numbers(report: Written) -> None:
 
 
 def test_the_same_data_gives_the_same_files(report: Written, tmp_path: Path) -> None:
-    assert list(save_figures(report.data, tmp_path)) == [f.name for f in FIGURES]
+    assert list(save_figures(report.data, tmp_path)) == OF_ONE_SET
     for path in report.figures.iterdir():
         again = (tmp_path / path.name).read_bytes()
         assert hashlib.sha256(again).digest() == hashlib.sha256(path.read_bytes()).digest(), path
@@ -110,7 +118,7 @@ def test_figures_without_data_are_left_out(
     case: str, missing: set[str], written_case: Callable[[str], Written]
 ) -> None:
     drawn = {p.stem for p in written_case(case).figures.iterdir()}
-    assert {f.name for f in FIGURES} - drawn == missing
+    assert set(OF_ONE_SET) - drawn == missing
 
 
 def test_posters_are_shown_as_they_were_measured() -> None:
@@ -141,3 +149,11 @@ def _encode(pixels: np.ndarray, orientation: int = 1) -> bytes:
     exif[ExifTags.Base.Orientation] = orientation
     Image.fromarray(pixels).save(file, format="PNG", exif=exif)
     return file.getvalue()
+
+
+def test_the_learning_curve_has_a_line_per_model_and_a_point_per_size(tmp_path: Path) -> None:
+    data = invent_sizes({"small": 300, "large": 3000, "middle": 1000})
+    save_figures(data, tmp_path)
+    drawn = pd.read_csv(tmp_path / "learning_curve.csv", float_precision="round_trip")
+    _same(drawn, list_sizes(data), ["variant", "mean", "lower", "upper", "train_rows"])
+    assert (tmp_path / "learning_curve.svg").stat().st_size > 0

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from invented_data import CASES, invent
+from invented_data import CASES, invent, invent_sizes
 
+from mmdin.predictors import NAIVE
 from mmdin.report.conclusions import list_limits
 from mmdin.report.html_tables import tabulate_runs
 from mmdin.report.selections import (
@@ -13,6 +14,7 @@ from mmdin.report.selections import (
     list_epochs,
     list_positive_rates,
     list_roc_auc_differences,
+    list_sizes,
     order_by_kind,
     order_counts,
     order_slices,
@@ -69,6 +71,25 @@ def test_the_saved_epoch_of_each_run_is_marked() -> None:
     assert list(saved["run_id"]) == list(data.runs["run_id"])
     assert set(saved["epoch"]) == {2}
     assert list(epochs["variant"]) == list(data.epochs["run_id"].map(data.variant_of()))
+
+
+def test_sizes_are_training_rows_of_one_protocol_in_their_order() -> None:
+    sizes = {"small": 300, "large": 3000, "middle": 1000}
+    data = invent_sizes(sizes)
+    rows = list_sizes(data)
+    means = data.overall("roc_auc").set_index("variant")["mean"]
+    for model, points in rows.groupby("model"):
+        assert list(points["train_rows"]) == [300, 1000, 3000]
+        assert list(points["mean"]) == [means[v] for v in points["variant"]]
+        assert [v.split("(")[1] for v in points["variant"]] == ["small)", "middle)", "large)"], (
+            model
+        )
+    assert set(rows["model"]) == {*NAIVE, "mmdin"}
+
+
+def test_sets_of_one_size_and_of_several_protocols_make_no_learning_curve() -> None:
+    assert list_sizes(invent_sizes({"one": 500, "other": 500})).empty
+    assert list_sizes(invent(**CASES["protocols"])).empty
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from mmdin.report.figures.attention import draw_attention
 from mmdin.report.figures.canvas import save, style
 from mmdin.report.figures.differences import draw_differences
 from mmdin.report.figures.label_shares import draw_label_shares
+from mmdin.report.figures.learning_curve import draw_learning_curve
 from mmdin.report.figures.metric_bars import draw_metrics
 from mmdin.report.figures.reliability import draw_reliability, draw_reliability_of_users
 from mmdin.report.figures.scores import draw_scores
@@ -38,6 +39,13 @@ FIGURES = (
         "Variants right of zero rank better than the reference, variants left of zero rank worse. "
         "A hollow mark is a difference that is not significant: its 95 % interval contains zero.",
         draw_differences,
+    ),
+    FigureSpec(
+        "learning_curve",
+        "ROC AUC by training rows",
+        "Each line is a model on growing sets of samples. Their test rows differ: compare models "
+        "at one size. Bars are 95 % intervals over test users.",
+        draw_learning_curve,
     ),
     FigureSpec(
         "precision_recall",
