@@ -5,14 +5,11 @@ mean, plus the movie's bias, plus the user's. A bias is a mean deviation that is
 as if some more ratings deviated by nothing. Training rows tell how many (empirical Bayes).
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, Row
 from pyspark.sql import functions as F
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,19 +34,11 @@ def fit_baseline(sums: Mapping[str, Row]) -> Baseline:
         sums: of vocabularies.sum_up.
     """
     user = sums["user"]
-    baseline = Baseline(
+    return Baseline(
         mean=user["stars"] / user["train_rows"],
         movie_prior=prior(sums["movie"]),
         user_prior=prior(user),
     )
-    log.info(
-        "build_samples: mean rating %.3f; biases count %.1f ratings at the mean for each movie, "
-        "%.1f for each user",
-        baseline.mean,
-        baseline.movie_prior,
-        baseline.user_prior,
-    )
-    return baseline
 
 
 def prior(sums: Row | Mapping[str, float]) -> float:

@@ -5,6 +5,22 @@ from pyspark.sql import functions as F
 
 from mmdin import inputs
 from mmdin.hashing import hashed_order
+from mmdin.schemas import MOVIES, POSTER_FEATURES
+from mmdin.tables import Tables
+
+
+def read_movies(tables: Tables, shuffled: bool, seed: int) -> DataFrame:
+    """Tables movies and poster_features as described by describe_movies.
+
+    Args:
+        tables: to read.
+        shuffled: samples.shuffle_posters.
+        seed: of the configuration.
+    """
+    posters = tables.read_small(POSTER_FEATURES)
+    if shuffled:
+        posters = shuffle_posters(posters, seed)
+    return describe_movies(tables.read_small(MOVIES), posters)
 
 
 def describe_movies(movies: DataFrame, poster_features: DataFrame) -> DataFrame:
@@ -42,3 +58,11 @@ def shuffle_posters(poster_features: DataFrame, seed: int) -> DataFrame:
     return poster_features.select("movie_id", following.alias("poster")).select(
         "movie_id", "poster.*"
     )
+
+
+def join_movies(rows: DataFrame, movies: DataFrame) -> DataFrame:
+    """Every row with its movie's columns; null if the movie is not listed.
+
+    Movies are few enough (a hundred thousand take 20 MB) to be sent whole to every executor.
+    """
+    return rows.join(F.broadcast(movies), "movie_id", how="left")

@@ -1,5 +1,6 @@
 """The orders that rows are put in: by time for windows, shuffled for training."""
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 
 from mmdin.hashing import hashed_order
@@ -33,3 +34,14 @@ def shuffle_into_files(rows: DataFrame, files: int, seed: int) -> DataFrame:
     return dealt.sortWithinPartitions(
         "split", hashed_order(seed, "order"), "user_id", "movie_id", "seconds"
     )
+
+
+def computed(rows: DataFrame) -> DataFrame:
+    """The same rows, computed now and kept on the executors' disks until nothing refers to them.
+
+    Later steps then neither compute nor plan the steps before this one again: with windows of 40
+    columns, planning took longer than computing 100 thousand rows. Compared with persist(), which
+    turns rows into compressed columns and back, this took a third less time. If an executor is
+    lost, so are its rows, and the job has to be run again.
+    """
+    return rows.localCheckpoint(eager=True, storageLevel=StorageLevel.DISK_ONLY)

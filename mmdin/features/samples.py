@@ -4,16 +4,16 @@ The order of steps: describe the movies; label the ratings and select those in s
 rows; fit the vocabularies and index the movies; add what each row may know of the past (statistics
 and history, the costly part); fit the bucket edges; encode everything and write it to files.
 
-To add a feature, write a function DataFrame -> DataFrame that adds its value in a file of this
-folder, call it in add_features below (or in describe_movies, if it belongs to the movie), and
-list the value in mmdin.inputs.INPUTS. The index or bucket then follows by itself. To have
-the readable value in the table too, name it in mmdin.schemas.SAMPLE_VALUES.
+To add a feature, write a function that adds its value in a file of this folder, call it in past.py
+(in the function for what it is known of: movies, users or pairs) or, if it does not depend on
+ratings, in describe_movies, and list the value in mmdin.inputs.INPUTS. The index or bucket then
+follows by itself. To have the readable value in the table too, name it in
+mmdin.schemas.SAMPLE_VALUES.
 """
 
 import logging
 from collections.abc import Mapping
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -21,22 +21,22 @@ from mmdin import inputs
 from mmdin.config import Config, Protocol
 from mmdin.errors import InputDataError
 from mmdin.features import statistics
-from mmdin.features.biases import (
-    Baseline,
-    fit_baseline,
-    movie_bias,
-    residual,
-    residual_among,
-    user_bias,
-)
+from mmdin.features.biases import Baseline, fit_baseline, movie_bias, residual_among
 from mmdin.features.buckets import add_buckets, edges_to_rows, fit_edges
-from mmdin.features.history import HISTORY, LIKED, add_latest, spread_history
-from mmdin.features.movies import describe_movies, shuffle_posters
-from mmdin.features.order import shuffle_into_files, sort_by_time
-from mmdin.features.scene import add_scene
+from mmdin.features.history import HISTORY, spread_history
+from mmdin.features.movies import join_movies, read_movies
+from mmdin.features.order import computed, shuffle_into_files, sort_by_time
+from mmdin.features.past import (
+    LATEST,
+    add_latest_ratings,
+    add_movies_past,
+    add_pair_values,
+    add_user_values,
+    add_users_past,
+    describe_rated,
+)
 from mmdin.features.scope import IN_SCOPE, keep_in_scope, label_ratings
 from mmdin.features.split import SPLITS, split_rows
-from mmdin.features.tastes import RECENT, genre_bias, genre_bits, recent_bias
 from mmdin.features.vocabularies import (
     fit_vocabularies,
     identifiers,
@@ -44,7 +44,7 @@ from mmdin.features.vocabularies import (
     sum_up,
     vocabulary_rows,
 )
-from mmdin.schemas import BUCKET_EDGES, MOVIES, POSTER_FEATURES, RATINGS, SAMPLES, VOCABULARIES
+from mmdin.schemas import BUCKET_EDGES, RATINGS, SAMPLES, VOCABULARIES
 from mmdin.tables import Tables
 
 log = logging.getLogger(__name__)
@@ -59,24 +59,22 @@ def write_samples(tables: Tables, config: Config) -> None:
         InputDataError: no rating is in scope, a split is empty, or the training rows are of one
             class.
     """
-    posters = tables.read_small(POSTER_FEATURES)
-    if config.samples.shuffle_posters:
-        posters = shuffle_posters(posters, config.seed)
-    movies = _computed(describe_movies(tables.read_small(MOVIES), posters))
+    movies = computed(read_movies(tables, config.samples.shuffle_posters, config.seed))
     ratings = tables.read_small(RATINGS)
-    labelled = _computed(label_ratings(ratings, movies, config.samples, config.seed))
+    labelled = computed(label_ratings(ratings, movies, config.samples, config.seed))
     in_scope = _count_scope(labelled)
     rows = split_rows(keep_in_scope(labelled), config.samples, config.seed)
     identified = join_movies(rows, movies.select("movie_id", *_GENRES))
-    vocabularies = _computed(fit_vocabularies(identified))
+    vocabularies = computed(fit_vocabularies(identified))
     sums = sum_up(vocabularies)
     _check_splits(sums)
     baseline = fit_baseline(sums)
+    _log_baseline(baseline)
 
-    movies = _computed(look_up(movies, vocabularies, identifiers(movies.columns)))
+    movies = computed(look_up(movies, vocabularies, identifiers(movies.columns)))
     rows = look_up(rows, vocabularies, identifiers({"user_id"}))
     described = add_features(rows, movies, config.samples.protocol, baseline)
-    described = _computed(shuffle_into_files(described, config.samples.files, config.seed))
+    described = computed(shuffle_into_files(described, config.samples.files, config.seed))
     values = join_movies(described, movies)
     is_train = F.col("split") == "train"
     training_rows = sums["user"]["train_rows"]
@@ -90,6 +88,10 @@ def write_samples(tables: Tables, config: Config) -> None:
 
 
 _GENRES = tuple(inputs.genre(slot) for slot in range(1, inputs.GENRE_SLOTS + 1))
+
+
+_USED = ("residual", "user_residuals", *(late.column for late in LATEST if late != HISTORY))
+"""What values are computed from, and nothing else reads."""
 
 
 def add_features(
@@ -106,57 +108,27 @@ def add_features(
         protocol: samples.protocol.
         baseline: of fit_baseline.
     """
-    described = movies.select(*LIKED, "release_year", *inputs.POSTER_FEATURES)
-    described = described.withColumn("genre_bits", genre_bits())
+    described = describe_rated(movies)
     add = _add_by_time if protocol == "point_in_time" else _add_by_view
-    added = add(rows, described, baseline).withColumn("user_bias", user_bias(baseline))
-    added = added.withColumns({"genre_bias": genre_bias(), "recent_bias": recent_bias()})
-    used = ("recent", "residual", "user_residuals")
-    return add_scene(added.drop(*used, *(c for c in described.columns if c != "movie_id")))
+    added = add_pair_values(add_user_values(add(rows, described, baseline), baseline))
+    return added.drop(*_USED, *(c for c in described.columns if c != "movie_id"))
 
 
 def _add_by_time(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
-    in_order = sort_by_time(rows, "movie_id")
-    of_movies = statistics.of_earlier_rows(in_order, "movie_id", statistics.movie_statistics())
-    rows = _add_past(of_movies, movies, baseline)
-    return statistics.of_earlier_rows(rows, "user_id", statistics.user_statistics())
+    return add_users_past(add_movies_past(rows, baseline), movies, baseline)
 
 
 def _add_by_view(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
     seen = statistics.by_view(sort_by_time(rows, "movie_id"))
-    of_movies = _computed(statistics.of_views(seen, "movie_id", statistics.movie_statistics()))
-    rows = _add_past(statistics.join_view(rows, of_movies, "movie_id"), movies, baseline)
+    of_movies = computed(statistics.of_views(seen, "movie_id", statistics.movie_statistics()))
+    rows = statistics.join_view(rows, of_movies, "movie_id")
+    rows = add_latest_ratings(rows.withColumn("movie_bias", movie_bias(baseline)), movies, baseline)
     known = statistics.by_view(rows.drop(*statistics.movie_statistics()))
     compared = known.join(F.broadcast(of_movies), ["movie_id", "sees"]).withColumn(
         "residual", residual_among(baseline)
     )
     of_users = statistics.of_views(compared, "user_id", statistics.user_statistics())
     return statistics.join_view(rows, of_users, "user_id")
-
-
-def _add_past(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
-    """Add movie_bias, residual, and the user's latest ratings, to rows with movies' statistics."""
-    described = join_movies(rows.withColumn("movie_bias", movie_bias(baseline)), movies)
-    return add_latest(described.withColumn("residual", residual(baseline)), (HISTORY, RECENT))
-
-
-def join_movies(rows: DataFrame, movies: DataFrame) -> DataFrame:
-    """Every row with its movie's columns; null if the movie is not listed.
-
-    Movies are few enough (a hundred thousand take 20 MB) to be sent whole to every executor.
-    """
-    return rows.join(F.broadcast(movies), "movie_id", how="left")
-
-
-def _computed(rows: DataFrame) -> DataFrame:
-    """The same rows, computed now and kept on the executors' disks until nothing refers to them.
-
-    Later steps then neither compute nor plan the steps before this one again: with windows of 40
-    columns, planning took longer than computing 100 thousand rows. Compared with persist(), which
-    turns rows into compressed columns and back, this took a third less time. If an executor is
-    lost, so are its rows, and the job has to be run again.
-    """
-    return rows.localCheckpoint(eager=True, storageLevel=StorageLevel.DISK_ONLY)
 
 
 def _count_scope(labelled: DataFrame) -> int:
@@ -176,6 +148,16 @@ def _count_scope(labelled: DataFrame) -> int:
         )
     in_scope: int = counts[IN_SCOPE]
     return in_scope
+
+
+def _log_baseline(baseline: Baseline) -> None:
+    log.info(
+        "build_samples: mean rating %.3f; biases count %.1f ratings at the mean for each movie, "
+        "%.1f for each user",
+        baseline.mean,
+        baseline.movie_prior,
+        baseline.user_prior,
+    )
 
 
 def _check_splits(sums: Mapping[str, Row]) -> None:
