@@ -9,7 +9,7 @@ A few readable values are taken as they are: NUMBERS.
 To add a feature: compute its value in one file of mmdin/features/ and list it here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,6 +54,21 @@ Group = Literal[
     "biases",
 ]
 
+Side = Literal["user", "movie", "pair"]
+
+SIDES: Mapping[Group, Side] = {
+    "user": "user",
+    "user_statistics": "user",
+    "user_poster": "user",
+    "history": "user",
+    "history_genres": "user",
+    "movie": "movie",
+    "genres": "movie",
+    "movie_statistics": "movie",
+    "movie_poster": "movie",
+}
+"""Groups of inputs that are known of the user alone, or of the movie alone."""
+
 
 @dataclass(frozen=True)
 class Input:
@@ -87,11 +102,13 @@ class Number:
         column: its name; double, never null, 0 if nothing is known.
         group: which part of a model takes it.
         meaning: one phrase for the table's column comment.
+        side: what it is known of: the user alone, the movie alone, or the two together.
     """
 
     column: str
     group: Group
     meaning: str
+    side: Side = "pair"
 
 
 def _identifier(value: str, vocabulary: str, group: Group, meaning: str) -> Input:
@@ -167,13 +184,23 @@ def inputs_of(groups: Iterable[Group]) -> tuple[Input, ...]:
 
 NUMBERS: tuple[Number, ...] = (
     Number(
-        "movie_bias", "biases", "shrunken mean of the movie's ratings known, less the mean, stars"
+        "movie_bias",
+        "biases",
+        "shrunken mean of the movie's ratings known, less the mean, stars",
+        side="movie",
     ),
-    Number("user_bias", "biases", "shrunken mean of the user's residuals known, stars"),
+    Number(
+        "user_bias", "biases", "shrunken mean of the user's residuals known, stars", side="user"
+    ),
     Number(
         "genre_bias", "biases", "deviation from user_bias of the last 20 residuals, by like genres"
     ),
-    Number("recent_bias", "biases", "shrunken deviation from user_bias of the last 10 residuals"),
+    Number(
+        "recent_bias",
+        "biases",
+        "shrunken deviation from user_bias of the last 10 residuals",
+        side="user",
+    ),
 )
 
 

@@ -418,16 +418,80 @@ SAMPLED_SCORES = _table(
     _SCORE,
 )
 
+_AS_OF = ("as_of", _TIME, "the moment, UTC: ratings of strictly earlier seconds are known")
+_LIST_OF_RATINGS = t.ArrayType(
+    t.StructType([t.StructField("residual", _DOUBLE), t.StructField("genre_bits", _LONG)])
+)
+
+
+def _of_side(side: inputs.Side) -> list[Column]:
+    """The columns of samples that are known of the user alone, or of the movie alone."""
+    encoded = [i for i in inputs.INPUTS if inputs.SIDES.get(i.group) == side]
+    numbers = {n.column for n in inputs.NUMBERS if n.side == side}
+    values = {i.value for i in encoded} | numbers
+    return [
+        *(column for column in SAMPLE_VALUES if column[0] in values),
+        *((i.column, _INT, f"{i.meaning}, encoded; 0 is missing or unseen") for i in encoded),
+    ]
+
+
+USER_STATES = _table(
+    "user_states",
+    "build_states",
+    "A row is a user, with what a sample of this user at this moment would know.",
+    _USER,
+    _AS_OF,
+    *_of_side("user"),
+    ("user_residuals", _DOUBLE, "sum of what the ratings are above the mean and movies' biases"),
+    ("recent", _LIST_OF_RATINGS, "the last ratings: what each is above the same, and its genres"),
+    scope="samples",
+)
+
+MOVIE_STATES = _table(
+    "movie_states",
+    "build_states",
+    "A row is a movie, with what a sample of this movie at this moment would know.",
+    _MOVIE,
+    _AS_OF,
+    ("genres", _STRING, "genres, joined by |"),
+    *_of_side("movie"),
+    ("genre_bits", _LONG, "bits of the genres, the most frequent first"),
+    scope="samples",
+)
+
+PAIR_SCORES = _table(
+    "pair_scores",
+    "predict",
+    "A row is the score of a given user and movie by a run.",
+    ("run_id", _STRING, "row of runs"),
+    _USER,
+    _MOVIE,
+    _AS_OF,
+    _SCORE,
+    ("user_known", t.BooleanType(), "whether the run was trained on ratings of the user"),
+    ("movie_known", t.BooleanType(), "whether the run was trained on ratings of the movie"),
+)
+
+REJECTED_PAIRS = _table(
+    "rejected_pairs",
+    "predict",
+    "A row is a row of predict.pairs that could not be used.",
+    ("source", _STRING, "predict.pairs: the file, folder or table"),
+    ("line", _STRING, "the row as read"),
+    ("reason", _STRING, "why it was rejected"),
+)
+
 TABLES = tuple(value for value in list(vars().values()) if isinstance(value, Table))
 """Every table declared above, in that order."""
 
 SHARED_TABLES = tuple(table for table in TABLES if table.scope == "shared")
 """Tables that several pipelines can share: see input.tables."""
 
-SAMPLE_TABLES = tuple(table for table in TABLES if table.scope == "samples")
-"""Tables of which one root can hold several: see samples.name."""
-
 
 def written_by(job: str) -> tuple[Table, ...]:
     """The tables that a job writes."""
     return tuple(table for table in TABLES if table.job == job)
+
+
+SAMPLE_TABLES = written_by("build_samples")
+"""What runs are trained on. One root can hold several of each: see samples.name."""

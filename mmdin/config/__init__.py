@@ -17,6 +17,7 @@ from mmdin.config.sections import (
     Part,
     PositiveInt,
     Posters,
+    Predict,
     Protocol,
     RatingScale,
     Samples,
@@ -25,6 +26,7 @@ from mmdin.config.sections import (
     Tables,
     Training,
     World,
+    seconds_of,
 )
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Part",
     "PositiveInt",
     "Posters",
+    "Predict",
     "Protocol",
     "RatingScale",
     "Samples",
@@ -50,4 +53,5 @@ __all__ = [
     "change",
     "load_config",
     "read_section",
+    "seconds_of",
 ]

@@ -4,6 +4,8 @@ Paths are relative to the folder that the job is started in, and can begin with 
 """
 
 import codecs
+import datetime
+import math
 import os.path
 import re
 import typing
@@ -440,6 +442,52 @@ class Export(Section):
     name of a licence or the address of its text."""
 
 
+def _check_moment(text: str) -> str:
+    if text:
+        seconds_of(text)
+    return text
+
+
+def seconds_of(moment: str) -> int:
+    """The second since 1970, UTC, of a moment: a number of seconds, or a date and time.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if re.fullmatch(r"[0-9]{1,11}", moment):
+        return int(moment)
+    try:
+        time = datetime.datetime.fromisoformat(moment)
+    except ValueError:
+        raise ValueError(
+            "must be a date and time such as 2015-03-29 or 2015-03-29T09:17:06, UTC unless a zone "
+            "follows, or seconds since 1970"
+        ) from None
+    return math.floor((time if time.tzinfo else time.replace(tzinfo=datetime.UTC)).timestamp())
+
+
+Moment = typing.Annotated[str, pydantic.AfterValidator(_check_moment)]
+
+
+class Predict(Section):
+    """What predict scores. build_states takes ratings and as_of from here too."""
+
+    pairs: Folder = ""
+    """The pairs of a user and a movie: a CSV or Parquet file, a folder of such files, a Delta table
+    by its folder, or a table of Spark's catalog by its name. Columns user_id, movie_id and,
+    optionally, rated_at, the moment as of which the pair is scored."""
+    run: str = ""
+    """The trained network: a run_id of table runs, a variant or a model, of which the best run is
+    taken. If empty, the best by validation ROC AUC of all finished runs on the newest samples."""
+    ratings: Folder = ""
+    """Folder of further ratings, which training need not have seen, of new users too. It is read as
+    input.movielens is, but needs no movies.csv. Of two ratings of a movie by a user the later
+    counts."""
+    as_of: Moment = ""
+    """The moment as of which pairs without rated_at are scored, such as 2015-03-29T09:17:06, UTC:
+    earlier ratings are known. If empty, one second after the newest rating."""
+
+
 class Tables(Section):
     """Registration of the tables in Spark's catalog."""
 
@@ -488,6 +536,7 @@ class Config(Section):
     training: Training = Training()
     scoring: Scoring = Scoring()
     export: Export = Export()
+    predict: Predict = Predict()
     tables: Tables = Tables()
     experiment: Experiment = Experiment()
 

@@ -136,7 +136,21 @@ def _flagged_genres(layout: Layout) -> Column:
 def _read_parquet(spark: SparkSession, paths: list[str], file: InputFile) -> DataFrame:
     with translated_errors(f"{file.stem} in Parquet"):
         stored = load_files(spark.read.format("parquet").option("mergeSchema", "true"), paths)
-    positions = find_columns(stored.columns, file.columns, f"{file.stem} in Parquet")
+    return read_stored(stored, file, f"{file.stem} in Parquet")
+
+
+def read_stored(stored: DataFrame, file: InputFile, place: str) -> DataFrame:
+    """Rows of Parquet files or of a table as read_rows gives those of text files.
+
+    Args:
+        stored: the rows.
+        file: whose columns to take, found by their names.
+        place: where the rows are, for messages.
+
+    Raises:
+        InputDataError: if a column is missing, there twice, or of a type that is no text or number.
+    """
+    positions = find_columns(stored.columns, file.columns, place)
     fields = [stored.schema.fields[position] for position in positions]
     values = [
         _as_text(F.col(_quoted(field.name)), field.dataType).alias(name)

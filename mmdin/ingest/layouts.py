@@ -11,8 +11,8 @@ from mmdin.ingest.heads import Head
 
 COLONS = "::"
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "|", COLONS: "::"}
-_IDS = ("userId", "movieId")
-"""Columns that hold a number in every row."""
+_IDS = ("userid", "movieid")
+"""Columns, by their plain names, that hold a number in every row."""
 
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.0*)?\s*")
 
@@ -157,7 +157,7 @@ def _as_first(head: Head, first: Layout | None, file: InputFile) -> Layout | Non
     if first is None or first.is_parquet:
         return None
     fields = split_line(head.line or "", first.delimiter)
-    ids = [p for p, c in zip(first.positions, file.columns, strict=False) if c in _IDS]
+    ids = [p for p, c in zip(first.positions, file.columns, strict=False) if plain(c) in _IDS]
     if len(fields) != first.width or not all(_NUMBER.fullmatch(fields[p]) for p in ids):
         return None
     return replace(first, header="", encoding=head.encoding)

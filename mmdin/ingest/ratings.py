@@ -53,7 +53,7 @@ def judge_ratings(rows: DataFrame, movies: DataFrame, scale: RatingScale) -> Dat
         parsed.join(F.broadcast(listed), on="movie_id", how="left"),
         {
             not_on_scale(scale): F.col("rating").isNotNull(),
-            IMPOSSIBLE_TIME: F.col("seconds").between(_YEAR_1995, _YEAR_2100 - 1),
+            IMPOSSIBLE_TIME: is_possible_time(F.col("seconds")),
             UNKNOWN_MOVIE: F.col("listed"),
         },
     )
@@ -88,6 +88,11 @@ def parse_ratings(rows: DataFrame) -> DataFrame:
             NOT_A_TIME: F.col("seconds").isNotNull(),
         },
     )
+
+
+def is_possible_time(seconds: Column) -> Column:
+    """Whether a rating can be of this second."""
+    return seconds.between(_YEAR_1995, _YEAR_2100 - 1)
 
 
 def stars(value: Column, scale: RatingScale) -> Column:

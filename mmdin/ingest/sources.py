@@ -67,7 +67,8 @@ def find_source(files: Files, given: Input, file: InputFile) -> Source:
     if not names:
         _refuse_missing(files, given, file, chosen)
     encoding = given.encoding or chosen.encoding
-    heads = {join(given.movielens, n): _head(files, given.movielens, n, encoding) for n in names}
+    paths = (join(given.movielens, name) for name in names)
+    heads = {path: head_of(files, path, encoding) for path in paths}
     how = HOW_TO_SET if file.required else f"{HOW_TO_SET}, or remove {file.name}: it is optional"
     layouts = lay_out(heads, file, chosen, how)
     if names != [file.name]:
@@ -98,7 +99,7 @@ def _candidates(file: InputFile, chosen: Format) -> list[str]:
 
 def _match(files: Files, folder: str, pattern: str) -> list[str]:
     """The files that a name or pattern means, or the part files of the folders that it means."""
-    names = _readable(stored.name for stored in files.list(folder, recursive=True))
+    names = readable(stored.name for stored in files.list(folder, recursive=True))
     return [n for n in names if any(fnmatch.fnmatchcase(p, pattern) for p in _ancestors(n))]
 
 
@@ -115,17 +116,17 @@ def _parts(files: Files, folder: str, name: str) -> list[str]:
             f"{join(folder, name)}: is a Delta table, whose folder also holds files of earlier "
             "versions: write its rows as CSV or Parquet"
         )
-    return _readable(listed)
+    return readable(listed)
 
 
-def _readable(names: Iterator[str] | Sequence[str]) -> list[str]:
-    """Without what Spark and file systems put next to files, such as _SUCCESS."""
+def readable(names: Iterator[str] | Sequence[str]) -> list[str]:
+    """The names without what Spark and file systems put next to files, such as _SUCCESS."""
     return [n for n in names if not any(part.startswith(("_", ".")) for part in n.split("/"))]
 
 
-def _head(files: Files, folder: str, name: str, encoding: str) -> Head:
-    path = join(folder, name)
-    content = files.read(path, BZIP2_HEAD_BYTES if name.endswith(".bz2") else HEAD_BYTES)
+def head_of(files: Files, path: str, encoding: str) -> Head:
+    """The beginning of a file: see read_head."""
+    content = files.read(path, BZIP2_HEAD_BYTES if path.endswith(".bz2") else HEAD_BYTES)
     return read_head(path, content, encoding)
 
 

@@ -112,9 +112,10 @@ class ReadCounter:
 def tally(judged: Mapping[InputFile, DataFrame]) -> dict[InputFile, Tally]:
     """Count the rows of each file, kept and rejected, in one query."""
     parts = [_counted(rows, file) for file, rows in judged.items()]
-    kept_movies = judged[MOVIES].where("reason IS NULL")
-    genres = kept_movies.select(F.explode("genres").alias("key"))
-    parts.append(_aligned(genres, _GENRES, F.col("key"), None))
+    if MOVIES in judged:
+        kept_movies = judged[MOVIES].where("reason IS NULL")
+        genres = kept_movies.select(F.explode("genres").alias("key"))
+        parts.append(_aligned(genres, _GENRES, F.col("key"), None))
     counted = parts[0]
     for part in parts[1:]:
         counted = counted.unionByName(part)

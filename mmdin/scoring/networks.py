@@ -18,7 +18,7 @@ from pyspark.sql.types import StructField, StructType
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS, NUMBERS
 from mmdin.networks import CHECKPOINT_FILES
-from mmdin.schemas import PREDICTIONS, SAMPLES
+from mmdin.schemas import PREDICTIONS
 from mmdin.scoring.scored import KEPT, TAKEN, one_score
 from mmdin.storage import files_at, join, local_folder
 
@@ -75,7 +75,10 @@ def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
 
 
 def add_network_scores(
-    samples: DataFrame, runs: Sequence[TrainedRun], batch_size: int
+    samples: DataFrame,
+    runs: Sequence[TrainedRun],
+    batch_size: int,
+    kept: Sequence[str] = (*KEPT, *TAKEN),
 ) -> DataFrame:
     """Score the samples with several networks in one pass.
 
@@ -83,22 +86,25 @@ def add_network_scores(
     the networks in Arrow batches, `batch_size` at a time.
 
     Args:
-        samples: rows of table samples.
+        samples: rows with the columns ENCODED, such as those of table samples.
         runs: at most NETWORKS_AT_ONCE.
         batch_size: rows of a call of a network.
+        kept: columns of the rows that the result has too.
 
     Returns:
-        The columns KEPT and TAKEN, and a column for each run, which network_scores takes.
+        The columns kept, and a column for each run, which network_scores takes.
 
     Raises:
         TableError: a checkpoint folder holds no network.
     """
     networks = [send_network(samples.sparkSession, run.checkpoint) for run in runs]
-    score = functools.partial(_score_batches, networks=networks, batch_size=batch_size)
-    schema = StructType([StructField(c, SAMPLES.schema[c].dataType) for c in (*KEPT, *TAKEN)])
+    score = functools.partial(
+        _score_batches, networks=networks, batch_size=batch_size, kept=tuple(kept)
+    )
+    schema = StructType([StructField(c, samples.schema[c].dataType) for c in kept])
     for n in range(len(runs)):
         schema.add(_column(n), PREDICTIONS.schema["score"].dataType)
-    encoded = samples.select(*dict.fromkeys((*KEPT, *TAKEN, *ENCODED)))
+    encoded = samples.select(*dict.fromkeys((*kept, *ENCODED)))
     return encoded.mapInArrow(score, schema)
 
 
@@ -112,10 +118,13 @@ def _column(n: int) -> str:
 
 
 def _score_batches(
-    batches: Iterator[pa.RecordBatch], networks: Sequence[SentNetwork], batch_size: int
+    batches: Iterator[pa.RecordBatch],
+    networks: Sequence[SentNetwork],
+    batch_size: int,
+    kept: Sequence[str],
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        columns = {c: batch.column(c) for c in (*KEPT, *TAKEN)}
+        columns = {c: batch.column(c) for c in kept}
         for n, sent in enumerate(networks):
             network, scores_of = load_scorer(sent)
             taken = columns_taken(network, batch)

@@ -2,15 +2,24 @@
 
 import csv
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from launching import ROOT, Launch, numbers
 from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
 
 from mmdin.config import load_config
 from mmdin.predictors import NAIVE
-from mmdin.schemas import ATTENTION_WEIGHTS, PREDICTIONS, VALIDATION_PREDICTIONS
+from mmdin.schemas import (
+    ATTENTION_WEIGHTS,
+    PAIR_SCORES,
+    PREDICTIONS,
+    RATINGS,
+    REJECTED_PAIRS,
+    VALIDATION_PREDICTIONS,
+)
 from mmdin.tables import Tables
 from mmdin.variants import plan_variants
 from spark_jobs import score
@@ -19,6 +28,28 @@ SEEDS = 2
 VARIANTS = {"NeuralCF": "neural_cf", "MMDIN": "mmdin", "shuffled posters": "mmdin"}
 MOST_JOBS = 170
 """What the stages may start together, without those that build the second set of samples."""
+
+RATED = ("userId", "movieId", "rating", "timestamp")
+NEW_USER, NO_MOVIE = 1_000_000, 2_000_000
+"""A user of whom the only ratings came after training, and a movie that nobody listed."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What job predict printed and wrote, and what it was given.
+
+    Attributes:
+        output: what it printed.
+        scores: rows of pair_scores.
+        test_rows: predictions whose pairs and moments were given.
+        last: the second of the newest rating that the pipeline had.
+    """
+
+    output: str
+    scores: list[Row]
+    test_rows: list[Row]
+    last: int
+
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -108,6 +139,61 @@ def test_scoring_twice_changes_and_duplicates_nothing(
         assert set(after) == before
     scored = re.findall(r"score: ([\d,]+) rows of \S+ into predictions", output)
     assert sum(int(n.replace(",", "")) for n in scored) == len(scored_twice[0][0])
+
+
+@pytest.fixture(scope="module")
+def predicted(
+    spark: SparkSession, launch: Launch, rerun: str, folder: Path, environment: dict[str, str]
+) -> Predicted:
+    """Test rows as pairs with their moments, and a new user with ratings that came later."""
+    tables = Tables(spark, str(folder / ROOT))
+    second = F.unix_timestamp("rated_at").alias("second")
+    scored = tables.read(PREDICTIONS).where("model = 'mmdin' AND user_id % 4 = 0")
+    rows = scored.select("*", second).collect()
+    movies = {row["movie_id"] for row in rows}
+    lines = {f"{r['user_id']},{r['movie_id']},{r['second']}" for r in rows}
+    lines |= {f"{NEW_USER},{min(movies)},", f"{NEW_USER},{NO_MOVIE},", "1,one,"}
+    (folder / "pairs.csv").write_text("\n".join(("user_id,movie_id,rated_at", *lines, "")))
+    last = tables.read(RATINGS).select(F.max(second)).collect()[0][0]
+    rated = [f"{NEW_USER},{movie},5.0,{last + 60}" for movie in movies]
+    (folder / "later").mkdir()
+    (folder / "later/ratings.csv").write_text("\n".join((",".join(RATED), *rated, "")))
+    settings = ("predict.pairs=pairs.csv", "predict.ratings=later")
+    options = ("--conf", "small.yaml", "--set", *settings)
+    ended = launch("local.sh", "predict", *options, environment=environment)
+    assert ended.returncode == 0, ended.stdout[-6000:]
+    scores = tables.read(PAIR_SCORES).withColumn("second", F.unix_timestamp("as_of")).collect()
+    return Predicted(ended.stdout, scores, rows, last)
+
+
+def test_a_pair_at_the_moment_of_a_test_row_gets_its_score(predicted: Predicted) -> None:
+    (run_id,) = {row["run_id"] for row in predicted.scores}
+    assert f"predict: run {run_id} (mmdin, validation ROC AUC 0." in predicted.output
+    of_run = [row for row in predicted.test_rows if row["run_id"] == run_id]
+    found, expected = (
+        {(r["user_id"], r["movie_id"], r["second"]): r["score"] for r in rows}
+        for rows in (predicted.scores, of_run)
+    )
+    assert len(found) == len(predicted.scores) == len(expected) + 2
+    assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-6)
+
+
+def test_pairs_that_training_never_saw_are_scored_and_bad_ones_set_aside(
+    predicted: Predicted, spark: SparkSession, folder: Path
+) -> None:
+    of_new_user = [r for r in predicted.scores if r["user_id"] == NEW_USER]
+    assert {(r["movie_id"] == NO_MOVIE, r["movie_known"]) for r in of_new_user} == {
+        (True, False),
+        (False, True),
+    }
+    for row in of_new_user:
+        assert (row["user_known"], row["second"]) == (False, predicted.last + 61)
+        assert 0 < row["score"] < 1
+    rejected = Tables(spark, str(folder / ROOT)).read(REJECTED_PAIRS).collect()
+    assert [tuple(r) for r in rejected] == [
+        ("pairs.csv", "1,one,", "movie_id is not a whole number")
+    ]
+    assert "movie_id is not a whole number" in predicted.output
 
 
 def test_sql_answers_until_a_mistake_which_is_one_message(

@@ -1,0 +1,192 @@
+"""States: what a sample of a user, or of a movie, at some moment would know.
+
+A state is made by the code that makes samples under protocol point_in_time: for each user and
+moment, and for each movie and moment, a row without a rating is put among the ratings, and what it
+gets to know is kept. So the values of a user and a movie as of a sample's second are the sample's,
+to the last digit, which a test holds. Sums by another query would add in another order.
+"""
+
+import bisect
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from mmdin.config import Samples
+from mmdin.errors import InputDataError
+from mmdin.features.buckets import Edges, add_buckets, bucketed
+from mmdin.features.fitted import Fitted
+from mmdin.features.history import HISTORY, spread_history
+from mmdin.features.movies import join_movies, read_movies
+from mmdin.features.order import computed
+from mmdin.features.past import (
+    LATEST,
+    add_movies_past,
+    add_pair_values,
+    add_user_values,
+    add_users_past,
+    describe_rated,
+)
+from mmdin.features.scope import keep_in_scope, label_ratings
+from mmdin.features.statistics import movie_statistics, user_statistics
+from mmdin.features.tastes import genre_bits
+from mmdin.features.vocabularies import identifiers, look_up
+from mmdin.inputs import INPUTS, NUMBERS
+from mmdin.schemas import MOVIE_STATES, USER_STATES
+from mmdin.tables import Tables
+
+_USER, _MOVIE = ("user_id", "seconds"), ("movie_id", "seconds")
+
+STORED_LISTS = tuple(latest.column for latest in LATEST if latest != HISTORY)
+"""Lists of users' latest ratings that states hold; the history is spread over columns."""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """All that states are made from.
+
+    Attributes:
+        ratings: those in scope: user_id, movie_id, rating, label, seconds, in_history.
+        movies: of describe_movies, with their indices and genre_bits.
+        fitted: on training rows.
+    """
+
+    ratings: DataFrame
+    movies: DataFrame
+    fitted: Fitted
+
+    def newest(self) -> int:
+        """The second of the newest rating.
+
+        Raises:
+            InputDataError: if no rating is in scope.
+        """
+        newest = self.ratings.agg(F.max("seconds")).collect()[0][0]
+        if newest is None:
+            raise InputDataError("no rating is in scope: see samples.max_movie_id")
+        return int(newest)
+
+
+@dataclass(frozen=True)
+class States:
+    """What is known of users and of movies, each at one moment or at several.
+
+    Attributes:
+        users: by user_id and seconds, the values of users, encoded too.
+        movies: by movie_id and seconds, the values of movies, encoded too.
+        edges: of the buckets of other values.
+    """
+
+    users: DataFrame
+    movies: DataFrame
+    edges: Edges
+
+
+def gather_knowledge(
+    tables: Tables, ratings: DataFrame, samples: Samples, seed: int, fitted: Fitted
+) -> Knowledge:
+    """Label and select the ratings, and describe the movies, as for samples.
+
+    Args:
+        tables: that hold movies and poster_features.
+        ratings: rows of table ratings.
+        samples: section of the configuration that the samples were built with.
+        seed: of that configuration.
+        fitted: on the training rows of the samples.
+    """
+    movies = read_movies(tables, samples.shuffle_posters, seed)
+    indexed = look_up(movies, fitted.vocabularies, identifiers(movies.columns))
+    described = computed(indexed.withColumn("genre_bits", genre_bits()))
+    rated = keep_in_scope(label_ratings(ratings, described, samples, seed))
+    return Knowledge(rated.withColumn("in_history", F.lit(True)), described, fitted)
+
+
+def states_as_of(knowledge: Knowledge, seconds: int) -> States:
+    """States at one moment: of every user with an earlier rating, and of every movie.
+
+    Movies are those that are listed, have a poster, or were rated.
+    """
+    earlier = knowledge.ratings.where(F.col("seconds") < seconds)
+    moment = F.lit(seconds).cast("long").alias("seconds")
+    movies = knowledge.movies.select("movie_id").union(earlier.select("movie_id"))
+    known = Knowledge(earlier, knowledge.movies, knowledge.fitted)
+    return states_at(known, earlier.select("user_id", moment), movies.select("movie_id", moment))
+
+
+def states_at(knowledge: Knowledge, users: DataFrame, movies: DataFrame) -> States:
+    """States at any moments.
+
+    Args:
+        knowledge: of gather_knowledge.
+        users: user_id and seconds (long), whose states are wanted; repetitions do no harm.
+        movies: movie_id and seconds, the same.
+    """
+    baseline, edges = knowledge.fitted.baseline, knowledge.fitted.edges
+    marked = _mark(knowledge.ratings, movies.select(*_MOVIE))
+    by_movie = computed(add_movies_past(marked, baseline))
+    rated = by_movie.where("rating IS NOT NULL")
+    by_user = add_users_past(
+        _mark(rated, users.select(*_USER)), describe_rated(knowledge.movies), baseline
+    )
+    of_movies = by_movie.where("rating IS NULL").select(*_MOVIE, *movie_statistics(), "movie_bias")
+    lists = (latest.column for latest in LATEST)
+    of_users = by_user.where("rating IS NULL").select(*_USER, *user_statistics(), *lists)
+    return States(
+        computed(_encode_users(add_user_values(of_users, baseline), knowledge.fitted)),
+        computed(_encode_movies(join_movies(of_movies, knowledge.movies), edges)),
+        edges,
+    )
+
+
+def _mark(rated: DataFrame, moments: DataFrame) -> DataFrame:
+    """The ratings, and a row without a rating for each key and moment."""
+    markers = moments.distinct().withColumn("in_history", F.lit(False))
+    return rated.unionByName(markers, allowMissingColumns=True)
+
+
+def _encode_users(users: DataFrame, fitted: Fitted) -> DataFrame:
+    spread = users.withColumns(spread_history()).drop(HISTORY.column)
+    indexed = look_up(spread, fitted.vocabularies, identifiers({"user_id"}))
+    return add_buckets(indexed, fitted.edges, bucketed(indexed.columns))
+
+
+def _encode_movies(movies: DataFrame, edges: Edges) -> DataFrame:
+    return _fill(add_buckets(movies, edges, bucketed(movies.columns)), edges)
+
+
+def join_states(pairs: DataFrame, states: States) -> DataFrame:
+    """Add the values of samples, readable and encoded, to users and movies at moments.
+
+    A user or a movie without a state is one that has never been rated, or has never rated.
+
+    Args:
+        pairs: with user_id, movie_id and seconds.
+        states: at these moments.
+    """
+    joined = pairs.join(states.users, list(_USER), "left").join(states.movies, list(_MOVIE), "left")
+    valued = add_pair_values(_fill(joined, states.edges))
+    others = [i for i in bucketed(valued.columns) if i.column not in joined.columns]
+    return add_buckets(valued, states.edges, others)
+
+
+def _fill(rows: DataFrame, edges: Edges) -> DataFrame:
+    """Put what a user or a movie without any rating has in place of null."""
+    counts = [name for name in rows.columns if name.endswith("_count")]
+    unknown = {i.column: 0 for i in INPUTS}
+    unknown |= {i.column: _bucket_of_none(edges[i.value]) for i in INPUTS if i.value in counts}
+    unknown |= dict.fromkeys((*counts, "genre_bits", *(n.column for n in NUMBERS)), 0)
+    return rows.fillna({name: value for name, value in unknown.items() if name in rows.columns})
+
+
+def _bucket_of_none(edges: list[float]) -> int:
+    return 1 + bisect.bisect_right(edges, 0)
+
+
+def write_states(tables: Tables, states: States) -> None:
+    """Write the states of one moment as tables user_states and movie_states."""
+    moment = F.timestamp_seconds("seconds")
+    lists = {name: F.col(name).cast(USER_STATES.schema[name].dataType) for name in STORED_LISTS}
+    users = states.users.withColumns({"as_of": moment, **lists})
+    tables.write(USER_STATES, users.select(*USER_STATES.columns))
+    movies = states.movies.withColumn("as_of", moment)
+    tables.write(MOVIE_STATES, movies.select(*MOVIE_STATES.columns))
