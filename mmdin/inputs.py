@@ -196,6 +196,11 @@ NUMBERS: tuple[Number, ...] = (
         "genre_bias", "biases", "deviation from user_bias of the last 20 residuals, by like genres"
     ),
     Number(
+        "neighbour_bias",
+        "biases",
+        "deviation from user_bias of the last 50 residuals, by movies' similarity",
+    ),
+    Number(
         "recent_bias",
         "biases",
         "shrunken deviation from user_bias of the last 10 residuals",

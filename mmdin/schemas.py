@@ -224,6 +224,18 @@ BUCKET_EDGES = _table(
     scope="samples",
 )
 
+MOVIE_SIMILARITIES = _table(
+    "movie_similarities",
+    "build_samples",
+    "A row is a pair of movies that users of training rows rated both, or a movie with itself.",
+    ("movie_index", _INT, "index of the one in vocabulary movie"),
+    ("other_index", _INT, "index of the other, which is not smaller"),
+    ("users", _INT, "users who rated both"),
+    ("products", t.FloatType(), "sum over them of the products of their deviations, stars squared"),
+    ("similarity", _DOUBLE, "shrunken mean of these products over the variance; 0 if negative"),
+    scope="samples",
+)
+
 RUNS = _table(
     "runs",
     "train",
@@ -420,7 +432,14 @@ SAMPLED_SCORES = _table(
 
 _AS_OF = ("as_of", _TIME, "the moment, UTC: ratings of strictly earlier seconds are known")
 _LIST_OF_RATINGS = t.ArrayType(
-    t.StructType([t.StructField("residual", _DOUBLE), t.StructField("genre_bits", _LONG)])
+    t.StructType(
+        [
+            t.StructField("movie_index", _INT),
+            t.StructField("residual", _DOUBLE),
+            t.StructField("deviation", _DOUBLE),
+            t.StructField("genre_bits", _LONG),
+        ]
+    )
 )
 
 
@@ -443,7 +462,7 @@ USER_STATES = _table(
     _AS_OF,
     *_of_side("user"),
     ("user_residuals", _DOUBLE, "sum of what the ratings are above the mean and movies' biases"),
-    ("recent", _LIST_OF_RATINGS, "the last ratings: what each is above the same, and its genres"),
+    ("rated", _LIST_OF_RATINGS, "the last ratings: what each is above the same, and its genres"),
     scope="samples",
 )
 

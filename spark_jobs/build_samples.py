@@ -14,7 +14,8 @@ def run(spark: SparkSession, plan: Plan) -> None:
     """Build samples from the tables ratings, movies and poster_features.
 
     Writes samples (one row per rating in scope: label, split, features, and the features encoded),
-    vocabularies and bucket_edges. samples.protocol sets what a row may know of other ratings.
+    vocabularies, bucket_edges and movie_similarities. samples.protocol sets what a row may know of
+    other ratings.
     Variants that change samples get their own tables, named after the variant.
     """
     for samples in plan.sample_sets():

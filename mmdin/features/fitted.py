@@ -8,9 +8,10 @@ from pyspark.sql import functions as F
 
 from mmdin.features.biases import Baseline, fit_baseline
 from mmdin.features.buckets import Edges, edges_from_rows
+from mmdin.features.neighbours import Similarities, similarities_from_rows
 from mmdin.features.vocabularies import fit_vocabularies, sum_up
 from mmdin.hashing import RATING
-from mmdin.schemas import BUCKET_EDGES, SAMPLES, VOCABULARIES
+from mmdin.schemas import BUCKET_EDGES, MOVIE_SIMILARITIES, SAMPLES, VOCABULARIES
 from mmdin.tables import Tables
 
 
@@ -22,11 +23,13 @@ class Fitted:
         vocabularies: rows of table vocabularies.
         edges: of buckets.
         baseline: that biases are measured against.
+        similarities: of movies.
     """
 
     vocabularies: DataFrame
     edges: Edges
     baseline: Baseline
+    similarities: Similarities
 
 
 def read_fitted(tables: Tables, versions: Mapping[str, int]) -> Fitted:
@@ -44,4 +47,5 @@ def read_fitted(tables: Tables, versions: Mapping[str, int]) -> Fitted:
         tables.read(VOCABULARIES, versions[VOCABULARIES.name]),
         edges_from_rows(tables.read(BUCKET_EDGES, versions[BUCKET_EDGES.name])),
         fit_baseline(sum_up(fit_vocabularies(training_rows))),
+        similarities_from_rows(tables.read(MOVIE_SIMILARITIES, versions[MOVIE_SIMILARITIES.name])),
     )

@@ -37,19 +37,23 @@ class Latest:
 HISTORY = Latest("history", "in_history AND label = 1", LIKED, inputs.HISTORY_LENGTH)
 """The movies that the user liked last."""
 
+RATED = Latest("rated", "in_history", ("movie_index", "residual", "deviation", "genre_bits"), 50)
+"""The ratings, liked or not, that are looked back on for tastes."""
+
 
 def add_latest(rows: DataFrame, wanted: Sequence[Latest]) -> DataFrame:
     """Add a user's latest ratings, latest first, as arrays of structs; null if there is none.
 
-    Reads user_id, movie_id, seconds and what is wanted. Ratings of the same second are ordered by
-    descending movie_id. The result is in the order of sort_by_time, by user.
+    Reads user_id, movie_id, seconds and what is wanted, of rows that are partitioned by the user.
+    Ratings of the same second are ordered by descending movie_id. The result is in the order of
+    sort_by_time, by user.
 
     Takes time in proportion to the rows, however many ratings one user has: every rating that a
     list may hold holds the list that it ends, and every row takes the latest list from before it.
     """
     flags = {_flag(latest): F.expr(latest.among) for latest in wanted}
     lists = {_list(latest): _ending_here(latest) for latest in wanted}
-    numbered = rows.repartition("user_id").withColumns(flags).withColumns(lists)
+    numbered = rows.withColumns(flags).withColumns(lists)
     earlier = (
         Window.partitionBy("user_id").orderBy("seconds").rangeBetween(Window.unboundedPreceding, -1)
     )

@@ -8,14 +8,15 @@ from pyspark.sql import DataFrame
 
 from mmdin import inputs
 from mmdin.features.biases import Baseline, movie_bias, residual, user_bias
-from mmdin.features.history import HISTORY, LIKED, add_latest
+from mmdin.features.history import HISTORY, LIKED, RATED, add_latest
 from mmdin.features.movies import join_movies
+from mmdin.features.neighbours import Similarities, neighbour_bias
 from mmdin.features.order import sort_by_time
 from mmdin.features.scene import add_scene
 from mmdin.features.statistics import movie_statistics, of_earlier_rows, user_statistics
-from mmdin.features.tastes import RECENT, genre_bias, genre_bits, recent_bias
+from mmdin.features.tastes import genre_bias, genre_bits, recent_bias
 
-LATEST = (HISTORY, RECENT)
+LATEST = (HISTORY, RATED)
 """A user's latest ratings, as lists."""
 
 
@@ -30,30 +31,34 @@ def describe_rated(movies: DataFrame) -> DataFrame:
 
 
 def add_movies_past(rows: DataFrame, baseline: Baseline) -> DataFrame:
-    """Add the statistics of the movie's earlier ratings, and movie_bias.
+    """Add the statistics of the movie's earlier ratings, movie_bias and residual.
 
     Reads user_id, movie_id, seconds and rating. A row without a rating counts in no other.
     """
     in_order = sort_by_time(rows, "movie_id")
     added = of_earlier_rows(in_order, "movie_id", movie_statistics())
-    return added.withColumn("movie_bias", movie_bias(baseline))
+    return add_residuals(added, baseline)
 
 
-def add_users_past(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
+def add_residuals(rows: DataFrame, baseline: Baseline) -> DataFrame:
+    """Add movie_bias and residual to rows with the statistics of their movies."""
+    biased = rows.withColumn("movie_bias", movie_bias(baseline))
+    return biased.withColumn("residual", residual(baseline))
+
+
+def add_users_past(rows: DataFrame, movies: DataFrame) -> DataFrame:
     """Add the lists of LATEST, and the statistics of the user's earlier ratings.
 
     Args:
-        rows: of add_movies_past, with label and in_history.
+        rows: of add_movies_past, partitioned by the user, with label, in_history and deviation.
         movies: of describe_rated.
-        baseline: of fit_baseline.
     """
-    return of_earlier_rows(add_latest_ratings(rows, movies, baseline), "user_id", user_statistics())
+    return of_earlier_rows(add_latest_ratings(rows, movies), "user_id", user_statistics())
 
 
-def add_latest_ratings(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
-    """Add the movies' columns, residual, and the lists of LATEST, to rows with movie_bias."""
-    described = join_movies(rows, movies)
-    return add_latest(described.withColumn("residual", residual(baseline)), LATEST)
+def add_latest_ratings(rows: DataFrame, movies: DataFrame) -> DataFrame:
+    """Add the movies' columns and the lists of LATEST to rows of add_users_past."""
+    return add_latest(join_movies(rows, movies), LATEST)
 
 
 def add_user_values(rows: DataFrame, baseline: Baseline) -> DataFrame:
@@ -62,9 +67,14 @@ def add_user_values(rows: DataFrame, baseline: Baseline) -> DataFrame:
     return biased.withColumn("recent_bias", recent_bias())
 
 
-def add_pair_values(rows: DataFrame) -> DataFrame:
+def add_pair_values(rows: DataFrame, similarities: Similarities) -> DataFrame:
     """Add what follows from the user's past and the movie, or from the moment (seconds).
 
-    Reads the values of add_user_values, and the movie's genre_bits.
+    Args:
+        rows: with the values of add_user_values, deviation, and the movie's movie_index and
+            genre_bits.
+        similarities: of fit_similarities.
     """
-    return add_scene(rows.withColumn("genre_bias", genre_bias()))
+    sent = rows.sparkSession.sparkContext.broadcast(similarities)
+    biases = {"genre_bias": genre_bias(), "neighbour_bias": neighbour_bias(sent)}
+    return add_scene(rows.withColumns(biases))

@@ -1,8 +1,9 @@
 """Tables samples, vocabularies and bucket_edges, from ratings, movies and poster features.
 
 The order of steps: describe the movies; label the ratings and select those in scope; split the
-rows; fit the vocabularies and index the movies; add what each row may know of the past (statistics
-and history, the costly part); fit the bucket edges; encode everything and write it to files.
+rows; fit the vocabularies and index the movies; compare ratings with others of their movies, and
+fit the similarities of movies; add what each row may know of the past (statistics and history, the
+costly part); fit the bucket edges; encode everything and write it to files.
 
 To add a feature, write a function that adds its value in a file of this folder, call it in past.py
 (in the function for what it is known of: movies, users or pairs) or, if it does not depend on
@@ -21,16 +22,23 @@ from mmdin import inputs
 from mmdin.config import Config, Protocol
 from mmdin.errors import InputDataError
 from mmdin.features import statistics
-from mmdin.features.biases import Baseline, fit_baseline, movie_bias, residual_among
+from mmdin.features.biases import Baseline, fit_baseline, residual_among
 from mmdin.features.buckets import add_buckets, edges_to_rows, fit_edges
 from mmdin.features.history import HISTORY, spread_history
 from mmdin.features.movies import join_movies, read_movies
+from mmdin.features.neighbours import (
+    Similarities,
+    deviation,
+    fit_similarities,
+    similarities_to_rows,
+)
 from mmdin.features.order import computed, shuffle_into_files, sort_by_time
 from mmdin.features.past import (
     LATEST,
     add_latest_ratings,
     add_movies_past,
     add_pair_values,
+    add_residuals,
     add_user_values,
     add_users_past,
     describe_rated,
@@ -44,14 +52,14 @@ from mmdin.features.vocabularies import (
     sum_up,
     vocabulary_rows,
 )
-from mmdin.schemas import BUCKET_EDGES, RATINGS, SAMPLES, VOCABULARIES
+from mmdin.schemas import BUCKET_EDGES, MOVIE_SIMILARITIES, RATINGS, SAMPLES, VOCABULARIES
 from mmdin.tables import Tables
 
 log = logging.getLogger(__name__)
 
 
 def write_samples(tables: Tables, config: Config) -> None:
-    """Read ratings, movies and poster_features; write vocabularies, bucket_edges and samples.
+    """Read ratings, movies and poster_features; write samples and what was fitted for them.
 
     The same tables and configuration give the same rows in the same files.
 
@@ -73,7 +81,12 @@ def write_samples(tables: Tables, config: Config) -> None:
 
     movies = computed(look_up(movies, vocabularies, identifiers(movies.columns)))
     rows = look_up(rows, vocabularies, identifiers({"user_id"}))
-    described = add_features(rows, movies, config.samples.protocol, baseline)
+    protocol = config.samples.protocol
+    rows = computed(compare_with_movies(rows, protocol, baseline))
+    similarities = fit_similarities(
+        join_movies(rows, movies.select("movie_id", "movie_index")), sums["movie"]["keys"]
+    )
+    described = add_features(rows, movies, protocol, baseline, similarities)
     described = computed(shuffle_into_files(described, config.samples.files, config.seed))
     values = join_movies(described, movies)
     is_train = F.col("split") == "train"
@@ -83,6 +96,7 @@ def write_samples(tables: Tables, config: Config) -> None:
 
     tables.write(VOCABULARIES, vocabulary_rows(vocabularies))
     tables.write(BUCKET_EDGES, edges_to_rows(tables.spark, edges))
+    tables.write(MOVIE_SIMILARITIES, similarities_to_rows(tables.spark, similarities))
     tables.write(SAMPLES, samples.select(*SAMPLES.columns), partition_by="split")
     _check_written(tables, in_scope)
 
@@ -90,45 +104,72 @@ def write_samples(tables: Tables, config: Config) -> None:
 _GENRES = tuple(inputs.genre(slot) for slot in range(1, inputs.GENRE_SLOTS + 1))
 
 
-_USED = ("residual", "user_residuals", *(late.column for late in LATEST if late != HISTORY))
+_USED = (
+    "residual",
+    "deviation",
+    "user_residuals",
+    *(late.column for late in LATEST if late != HISTORY),
+)
 """What values are computed from, and nothing else reads."""
 
 
-def add_features(
-    rows: DataFrame, movies: DataFrame, protocol: Protocol, baseline: Baseline
-) -> DataFrame:
-    """Add every value that differs between ratings; movies' own values are joined afterwards.
+def compare_with_movies(rows: DataFrame, protocol: Protocol, baseline: Baseline) -> DataFrame:
+    """Add the movies' statistics, movie_bias, residual and deviation; in order of time by user.
 
     Protocol point_in_time takes statistics from ratings of strictly earlier seconds; the other
     protocols from those that the row sees (columns sees and seen_by of mmdin.features.split).
 
     Args:
         rows: of split_rows.
-        movies: of describe_movies, with their indices.
         protocol: samples.protocol.
         baseline: of fit_baseline.
     """
+    if protocol == "point_in_time":
+        compared = add_movies_past(rows, baseline)
+    else:
+        seen = statistics.join_view(rows, _views_of_movies(rows), "movie_id")
+        compared = add_residuals(seen, baseline)
+    return sort_by_time(compared, "user_id").withColumn("deviation", deviation(baseline))
+
+
+def add_features(
+    rows: DataFrame,
+    movies: DataFrame,
+    protocol: Protocol,
+    baseline: Baseline,
+    similarities: Similarities,
+) -> DataFrame:
+    """Add every other value that differs between ratings; movies' own are joined afterwards.
+
+    Args:
+        rows: of compare_with_movies.
+        movies: of describe_movies, with their indices.
+        protocol: samples.protocol.
+        baseline: of fit_baseline.
+        similarities: of fit_similarities.
+    """
     described = describe_rated(movies)
-    add = _add_by_time if protocol == "point_in_time" else _add_by_view
-    added = add_pair_values(add_user_values(add(rows, described, baseline), baseline))
+    if protocol == "point_in_time":
+        added = add_users_past(rows, described)
+    else:
+        rated = add_latest_ratings(rows, described)
+        added = _add_users_by_view(rated, _views_of_movies(rows), baseline)
+    added = add_pair_values(add_user_values(added, baseline), similarities)
     return added.drop(*_USED, *(c for c in described.columns if c != "movie_id"))
 
 
-def _add_by_time(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
-    return add_users_past(add_movies_past(rows, baseline), movies, baseline)
-
-
-def _add_by_view(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
-    seen = statistics.by_view(sort_by_time(rows, "movie_id"))
-    of_movies = computed(statistics.of_views(seen, "movie_id", statistics.movie_statistics()))
-    rows = statistics.join_view(rows, of_movies, "movie_id")
-    rows = add_latest_ratings(rows.withColumn("movie_bias", movie_bias(baseline)), movies, baseline)
+def _add_users_by_view(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
     known = statistics.by_view(rows.drop(*statistics.movie_statistics()))
-    compared = known.join(F.broadcast(of_movies), ["movie_id", "sees"]).withColumn(
+    compared = known.join(F.broadcast(movies), ["movie_id", "sees"]).withColumn(
         "residual", residual_among(baseline)
     )
     of_users = statistics.of_views(compared, "user_id", statistics.user_statistics())
     return statistics.join_view(rows, of_users, "user_id")
+
+
+def _views_of_movies(rows: DataFrame) -> DataFrame:
+    seen = statistics.by_view(sort_by_time(rows, "movie_id"))
+    return statistics.of_views(seen, "movie_id", statistics.movie_statistics())
 
 
 def _count_scope(labelled: DataFrame) -> int:

@@ -46,7 +46,7 @@ class Knowledge:
     """All that states are made from.
 
     Attributes:
-        ratings: those in scope: user_id, movie_id, rating, label, seconds, in_history.
+        ratings: those in scope: user_id, movie_id, rating, label, seconds, in_history, deviation.
         movies: of describe_movies, with their indices and genre_bits.
         fitted: on training rows.
     """
@@ -74,12 +74,12 @@ class States:
     Attributes:
         users: by user_id and seconds, the values of users, encoded too.
         movies: by movie_id and seconds, the values of movies, encoded too.
-        edges: of the buckets of other values.
+        fitted: on training rows, for what depends on both.
     """
 
     users: DataFrame
     movies: DataFrame
-    edges: Edges
+    fitted: Fitted
 
 
 def gather_knowledge(
@@ -98,7 +98,12 @@ def gather_knowledge(
     indexed = look_up(movies, fitted.vocabularies, identifiers(movies.columns))
     described = computed(indexed.withColumn("genre_bits", genre_bits()))
     rated = keep_in_scope(label_ratings(ratings, described, samples, seed))
-    return Knowledge(rated.withColumn("in_history", F.lit(True)), described, fitted)
+    return Knowledge(_untrained(rated.withColumn("in_history", F.lit(True))), described, fitted)
+
+
+def _untrained(rows: DataFrame) -> DataFrame:
+    """The rows as of ratings that similarities were not fitted on."""
+    return rows.withColumn("deviation", F.lit(None).cast("double"))
 
 
 def states_as_of(knowledge: Knowledge, seconds: int) -> States:
@@ -126,7 +131,7 @@ def states_at(knowledge: Knowledge, users: DataFrame, movies: DataFrame) -> Stat
     by_movie = computed(add_movies_past(marked, baseline))
     rated = by_movie.where("rating IS NOT NULL")
     by_user = add_users_past(
-        _mark(rated, users.select(*_USER)), describe_rated(knowledge.movies), baseline
+        _mark(rated, users.select(*_USER)).repartition("user_id"), describe_rated(knowledge.movies)
     )
     of_movies = by_movie.where("rating IS NULL").select(*_MOVIE, *movie_statistics(), "movie_bias")
     lists = (latest.column for latest in LATEST)
@@ -134,7 +139,7 @@ def states_at(knowledge: Knowledge, users: DataFrame, movies: DataFrame) -> Stat
     return States(
         computed(_encode_users(add_user_values(of_users, baseline), knowledge.fitted)),
         computed(_encode_movies(join_movies(of_movies, knowledge.movies), edges)),
-        edges,
+        knowledge.fitted,
     )
 
 
@@ -164,9 +169,11 @@ def join_states(pairs: DataFrame, states: States) -> DataFrame:
         states: at these moments.
     """
     joined = pairs.join(states.users, list(_USER), "left").join(states.movies, list(_MOVIE), "left")
-    valued = add_pair_values(_fill(joined, states.edges))
+    fitted = states.fitted
+    filled = _untrained(_fill(joined, fitted.edges))
+    valued = add_pair_values(filled, fitted.similarities)
     others = [i for i in bucketed(valued.columns) if i.column not in joined.columns]
-    return add_buckets(valued, states.edges, others)
+    return add_buckets(valued, fitted.edges, others)
 
 
 def _fill(rows: DataFrame, edges: Edges) -> DataFrame:

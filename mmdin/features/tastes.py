@@ -6,13 +6,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from mmdin import inputs
-from mmdin.features.history import Latest
+from mmdin.features.history import RATED
 
-RECENT = Latest("recent", "in_history", ("residual", "genre_bits"), 20)
-"""The ratings that are looked back on for tastes by genre."""
-
-LATEST = 10
-"""Ratings that recent_bias is over."""
+BY_GENRE, LATEST = 20, 10
+"""Ratings that genre_bias and recent_bias are over."""
 
 _GENRE_PRIOR, _LATEST_PRIOR = 2.0, 3.0
 """Ratings at the user's bias that are added to the two means; chosen on validation rows."""
@@ -34,19 +31,19 @@ def genre_bits() -> Column:
 def recent_bias() -> Column:
     """The mean of the LATEST residuals less user_bias, shrunken: stars, 0 without ratings.
 
-    Reads recent and user_bias.
+    Reads rated and user_bias.
     """
-    latest = F.slice("recent", 1, LATEST)
+    latest = F.slice(RATED.column, 1, LATEST)
     return _shrunken_mean(latest, lambda rating: F.lit(1.0), _LATEST_PRIOR)
 
 
 def genre_bias() -> Column:
-    """The mean of recent residuals less user_bias, each by its movie's likeness in genres.
+    """The mean of BY_GENRE residuals less user_bias, each by its movie's likeness in genres.
 
     Shrunken: stars, 0 without ratings of movies that share a genre. Likeness is the cosine of the
-    sets of genres. Reads recent, user_bias and genre_bits.
+    sets of genres. Reads rated, user_bias and genre_bits.
     """
-    return _shrunken_mean(F.col("recent"), _likeness, _GENRE_PRIOR)
+    return _shrunken_mean(F.slice(RATED.column, 1, BY_GENRE), _likeness, _GENRE_PRIOR)
 
 
 def _likeness(rating: Column) -> Column:

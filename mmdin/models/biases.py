@@ -11,6 +11,7 @@ FIRST_WEIGHTS = {
     "movie_bias": (0.0, 2.0),
     "user_bias": (0.0, 2.0),
     "genre_bias": (1.0, 1.0),
+    "neighbour_bias": (3.0, 3.0),
     "recent_bias": (0.5, 0.5),
 }
 """About what a logistic regression on training rows of MovieLens gives, so that few steps suffice.

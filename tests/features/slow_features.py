@@ -46,6 +46,7 @@ def slow_values(
         known = [r for r in world.ratings if statistics_know(rating, r)]
         return rating.stars - mean - movie_bias(rating.movie, known)
 
+    deviations = _deviations({r: own_residual(r) for r in training}, user_prior)
     rows: list[Values] = []
     for row in world.ratings:
         known = [r for r in world.ratings if statistics_know(row, r)]
@@ -61,15 +62,48 @@ def slow_values(
             }
         )
         earlier = [r for r in world.ratings if r.user == row.user and history_knows(row, r)]
-        latest = sorted(earlier, key=lambda r: (r.second, r.movie), reverse=True)[:20]
-        rows[-1] |= _tastes(world, row, [(r, own_residual(r)) for r in latest], rows[-1])
+        latest = sorted(earlier, key=lambda r: (r.second, r.movie), reverse=True)[:50]
+        above = [(r, own_residual(r) - rows[-1]["user_bias"]) for r in latest]
+        rows[-1] |= _tastes(world, row, above)
+        rows[-1]["neighbour_bias"] = _neighbour_bias(row, above, deviations)
     return rows
 
 
-def _tastes(
-    world: World, row: Rating, latest: list[tuple[Rating, float]], values: Values
-) -> Values:
-    """Of a user's latest ratings, and by how much each is above its movie's."""
+Deviations = dict[Rating, float]
+
+
+def _deviations(residuals: dict[Rating, float], user_prior: float) -> Deviations:
+    """Of each training rating, by how much its residual is above the user's."""
+    deviations = {}
+    for rating, residual in residuals.items():
+        of_user = [x for r, x in residuals.items() if r.user == rating.user]
+        deviations[rating] = round((residual - _shrunken(of_user, user_prior)) * 256) / 256
+    return deviations
+
+
+def _neighbour_bias(
+    row: Rating, above: list[tuple[Rating, float]], deviations: Deviations
+) -> float:
+    """Of a user's latest ratings, and by how much each is above the user's bias."""
+    by_movie: dict[int, dict[int, float]] = {}
+    for rating, deviation in deviations.items():
+        by_movie.setdefault(rating.movie, {})[rating.user] = deviation
+    variance = statistics.fmean(d * d for d in deviations.values())
+
+    def similarity(rating: Rating) -> float:
+        mine, other = by_movie.get(row.movie, {}), by_movie.get(rating.movie, {})
+        products = {user: mine[user] * other[user] for user in {*mine} & {*other}}
+        total = float(np.float32(sum(products.values())))
+        if row in deviations and rating in deviations:
+            total -= products.pop(row.user)
+        return max(total, 0) / (len(products) + 100) / variance if products else 0.0
+
+    weighted = [(similarity(r), a) for r, a in above]
+    return sum(w * a for w, a in weighted) / (sum(w for w, _ in weighted) + 1)
+
+
+def _tastes(world: World, row: Rating, above: list[tuple[Rating, float]]) -> Values:
+    """Of a user's latest ratings, and by how much each is above the user's bias."""
 
     def genres(movie: int) -> set[str]:
         return set(world.movies[movie].genres[:5]) if movie in world.movies else set()
@@ -78,9 +112,9 @@ def _tastes(
         mine, other = genres(row.movie), genres(movie)
         return len(mine & other) / math.sqrt(len(mine) * len(other)) if mine and other else 0.0
 
-    above = [(likeness(r.movie), residual - values["user_bias"]) for r, residual in latest]
+    by_genre = [(likeness(r.movie), a) for r, a in above[:20]]
     return {
-        "genre_bias": sum(w * a for w, a in above) / (sum(w for w, _ in above) + 2),
+        "genre_bias": sum(w * a for w, a in by_genre) / (sum(w for w, _ in by_genre) + 2),
         "recent_bias": sum(a for _, a in above[:10]) / (len(above[:10]) + 3),
     }
 

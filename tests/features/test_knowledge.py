@@ -6,6 +6,7 @@ tries many.
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -16,12 +17,16 @@ from mmdin.config import Samples
 from mmdin.features.biases import Baseline
 from mmdin.features.history import LIKED
 from mmdin.features.movies import describe_movies
-from mmdin.features.samples import add_features
+from mmdin.features.neighbours import Similarities
+from mmdin.features.samples import add_features, compare_with_movies
 from mmdin.features.scope import keep_in_scope, label_ratings
 from mmdin.features.split import split_rows
 from mmdin.inputs import POSTER_FEATURES
 
 USERS, MOVIES, SECONDS, BLOCKS = 3, 8, 5, 30
+BASELINE = Baseline(3.0, 2.0, 1.0)
+SIMILARITIES = Similarities(np.full((2, 2), 400, np.float32), np.full((2, 2), 300, np.int32))
+"""Of all movies, which have index 1 here."""
 
 STARS = st.integers(1, 10).map(lambda halves: halves / 2)
 BLOCK = st.fixed_dictionaries(
@@ -146,14 +151,20 @@ def split(movies, ratings, protocol):
 
 
 def features(movies, ratings, protocol, keys):
-    """What add_features adds to the rows of some keys, by key."""
-    rows = add_features(split(movies, ratings, protocol), movies, protocol, Baseline(3.0, 2.0, 1.0))
-    added = rows.drop("rating", "label", "half_stars", "split", "sees", "seen_by")
+    """What is added to the rows of some keys, by key.
+
+    Similarities of movies are given, as if no row were among those that they were fitted on.
+    """
+    rows = split(movies, ratings, protocol)
+    compared = compare_with_movies(rows, protocol, BASELINE)
+    compared = compared.withColumn("deviation", F.lit(None).cast("double"))
+    added = add_features(compared, movies, protocol, BASELINE, SIMILARITIES)
+    added = added.drop("rating", "label", "half_stars", "split", "sees", "seen_by")
     found = {(row["user_id"], row["movie_id"]): row.asDict() for row in added.collect()}
     assert len(found) == len(ratings)
     return {key: found[key] for key in keys}
 
 
 def statistics_of(row):
-    of_history = ("history", "genre_bias", "recent_bias")
+    of_history = ("history", "genre_bias", "recent_bias", "neighbour_bias")
     return {name: value for name, value in row.items() if name not in of_history}

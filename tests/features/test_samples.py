@@ -18,6 +18,7 @@ from mmdin.features.split import ALL_TRAINING_ROWS, SPLITS, split_rows
 from mmdin.hashing import hashed_order
 from mmdin.schemas import (
     BUCKET_EDGES,
+    MOVIE_SIMILARITIES,
     MOVIES,
     POSTER_FEATURES,
     RATINGS,
@@ -91,7 +92,7 @@ def with_other_test_rows(build, by_time):
 
 
 def test_nothing_is_fitted_on_tested_rows(by_time, with_other_test_rows):
-    for table in (VOCABULARIES, BUCKET_EDGES):
+    for table in (VOCABULARIES, BUCKET_EDGES, MOVIE_SIMILARITIES):
         before, after = (b.rows(table) for b in (by_time, with_other_test_rows))
         assert sorted(map(str, after)) == sorted(map(str, before))
     assert with_other_test_rows.samples() != by_time.samples()
