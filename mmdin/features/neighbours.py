@@ -26,7 +26,7 @@ from mmdin.features.biases import Baseline
 from mmdin.features.history import RATED
 from mmdin.schemas import MOVIE_SIMILARITIES
 
-MOST_MOVIES = 3000
+MOST_MOVIES = 2000
 """Movies that have similarities: those with the most training rows."""
 
 PRIOR = 100.0
@@ -39,8 +39,8 @@ _OWN_WEIGHT = 1.0
 _STEPS = 256.0
 """Deviations are multiples of 1 / _STEPS: sums of their products are exact in any order."""
 
-_TASKS = 8
-"""Tasks that sum up products. Each gives the driver two numbers for each pair of movies."""
+_TASKS = 4
+"""Tasks that sum up products. Each gives the driver up to 64 MB, 16 bytes for a pair of movies."""
 
 Floats = NDArray[np.float64]
 
@@ -106,7 +106,7 @@ def fit_similarities(rows: DataFrame, movies: int) -> Similarities:
         yield pack(*sum_products(list(batches), movies))
 
     products, common = (np.zeros((movies + 1, movies + 1)) for _ in range(2))
-    for row in narrow.mapInArrow(add_up, _SUMS).toLocalIterator():
+    for row in narrow.mapInArrow(add_up, _SUMS).collect():
         products += unpack(row["products"], movies)
         common += unpack(row["common"], movies)
     return Similarities(products.astype(np.float32), common.astype(np.int32))
