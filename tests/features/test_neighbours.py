@@ -1,4 +1,4 @@
-"""Similarities of movies, and what a row knows of its own rating through them."""
+"""Similarities of movies: how they are fitted, and that no row reads its rating from them."""
 
 import numpy as np
 import pyarrow as pa
@@ -93,7 +93,7 @@ def test_a_row_knows_the_similarities_of_the_other_users(deviations: NDArray[np.
 
 
 def test_no_rating_is_read_from_a_pair_that_one_user_rated() -> None:
-    """Whatever the one user's ratings, nothing is left for this user's own row."""
+    """For each deviation of this user, nothing is left for the row."""
     for deviation in (-2.0, 0.5, 2.0):
         alone = np.array([[np.nan, deviation, 1.0]])
         products, common = sum_products(batches(alone), 2)
