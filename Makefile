@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Two workers with a Spark session each. Tests that share expensive fixtures stay together.
 AT_ONCE := -n 2 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup demo smoke test test-fast test-quality test-cluster bench check format lock clean docs docs-reference coverage
+.PHONY: help setup demo smoke test test-fast test-quality test-cluster bench check format lock clean docs docs-reference coverage wheel
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -66,6 +66,12 @@ docs-reference: setup ## write docs/reference/ again from the code
 
 coverage: setup ## the lines that tests run, as HTML in build/coverage/
 	$(BIN)/python -m pytest --cov --cov-report=html:build/coverage
+
+wheel: setup ## build the wheel into build/dist/, with those of Horovod and Petastorm, which pip cannot build
+	rm -rf build/lib build/bdist.* build/dist
+	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
+	cp .venv/wheels/*.whl "$$($(BIN)/python -c 'import json; from importlib.metadata import distribution; from urllib.parse import unquote, urlsplit; print(unquote(urlsplit(json.loads(distribution("horovod").read_text("direct_url.json"))["url"]).path))')" build/dist/
+	@ls build/dist/*.whl
 
 format: setup ## put the code into its format
 	$(BIN)/ruff check --fix .

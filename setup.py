@@ -1,9 +1,11 @@
 """The package and its requirements; requirements.lock holds the exact versions of all of them."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 VERSION = re.search(r'__version__ = "(.+)"', Path("mmdin/__init__.py").read_text()).group(1)
 
@@ -50,6 +52,24 @@ EXTRAS = {
     "gpu": ["tensorflow[and-cuda]==2.21.0"],  # CUDA libraries from pip
 }
 
+
+LAUNCHER = [f"submit/{n}.sh" for n in ("local", "sql", "environment", "user_environment")]
+
+
+class BuildWithProject(build_py):
+    """Also puts conf/ and the local launcher into a wheel, for the command mmdin."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        place = Path(self.build_lib, "mmdin", "_project")
+        shutil.copytree("conf", place / "conf", dirs_exist_ok=True)
+        (place / "submit").mkdir(exist_ok=True)
+        for script in LAUNCHER:
+            shutil.copy(script, place / script)
+
+
 setup(
     name="mmdin",
     version=VERSION,
@@ -58,6 +78,8 @@ setup(
     packages=find_packages(include=["mmdin*", "spark_jobs*"]),
     package_data={"mmdin": ["py.typed"], "mmdin.report": ["page.html.j2", "page.css"]},
     python_requires=">=3.11,<3.13",
+    cmdclass={"build_py": BuildWithProject},
+    entry_points={"console_scripts": ["mmdin = spark_jobs.__main__:main"]},
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
 )

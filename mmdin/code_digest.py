@@ -101,7 +101,9 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 def _data_files(package: Path) -> Iterator[Path]:
     for path in package.iterdir():
-        if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").exists():
+        if path.name.startswith("_"):  # Python's, or what a wheel has and no stage reads
+            continue
+        if path.is_dir() and not (path / "__init__.py").exists():
             yield from (p for p in _files_in(path) if p.suffix != ".py")
         elif path.is_file() and path.suffix != ".py":
             yield path

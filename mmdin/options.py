@@ -4,6 +4,7 @@ import argparse
 import os.path
 
 from mmdin.config import Config, load_config
+from mmdin.installation import find_configuration
 
 expand_home = os.path.expanduser
 """For paths in options: a shell leaves ~ as it is in --conf=~/my.yaml."""
@@ -14,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--conf",
         required=True,
-        type=expand_home,
+        type=lambda path: find_configuration(expand_home(path)),
         metavar="FILE",
         help="configuration, such as conf/demo.yaml",
     )

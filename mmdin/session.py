@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import os
 import sys
 import tempfile
 import time
@@ -10,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
@@ -58,11 +60,14 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
     with status 2; a fault of the program keeps its stack trace. Ctrl-C ends it with a message and
     status 130.
 
+    If there is a Spark session in this process, the job is run on it, and it is not stopped.
+
     Args:
         job: function to run.
         name: of the job.
         argv: options; by default those of the command line.
     """
+    is_ours = not has_session()
     options = _parse(name, job.__doc__ or "", argv)
     interruption = Interruption()
     root = ""
@@ -81,7 +86,8 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             path = stack.enter_context(_log_to_console_and_file(root, name))
             _log_configuration(config, name)
             spark = open_session(f"mmdin {name} {config.name}")
-            stack.callback(interruption.quietly, spark.stop)
+            if is_ours:
+                stack.callback(interruption.quietly, spark.stop)
             interruption.listen(spark)
             ensure_writable(spark, root)
             stack.callback(interruption.quietly, _store_log, spark, path, root)
@@ -102,6 +108,11 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             _write_to_file(message, logging.ERROR)
             print(f"{name}: error: {message}", file=sys.stderr)
             sys.exit(2)
+
+
+def has_session() -> bool:
+    """Whether there is a Spark session in this process, which need not be this thread's."""
+    return SparkContext._active_spark_context is not None
 
 
 def _explain(error: Exception, root: str) -> str | None:
@@ -130,7 +141,7 @@ def open_session(app_name: str) -> SparkSession:
     spark = SparkSession.builder.appName(app_name).getOrCreate()
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
-    if "io.delta" not in extensions:
+    if "io.delta" not in extensions and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
         raise ClusterError(
             "Spark was started without Delta: submit through submit/local.sh, or give spark-submit "
             "--properties-file conf/spark/local.conf"

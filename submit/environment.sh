@@ -6,6 +6,15 @@ unset CDPATH # with it, cd prints where it went, and can go elsewhere
 project=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 python="$project/.venv/bin/python"
 spark_submit="$project/.venv/bin/spark-submit"
+jobs="$project/spark_jobs"
+launcher="submit/$(basename "$0")"
+# An installed package has its Python elsewhere: the command mmdin, which starts these scripts, names it.
+if [ "${project%/mmdin/_project}" != "$project" ]; then
+    python=${MMDIN_PYTHON:?start the command mmdin, which sets it}
+    spark_submit=${MMDIN_SPARK_SUBMIT:?start the command mmdin, which sets it}
+    jobs="${project%/mmdin/_project}/spark_jobs"
+    launcher=mmdin
+fi
 
 warn() {
     echo "$(basename "$0"): $1" >&2
@@ -25,7 +34,7 @@ require_venv() {
 
 list_jobs() {
     local file
-    for file in "$project"/spark_jobs/[a-z]*.py; do
+    for file in "$jobs"/[a-z]*.py; do
         printf '  %-18s %s\n' "$(basename "$file" .py)" "$(sed -n '1s/^"""\([a-z_]*: \)\{0,1\}\([^"]*\).*/\2/p' "$file")"
     done
 }
@@ -36,7 +45,7 @@ require_job() { # a launcher's first argument; the launcher defines usage
         -h | --help) usage && exit 0 ;;
         "") usage >&2 && exit 2 ;;
     esac
-    [[ ! $1 =~ ^[a-z][a-z0-9_]*$ || ! -f $project/spark_jobs/$1.py ]] || return 0
+    [[ ! $1 =~ ^[a-z][a-z0-9_]*$ || ! -f $jobs/$1.py ]] || return 0
     usage >&2
     mapfile -t names < <(list_jobs | awk '{print $1}')
     nearest=$("${PYTHON:-python3}" -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0))' \
@@ -51,6 +60,7 @@ export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}" PYTHONWARNINGS="${PYTHO
 export PYTHONUNBUFFERED=1
 # spark-submit would look for it by a Python script, which fails if there is a blank in the path.
 spark_homes=("$project"/.venv/lib/python3.*/site-packages/pyspark)
+[ "$launcher" != mmdin ] || spark_homes=("${spark_submit%/bin/spark-submit}")
 [ ! -d "${spark_homes[0]}" ] || export SPARK_HOME="${spark_homes[0]}"
 
 check_settings() {

@@ -6,7 +6,7 @@ source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/environment.sh"
 
 usage() {
     cat <<END
-usage: submit/local.sh JOB --conf conf/X.yaml [--set key.sub=value ...]
+usage: $launcher JOB --conf conf/X.yaml [--set key.sub=value ...]
 
 jobs:
 $(list_jobs)

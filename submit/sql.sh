@@ -14,4 +14,4 @@ stay_here
 # spark-submit itself, as bin/pyspark does.
 PYSPARK_SUBMIT_ARGS="$(printf '%q ' "${spark_options[@]}")pyspark-shell"
 export PYSPARK_SUBMIT_ARGS
-quietly "$python" "$project/spark_jobs/sql.py" "$@"
+quietly "$python" "$jobs/sql.py" "$@"

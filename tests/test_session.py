@@ -240,3 +240,17 @@ def test_ctrl_c_cancels_sparks_jobs_and_the_session_answers_again(
     # That a job has ended reaches the tracker a moment later.
     while spark.sparkContext.statusTracker().getActiveJobsIds():
         time.sleep(0.05)
+
+
+def test_a_session_that_is_there_is_used_and_not_stopped(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    (tmp_path / "some.yaml").write_text(f"root: {tmp_path}/root")
+    used: list[SparkSession] = []
+
+    def job(given: SparkSession, plan: object) -> None:
+        used.append(given)
+
+    session.submit(job, "score", ["--conf", str(tmp_path / "some.yaml")])
+    assert used == [spark]
+    assert spark.range(3).count() == 3

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdin.errors import INTERRUPTED, ClusterError, MmdinError
+from mmdin.installation import IS_INSTALLED, PROJECT
 from mmdin.options import add_options, expand_home, load_given, overrides
 from mmdin.submission.cluster import KINDS, Cluster, read_cluster
 from mmdin.submission.commands import (
     IMAGE,
-    PROJECT,
     Application,
     Job,
     plan_applications,
@@ -67,6 +67,7 @@ def _plan(options: argparse.Namespace) -> list[Application]:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     launcher = f"submit/{argv[0]}.sh" if argv else "python -m mmdin.submission KIND"
+    launcher = "mmdin" if IS_INSTALLED else launcher
     usage = f"{launcher} JOB --conf FILE [--set KEY=VALUE ...]; {launcher} --help has more"
     parser = argparse.ArgumentParser(prog=launcher, usage=usage, description=__doc__)
     parser.add_argument("kind", choices=("local", *KINDS), help="local, or a kind of cluster")

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from mmdin.config import Config, Part
 from mmdin.errors import ClusterError, ConfigurationError
+from mmdin.installation import JOBS, PROJECT, PYTHON, find_spark_submit
 from mmdin.storage import is_local, local_path
 from mmdin.submission.cluster import Cluster, Kind
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 MASTERS: dict[Kind, str] = {"standalone": "spark://", "yarn": "yarn", "kubernetes": "k8s://"}
 """How the URLs of each kind of cluster begin."""
@@ -32,7 +31,7 @@ EVERYWHERE = (
 )
 """Properties of conf/spark/local.conf that every cluster gets too."""
 
-SPARK_SUBMIT = str(PROJECT / ".venv" / "bin" / "spark-submit")
+SPARK_SUBMIT = str(find_spark_submit())
 IMAGE = "spark.kubernetes.container.image"
 DRIVER_POD = "spark.kubernetes.driver.pod.name"
 ARCHIVED_PYTHON = "./environment/bin/python3"
@@ -307,8 +306,7 @@ def _discovery_script(kind: Kind, cluster: Cluster) -> str:
 
 def _pythons(cluster: Cluster) -> dict[str, str]:
     nodes = f"{cluster.project_dir}/.venv/bin/python" if cluster.project_dir else ARCHIVED_PYTHON
-    here = str(PROJECT / ".venv" / "bin" / "python")
-    driver = here if cluster.deploy_mode == "client" else nodes
+    driver = PYTHON if cluster.deploy_mode == "client" else nodes
     return {"spark.pyspark.python": nodes, "spark.pyspark.driver.python": driver}
 
 
@@ -351,7 +349,7 @@ def _set(overrides: Sequence[str]) -> list[str]:
 
 def _script(job: Job) -> str:
     """The job's file; as a URL if Spark, which takes it for one, would read another path."""
-    script = PROJECT / "spark_jobs" / f"{job.name}.py"
+    script = JOBS / f"{job.name}.py"
     return str(script) if re.fullmatch(r"[\w/.-]+", str(script), re.ASCII) else script.as_uri()
 
 

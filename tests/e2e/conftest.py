@@ -10,6 +10,7 @@ import yaml
 from holding import Hold, wait_for
 from launching import ENVIRONMENT, ROOT, Disturbed, Launch, command
 from properties import properties_file
+from wheel import build_wheel, install_wheel
 
 
 @pytest.fixture(scope="session")
@@ -114,8 +115,18 @@ def output(disturbed: Disturbed) -> str:
 
 
 @pytest.fixture(scope="session")
-def rerun(launch: Launch, disturbed: Disturbed, environment: dict[str, str]) -> str:
-    """The output of the same stages run again, by the job pipeline."""
-    ended = launch("local.sh", "pipeline", "--conf", "small.yaml", environment=environment)
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command mmdin of the project's wheel, installed outside the clone."""
+    folder = tmp_path_factory.mktemp("wheel")
+    return install_wheel(build_wheel(folder), folder / "environment")
+
+
+@pytest.fixture(scope="session")
+def rerun(
+    launch: Launch, installed: Path, disturbed: Disturbed, environment: dict[str, str]
+) -> str:
+    """The output of the same stages run again, by the job pipeline of the installed wheel."""
+    alone = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
+    ended = launch(str(installed), "pipeline", "--conf", "small.yaml", environment=alone)
     assert ended.returncode == 0, ended.stdout[-6000:]
     return ended.stdout
