@@ -196,16 +196,31 @@ def weigh_rated(
 
 def similarities_to_rows(spark: SparkSession, similarities: Similarities) -> DataFrame:
     """Table movie_similarities: the pairs of movies that a user has rated both of, each once."""
-    pairs = np.nonzero(np.triu(similarities.common))
-    alone = np.full(len(pairs[0]), np.nan)
+    # Broadcast, because Spark would send the rows of a local table within a task.
+    sent = spark.sparkContext.broadcast(similarities)
+
+    def list_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for movie in batch.column(0).to_numpy():
+                yield list_similarities(sent.value, int(movie))
+
+    movies = spark.range(0, len(similarities.products), numPartitions=1)
+    return movies.mapInArrow(list_rows, MOVIE_SIMILARITIES.schema)
+
+
+def list_similarities(similarities: Similarities, movie: int) -> pa.RecordBatch:
+    """Rows of movie_similarities: the movie beside those with no smaller index."""
+    (after,) = np.nonzero(similarities.common[movie, movie:])
+    others = after + movie
+    movies, alone = np.full_like(others, movie), np.full(len(others), np.nan)
     columns = {
-        "movie_index": pairs[0].astype(np.int32),
-        "other_index": pairs[1].astype(np.int32),
-        "users": similarities.common[pairs],
-        "products": similarities.products[pairs],
-        "similarity": similarities.weights(pairs[0], pairs[1], alone),
+        "movie_index": movies.astype(np.int32),
+        "other_index": others.astype(np.int32),
+        "users": similarities.common[movie, others],
+        "products": similarities.products[movie, others],
+        "similarity": similarities.weights(movies, others, alone),
     }
-    return spark.createDataFrame(pa.table(columns), MOVIE_SIMILARITIES.schema).coalesce(1)
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def similarities_from_rows(rows: DataFrame) -> Similarities:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mmdin.features.neighbours import (
     PRIOR,
     Similarities,
+    list_similarities,
     pack,
     sum_products,
     unpack,
@@ -142,3 +143,18 @@ RATED = pa.list_(
 
 def rating(movie: int, residual: float, deviation: float | None) -> dict[str, float | None]:
     return {"movie_index": movie, "residual": residual, "deviation": deviation}
+
+
+def test_rows_of_the_table_hold_each_pair_once(deviations: NDArray[np.float64]) -> None:
+    similarities = fit(deviations)
+    rows = pa.Table.from_batches(
+        [list_similarities(similarities, movie) for movie in range(MOVIES + 1)]
+    ).to_pylist()
+    pairs = [(row["movie_index"], row["other_index"]) for row in rows]
+    assert pairs == [(i, j) for i in range(1, MOVIES + 1) for j in range(i, MOVIES + 1)]
+    for row in rows:
+        pair = row["movie_index"], row["other_index"]
+        assert row["users"] == similarities.common[pair]
+        assert row["products"] == similarities.products[pair]
+        one, other = (np.array([index]) for index in pair)
+        assert row["similarity"] == similarities.weights(one, other, np.array([np.nan]))
