@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
@@ -158,10 +160,15 @@ def whiskers(rows: pd.DataFrame, middle: str) -> NDArray[np.float64]:
 def save(drawing: Drawing, folder: Path, name: str) -> None:
     """Write <folder>/<name>.svg, .png and .csv; numbers in full precision."""
     folder.mkdir(parents=True, exist_ok=True)
-    _settle(drawing.figure)
+    figure = drawing.figure
+    _settle(figure)
+    figure.set_dpi(_DOTS_PER_INCH)
     undated = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    drawing.figure.savefig(folder / f"{name}.svg", metadata=undated, dpi=_DOTS_PER_INCH)
-    drawing.figure.savefig(folder / f"{name}.png", dpi=_DOTS_PER_INCH)
+    # Figure.savefig draws everything once more, to lay out what is laid out already.
+    pixels: Any = FigureCanvasAgg(figure)
+    pixels.print_png(str(folder / f"{name}.png"))
+    shapes: Any = FigureCanvasSVG(figure)
+    shapes.print_svg(str(folder / f"{name}.svg"), metadata=undated)
     drawing.numbers.to_csv(folder / f"{name}.csv", index=False)
 
 
@@ -170,7 +177,9 @@ def _settle(figure: Figure) -> None:
 
     The solver's last digits differ from one run to the next, and SVG names clip paths by them.
     """
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    assert engine
+    engine.execute(figure)
     figure.set_layout_engine("none")
     for part in figure.subfigs:
         part.bbox_relative.set_points(part.bbox_relative.get_points().round(_PLACES))
