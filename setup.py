@@ -36,6 +36,7 @@ EXTRAS = {
         "pytest-cov>=7",  # measures which lines the tests run
         "hypothesis>=6",  # property tests
         "scikit-learn>=1.8",  # the metrics' reference
+        "pytrec-eval-terrier>=0.5.10",  # the ranking metrics' reference: trec_eval itself
         "lightgbm>=4.6,<5",  # the extra lightgbm
         "selenium>=4.30,<5",  # opens the report in a browser
         "ruff>=0.15",  # format and lint

@@ -1,7 +1,8 @@
-"""The metrics: the one list that evaluation, the tables and the report share.
+"""The metrics: the lists that evaluation, the tables and the report share.
 
-To add a metric: list it here, and compute its value and its users' influences in
-mmdin.evaluation.statistics.measure.
+To add a metric of scores: list it in METRICS, and compute its value and its users' influences in
+mmdin.evaluation.statistics.measure. To add one of recommended lists: list it in RANKING_METRICS,
+and compute its value for a user in mmdin.evaluation.ranking.
 """
 
 import math
@@ -14,7 +15,7 @@ Threshold = Literal["none", "0.5", "best_threshold"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that compares a run's scores with the labels, with an interval over users.
+    """A number that compares a run's scores, or its lists, with the labels.
 
     Attributes:
         name: column of table metrics.
@@ -68,11 +69,42 @@ METRICS = (
 )
 """Every metric, in the order in which they are shown."""
 
-METRICS_BY_NAME = {metric.name: metric for metric in METRICS}
-"""The same by their names."""
+RANKING_METRICS: tuple[Metric, ...] = (
+    Metric("ndcg", "NDCG", "gain of likes, 1 / log2(rank + 1), by that of the best possible list"),
+    Metric("recall", "recall", "share of the user's relevant movies that are in the list"),
+    Metric("precision", "precision", "share of the list's places that hold a relevant movie"),
+    Metric(
+        "map",
+        "MAP",
+        "sum of the precision at each relevant movie's rank, by that of the best possible list",
+    ),
+    Metric("mrr", "MRR", "1 / rank of the first relevant movie; 0 if there is none"),
+    Metric("hit_rate", "hit rate", "1 if a relevant movie is in the list, else 0"),
+    Metric(
+        "novelty",
+        "novelty",
+        "mean over the list of -log2 of the share of users who had rated the movie, bits",
+        upper_bound=math.inf,
+    ),
+    Metric("coverage", "coverage", "share of the catalogue's movies that are in any user's list"),
+)
+"""Every metric of lists of recommended movies, in the order in which they are shown.
+
+All but coverage are means over users with a relevant movie. Of the last two, more is not better by
+itself.
+"""
+
+RANKING_METHODS = ("popularity", "als", "network", "combined")
+"""Orders of recommended movies that are compared: see docs/how-to/recommend.md."""
 
 ALL = "all"
-"""The dimension, and its one slice, of every test row."""
+"""The dimension, and its one slice, of every test row; the slice of every user."""
+
+RANKING_SLICES = (ALL, "known", "new")
+"""Users whose lists are measured: all, those with an earlier rating, and the others."""
+
+METRICS_BY_NAME = {metric.name: metric for metric in (*RANKING_METRICS, *METRICS)}
+"""All of them by their names; of two with one name, that of scores."""
 
 MAIN_SLICES = {
     "new users": ("user", "new"),
