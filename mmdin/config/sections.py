@@ -488,6 +488,48 @@ class Predict(Section):
     earlier ratings are known. If empty, one second after the newest rating."""
 
 
+class Recommend(Section):
+    """What job recommend recommends, and to whom."""
+
+    run: str = ""
+    """Which network scores the candidates: a run_id of table runs, or a variant or model, of which
+    the best finished run by validation ROC AUC is taken. If empty, the best of all on the newest
+    samples."""
+    top: int = Field(10, ge=1, le=1000)
+    """Length of a user's list. Ranking metrics are of lists of this length."""
+    users: tuple[Id, ...] = ()
+    """Users to recommend to; if empty, every user who has rated."""
+    genres: tuple[str, ...] = ()
+    """Recommend only movies of one of these genres; if empty, of all. Ranking metrics are of lists
+    from the whole catalogue, as if this and the next two were not set."""
+    release_years: tuple[int, ...] = ()
+    """First and last release year of recommended movies, as in [1990, 1999]; if empty, all."""
+    min_ratings: typing.Annotated[int, Field(ge=0, le=_MOST)] = 0
+    """Recommend only movies with at least this many ratings."""
+    candidates: int = Field(100, ge=2, le=10_000)
+    """Most candidates for a user, which the network scores: by ALS, and a quarter of them the most
+    popular."""
+    network_weight: float | None = Field(None, ge=0, le=1)
+    """Weight of the network's log-odds against the candidate score in the order of the list, both
+    standardised among the user's candidates. null chooses it on validation rows, by NDCG."""
+
+    @pydantic.field_validator("release_years")
+    @classmethod
+    def _first_and_last(cls, years: tuple[int, ...]) -> tuple[int, ...]:
+        if years and (len(years) != 2 or years[0] > years[1]):
+            raise ValueError("must be the first and the last year, such as [1990, 1999]")
+        return years
+
+    @pydantic.model_validator(mode="after")
+    def _room_for_the_most_popular(self) -> "Recommend":
+        if self.candidates < 2 * self.top:
+            raise ValueError(
+                f"candidates ({self.candidates}) must be at least twice top ({self.top}), for the "
+                "best by ALS and the most popular"
+            )
+        return self
+
+
 class Tables(Section):
     """Registration of the tables in Spark's catalog."""
 
@@ -537,6 +579,7 @@ class Config(Section):
     scoring: Scoring = Scoring()
     export: Export = Export()
     predict: Predict = Predict()
+    recommend: Recommend = Recommend()
     tables: Tables = Tables()
     experiment: Experiment = Experiment()
 

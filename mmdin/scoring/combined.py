@@ -13,7 +13,7 @@ from mmdin.config import Config
 from mmdin.hashing import hashed_share
 from mmdin.predictors import COMBINED, FITTED, NAIVE, ensemble_run_id, naive_run_id
 from mmdin.scoring.fitting import require_both_labels
-from mmdin.scoring.logistic import Plane, fit_plane, logistic
+from mmdin.scoring.logistic import Plane, fit_plane, log_odds, logistic
 from mmdin.scoring.scored import KEPT, list_scores, one_score, with_scores
 
 log = logging.getLogger(__name__)
@@ -21,9 +21,6 @@ log = logging.getLogger(__name__)
 MAX_ROWS_FITTED = 200_000
 """About how many validation rows the stack is fitted on; if there are more, a seeded hash chooses.
 """
-
-_EPSILON = 2.0**-52
-"""Scores nearer than this to 0 or 1 count as this near."""
 
 Members = Mapping[str, Sequence[str]]
 """What is combined, by name: the run_ids of a variant's seeds, or the one of a predictor."""
@@ -77,8 +74,7 @@ def add_logits(scored: DataFrame, members: Members) -> DataFrame:
         scored: see mmdin.scoring.scored; every run has scored the same rows.
         members: what is combined.
     """
-    score = F.greatest(F.least("score", F.lit(1 - _EPSILON)), F.lit(_EPSILON))
-    logit = F.log(score) - F.log1p(-score)
+    logit = log_odds(F.col("score"))
 
     def of_run(run_id: str) -> Column:
         return F.max(F.when(F.col("run_id") == run_id, logit))

@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 
+_EPSILON = 2.0**-52
+"""Probabilities nearer than this to 0 or 1 count as this near."""
+
 _STEPS = 50
 _CONVERGED = 1e-12
 
@@ -105,6 +108,12 @@ def probability(line: Line, number: Column) -> Column:
 def logistic(log_odds: Column) -> Column:
     """The probability that has these log-odds."""
     return 1 / (1 + F.exp(-log_odds))
+
+
+def log_odds(probability: Column) -> Column:
+    """The log-odds of a probability; finite also for 0 and 1."""
+    inside = F.greatest(F.least(probability, F.lit(1 - _EPSILON)), F.lit(_EPSILON))
+    return F.log(inside) - F.log1p(-inside)
 
 
 def _climb(
