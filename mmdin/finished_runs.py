@@ -92,10 +92,29 @@ def find_run(spark: SparkSession, plan: Plan, wanted: str = "") -> FinishedRun:
     Raises:
         TableError: if there is none; names those that there are.
     """
+    rows = Tables.of(spark, plan.config).read_small(RUNS).collect()
+    return choose_run(rows, plan, wanted, _tables_of(spark, plan))
+
+
+def runs_on_newest_samples(spark: SparkSession, plan: Plan) -> list[FinishedRun]:
+    """All finished runs on the newest of the configuration's (first) samples, the best first."""
     config = plan.config
-    rows = Tables.of(spark, config).read_small(RUNS).collect()
+    rows = Tables.of(spark, config).read_small(RUNS).where("status = 'finished'").collect()
+    tables_of = _tables_of(spark, plan)
+    finished = [_run_of(row, plan, tables_of) for row in rows]
+    return sorted(_on_newest(finished, plan, tables_of), key=_worth, reverse=True)
+
+
+def _tables_of(spark: SparkSession, plan: Plan) -> TablesOf:
+    config = plan.config
     source, database = config.input.tables, config.tables.database
-    return choose_run(rows, plan, wanted, lambda n: Tables(spark, config.root, source, n, database))
+    return lambda name: Tables(spark, config.root, source, name, database)
+
+
+def _on_newest(runs: Sequence[FinishedRun], plan: Plan, tables_of: TablesOf) -> list[FinishedRun]:
+    name = plan.sample_sets()[0].config.samples.name
+    newest = _newest(tables_of(name))
+    return [run for run in runs if _samples_name(run.row) == name and run.is_on(newest)]
 
 
 def choose_run(rows: Sequence[Row], plan: Plan, wanted: str, tables_of: TablesOf) -> FinishedRun:
@@ -105,10 +124,8 @@ def choose_run(rows: Sequence[Row], plan: Plan, wanted: str, tables_of: TablesOf
     finished = [_run_of(r, plan, tables_of) for r in rows if r["status"] == "finished"]
     runs = _runs_of_variant(finished, plan, wanted, tables_of)
     if not runs:
-        name = plan.sample_sets()[0].config.samples.name
-        newest = _newest(tables_of(name))
         same = [run for run in finished if wanted in ("", run.model)]
-        runs = [run for run in same if _samples_name(run.row) == name and run.is_on(newest)]
+        runs = _on_newest(same, plan, tables_of)
     if not runs:
         raise TableError(_explain_none(finished, wanted))
     return max(runs, key=_worth)

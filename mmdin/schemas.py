@@ -431,6 +431,7 @@ SAMPLED_SCORES = _table(
 )
 
 _AS_OF = ("as_of", _TIME, "the moment, UTC: ratings of strictly earlier seconds are known")
+_ENCODED_BY = ("encoded_by", _STRING, "Delta id and version of the vocabularies that encode it")
 _LIST_OF_RATINGS = t.ArrayType(
     t.StructType(
         [
@@ -460,6 +461,7 @@ USER_STATES = _table(
     "A row is a user, with what a sample of this user at this moment would know.",
     _USER,
     _AS_OF,
+    _ENCODED_BY,
     *_of_side("user"),
     ("user_residuals", _DOUBLE, "sum of what the ratings are above the mean and movies' biases"),
     ("rated", _LIST_OF_RATINGS, "the last ratings: what each is above the same, and its genres"),
@@ -472,6 +474,7 @@ MOVIE_STATES = _table(
     "A row is a movie, with what a sample of this movie at this moment would know.",
     _MOVIE,
     _AS_OF,
+    _ENCODED_BY,
     ("genres", _STRING, "genres, joined by |"),
     *_of_side("movie"),
     ("genre_bits", _LONG, "bits of the genres, the most frequent first"),

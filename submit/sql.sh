@@ -3,6 +3,7 @@
 #   submit/sql.sh "SELECT * FROM metrics"          prints the result; of several, with ; between them, each
 #   submit/sql.sh                                  opens a prompt
 #   submit/sql.sh --root build/movielens ...       tables under that root, not those written last in build/
+#   submit/sql.sh --run RUN_ID ...             tables in the versions that a run read; run_inputs names them
 #   submit/sql.sh --write "DELETE FROM ..."        changes tables; without --write, statements only read
 [ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@" # called by sh
 set -euo pipefail

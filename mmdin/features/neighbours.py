@@ -151,9 +151,18 @@ def unpack(sums: bytes, movies: int) -> Floats:
 def neighbour_bias(similarities: "Broadcast[Similarities]") -> Column:
     """The mean of the last residuals less user_bias, each by its movie's similarity: stars.
 
-    Shrunken; 0 without ratings of similar movies. Reads movie_index, deviation, user_bias and
-    rated.
+    Shrunken; 0 without ratings of similar movies. Reads READ.
     """
+    added: Column = neighbour_bias_function(similarities)(*READ)
+    return added
+
+
+READ = ("movie_index", "deviation", "user_bias", RATED.column)
+"""Columns that neighbour_bias depends on."""
+
+
+def neighbour_bias_function(similarities: "Broadcast[Similarities]") -> Any:
+    """The function of READ, in Python, whose values neighbour_bias are."""
 
     def bias(movies: pa.Array, own: pa.Array, user_bias: pa.Array, rated: pa.Array) -> pa.Array:
         of_rows, own, user_bias = (
@@ -161,9 +170,7 @@ def neighbour_bias(similarities: "Broadcast[Similarities]") -> Column:
         )
         return pa.array(weigh_rated(of_rows, own, user_bias, rated, similarities.value))
 
-    weigh = arrow_udf(bias, "double")  # type: ignore[call-overload]
-    added: Column = weigh("movie_index", "deviation", "user_bias", RATED.column)
-    return added
+    return arrow_udf(bias, "double")  # type: ignore[call-overload]
 
 
 def weigh_rated(

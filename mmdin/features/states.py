@@ -7,6 +7,7 @@ to the last digit, which a test holds. Sums by another query would add in anothe
 """
 
 import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -14,7 +15,7 @@ from pyspark.sql import functions as F
 
 from mmdin.config import Samples
 from mmdin.errors import InputDataError
-from mmdin.features.buckets import Edges, add_buckets, bucketed
+from mmdin.features.buckets import BUCKETED, Edges, add_buckets, bucketed
 from mmdin.features.fitted import Fitted
 from mmdin.features.history import HISTORY, spread_history
 from mmdin.features.movies import join_movies, read_movies
@@ -32,7 +33,7 @@ from mmdin.features.statistics import movie_statistics, user_statistics
 from mmdin.features.tastes import genre_bits
 from mmdin.features.vocabularies import identifiers, look_up
 from mmdin.inputs import INPUTS, NUMBERS
-from mmdin.schemas import MOVIE_STATES, USER_STATES
+from mmdin.schemas import MOVIE_STATES, USER_STATES, VOCABULARIES
 from mmdin.tables import Tables
 
 _USER, _MOVIE = ("user_id", "seconds"), ("movie_id", "seconds")
@@ -178,22 +179,34 @@ def join_states(pairs: DataFrame, states: States) -> DataFrame:
 
 def _fill(rows: DataFrame, edges: Edges) -> DataFrame:
     """Put what a user or a movie without any rating has in place of null."""
-    counts = [name for name in rows.columns if name.endswith("_count")]
+    return rows.fillna({**values_of_none(rows.columns, edges)})
+
+
+def values_of_none(columns: Sequence[str], edges: Edges) -> dict[str, int]:
+    """What a user or a movie without any rating has in those of the columns that are not null."""
+    counts = [i for i in BUCKETED if i.value.endswith("_count")]
     unknown = {i.column: 0 for i in INPUTS}
-    unknown |= {i.column: _bucket_of_none(edges[i.value]) for i in INPUTS if i.value in counts}
-    unknown |= dict.fromkeys((*counts, "genre_bits", *(n.column for n in NUMBERS)), 0)
-    return rows.fillna({name: value for name, value in unknown.items() if name in rows.columns})
-
-
-def _bucket_of_none(edges: list[float]) -> int:
-    return 1 + bisect.bisect_right(edges, 0)
+    unknown |= {i.value: 0 for i in counts}
+    unknown |= {i.column: 1 + bisect.bisect_right(edges[i.value], 0) for i in counts}
+    unknown |= dict.fromkeys(("genre_bits", *(n.column for n in NUMBERS)), 0)
+    return {name: value for name, value in unknown.items() if name in columns}
 
 
 def write_states(tables: Tables, states: States) -> None:
-    """Write the states of one moment as tables user_states and movie_states."""
-    moment = F.timestamp_seconds("seconds")
+    """Write the states of one moment, encoded as the newest samples are.
+
+    The tables are user_states and movie_states.
+    """
+    of_all = {
+        "as_of": F.timestamp_seconds("seconds"),
+        "encoded_by": F.lit(identify_encoding(tables)),
+    }
     lists = {name: F.col(name).cast(USER_STATES.schema[name].dataType) for name in STORED_LISTS}
-    users = states.users.withColumns({"as_of": moment, **lists})
+    users = states.users.withColumns(of_all | lists)
     tables.write(USER_STATES, users.select(*USER_STATES.columns))
-    movies = states.movies.withColumn("as_of", moment)
-    tables.write(MOVIE_STATES, movies.select(*MOVIE_STATES.columns))
+    tables.write(MOVIE_STATES, states.movies.withColumns(of_all).select(*MOVIE_STATES.columns))
+
+
+def identify_encoding(tables: Tables) -> str:
+    """What tells the newest vocabularies from any others: Delta's id of the table, its version."""
+    return f"{tables.delta_id(VOCABULARIES)} {tables.version(VOCABULARIES)}"

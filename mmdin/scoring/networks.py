@@ -126,15 +126,20 @@ def _score_batches(
     for batch in batches:
         columns = {c: batch.column(c) for c in kept}
         for n, sent in enumerate(networks):
-            network, scores_of = load_scorer(sent)
-            taken = columns_taken(network, batch)
-            parts = [
-                _score_padded(scores_of, [t[start : start + batch_size] for t in taken], batch_size)
-                for start in range(0, batch.num_rows, batch_size)
-            ]
-            scores = np.concatenate(parts) if parts else np.empty(0)
+            scores = score_batch(sent, batch, batch_size)
             columns[_column(n)] = pa.array(scores, pa.float64())
         yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+def score_batch(sent: SentNetwork, batch: pa.RecordBatch, batch_size: int) -> NDArray[np.float64]:
+    """Scores [rows] of a batch with the columns ENCODED, in a Python worker."""
+    network, scores_of = load_scorer(sent)
+    taken = columns_taken(network, batch)
+    parts = [
+        _score_padded(scores_of, [t[start : start + batch_size] for t in taken], batch_size)
+        for start in range(0, batch.num_rows, batch_size)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def columns_taken(

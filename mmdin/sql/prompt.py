@@ -11,18 +11,22 @@ from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
-from mmdin.config import load_config
+from mmdin.config import Config, load_config
 from mmdin.errors import MmdinError, TableError
+from mmdin.finished_runs import FinishedRun, find_run
 from mmdin.interruption import Interruption
 from mmdin.options import expand_home
 from mmdin.schemas import TABLES, Table
 from mmdin.session import open_session
+from mmdin.sql.functions import SCORE, register_functions
 from mmdin.sql.permission import first_word, only_reads
 from mmdin.sql.statements import split
 from mmdin.storage import files_at, is_local, local_path
 from mmdin.tables import Tables
+from mmdin.variants import plan_variants
 
 _MOST_ROWS = 1_000_000
+_RUN_INPUTS = "run_inputs"
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,17 @@ class Prompt:
                     file=sys.stderr,
                 )
                 return False
+            self._offer_functions(statement)
             self._show(statement)
         except Exception as error:
             print(f"sql: error: {self._explain(error)}", file=sys.stderr)
             return False
         return True
+
+    def _offer_functions(self, statement: str) -> None:
+        """Register mmdin_score when it is called: it takes a while."""
+        if SCORE in statement.lower() and not self.spark.catalog.functionExists(SCORE):
+            register_functions(self.spark, self.root)
 
     def _show(self, statement: str) -> None:
         rows = self.spark.sql(statement.strip())
@@ -77,7 +87,9 @@ class Prompt:
         print(f"{count} rows" if count <= self.limit else limited)
 
     def _explain(self, error: Exception) -> str:
-        """The message of an error of Spark's; raises any other."""
+        """The message of an error of Spark's or of the project's; raises any other."""
+        if isinstance(error, MmdinError):
+            return str(error)
         if not isinstance(error, PySparkException):
             return _reason(error)
         if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
@@ -139,6 +151,9 @@ def _parse(description: str) -> argparse.Namespace:
         "--root", type=expand_home, help=f"folder that holds tables/; by default {newest}"
     )
     where.add_argument("--conf", type=expand_home, help="configuration whose root to take")
+    parser.add_argument(
+        "--run", default="", help="run, variant or model: tables in the versions that it read"
+    )
     parser.add_argument("--limit", type=_rows, default=100, help="rows printed at most (100)")
     parser.add_argument("--write", action="store_true", help="let statements change tables")
     return parser.parse_args()
@@ -155,7 +170,8 @@ def _open(options: argparse.Namespace, interruption: Interruption) -> Prompt:
     spark = open_session("mmdin sql")
     interruption.listen(spark)
     _silence_sparks_errors(spark)
-    names, left_out = name_tables(spark, root)
+    run = find_run(spark, plan_variants(_bare_config(root)), options.run) if options.run else None
+    names, left_out = name_tables(spark, root, run)
     return Prompt(spark, root, names, options.limit, options.write, left_out)
 
 
@@ -183,8 +199,16 @@ def newest_root(folder: Path) -> str:
     return str(root)
 
 
-def name_tables(spark: SparkSession, root: str) -> tuple[tuple[str, ...], dict[str, str]]:
+def name_tables(
+    spark: SparkSession, root: str, run: FinishedRun | None = None
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """Make a view of each table of a root, and warn of those that cannot be read.
+
+    Args:
+        spark: the session.
+        root: of the tables.
+        run: whose samples, and the tables fitted with them, are shown in the versions that it read,
+            with view run_inputs, which lists these. The newest of all tables if it is None.
 
     Returns:
         The names of the views; and of each table that is there and cannot be read, why.
@@ -195,9 +219,10 @@ def name_tables(spark: SparkSession, root: str) -> tuple[tuple[str, ...], dict[s
     if not files_at(spark, root).exists(root):
         raise TableError(f"there is no folder {root}")
     names, left_out = [], {}
+    versions = run.table_versions if run else {}
     for table in TABLES:
         try:
-            if _make_view(Tables(spark, root), table):
+            if _make_view(run.tables if run else Tables(spark, root), table, versions):
                 names.append(table.name)
         except Exception as error:  # Py4J's and PySpark's have no common class
             left_out[table.name] = str(error) if isinstance(error, MmdinError) else _reason(error)
@@ -207,15 +232,33 @@ def name_tables(spark: SparkSession, root: str) -> tuple[tuple[str, ...], dict[s
             )
     if not names:
         raise TableError(f"there are no tables in {root}/tables that can be read")
+    if run:
+        _list_inputs(spark, run)
+        names.append(_RUN_INPUTS)
     return tuple(names), left_out
 
 
-def _make_view(tables: Tables, table: Table) -> bool:
+def _make_view(tables: Tables, table: Table, versions: Mapping[str, int]) -> bool:
     """Return whether there is such a table."""
     if not tables.exists(table):
         return False
-    tables.read(table).createOrReplaceTempView(table.name)
+    tables.read(table, versions.get(table.name)).createOrReplaceTempView(table.name)
     return True
+
+
+def _list_inputs(spark: SparkSession, run: FinishedRun) -> None:
+    """Make view run_inputs: the tables that a run read, each with its version."""
+    read = [table for table in TABLES if table.name in run.table_versions]
+    rows = [
+        (run.run_id, table.name, run.table_versions[table.name], run.tables.path(table))
+        for table in read
+    ]
+    columns = "run_id string, name string, version long, path string"
+    spark.createDataFrame(rows, columns).createOrReplaceTempView(_RUN_INPUTS)
+
+
+def _bare_config(root: str) -> Config:
+    return Config(name="sql", root=root)
 
 
 def _reason(error: Exception) -> str:

@@ -20,9 +20,10 @@ from mmdin.schemas import (
     REJECTED_PAIRS,
     VALIDATION_PREDICTIONS,
 )
+from mmdin.sql.prompt import Prompt
 from mmdin.tables import Tables
 from mmdin.variants import plan_variants
-from spark_jobs import score
+from spark_jobs import build_states, predict, score
 
 SEEDS = 2
 VARIANTS = {"NeuralCF": "neural_cf", "MMDIN": "mmdin", "shuffled posters": "mmdin"}
@@ -158,7 +159,7 @@ def predicted(
     rated = [f"{NEW_USER},{movie},5.0,{last + 60}" for movie in movies]
     (folder / "later").mkdir()
     (folder / "later/ratings.csv").write_text("\n".join((",".join(RATED), *rated, "")))
-    settings = ("predict.pairs=pairs.csv", "predict.ratings=later")
+    settings = ("predict.pairs=pairs.csv", "predict.ratings=later", "predict.run=MMDIN")
     options = ("--conf", "small.yaml", "--set", *settings)
     ended = launch("local.sh", "predict", *options, environment=environment)
     assert ended.returncode == 0, ended.stdout[-6000:]
@@ -196,13 +197,59 @@ def test_pairs_that_training_never_saw_are_scored_and_bad_ones_set_aside(
     assert "movie_id is not a whole number" in predicted.output
 
 
+@pytest.fixture(scope="module")
+def asked_in_sql(
+    spark: SparkSession, predicted: Predicted, folder: Path
+) -> tuple[list[Row], list[Row]]:
+    """Pairs as scored by predict and by mmdin_score, as of one second after the last rating."""
+    movies = sorted({row["movie_id"] for row in predicted.test_rows})[:20]
+    pairs = [(user, movie) for user in (4, 8, NEW_USER) for movie in (*movies, NO_MOVIE)]
+    spark.createDataFrame(pairs, "user_id long, movie_id long").createOrReplaceTempView("pairs_now")
+    root = str(folder / ROOT)
+    settings = [f"root={root}", "predict.pairs=pairs_now", "predict.run=neural_cf"]
+    plan = plan_variants(load_config(str(folder / "small.yaml"), settings))
+    build_states.run(spark, plan.sample_sets()[0])
+    predict.run(spark, plan)
+    scores = Tables(spark, root).read(PAIR_SCORES).where("run_id LIKE 'neural_cf-%'")
+    assert Prompt(spark, root, ()).run("SELECT 1 AS one, mmdin_score(4, 8) AS score")
+    by_sql = spark.sql(
+        "SELECT user_id, movie_id, mmdin_score(user_id, movie_id, 'neural_cf') AS score, "
+        "mmdin_score(user_id, movie_id) AS of_best FROM pairs_now"
+    )
+    return scores.collect(), by_sql.collect()
+
+
+def test_mmdin_score_in_sql_is_the_score_of_job_predict(
+    asked_in_sql: tuple[list[Row], list[Row]],
+) -> None:
+    by_job, by_sql = (
+        {(row["user_id"], row["movie_id"]): row["score"] for row in rows} for rows in asked_in_sql
+    )
+    assert len(by_job) == 63
+    assert by_sql == pytest.approx(by_job, abs=1e-6)
+
+
+@pytest.mark.usefixtures("asked_in_sql")
+def test_mmdin_score_of_a_run_that_is_not_there_names_those_that_are(
+    spark: SparkSession, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompt = Prompt(spark, str(folder / ROOT), ())
+    assert not prompt.run("SELECT mmdin_score(4, 8, 'dnn') AS score")
+    message = "no finished run dnn on the newest samples; there are mmdin, neural_cf, "
+    assert message in capsys.readouterr().err.replace("neural_cf, mmdin, ", "mmdin, neural_cf, ")
+
+
 def test_sql_answers_until_a_mistake_which_is_one_message(
     launch: Launch, output: str, rerun: str
 ) -> None:
     scored = re.findall(r"score: ([\d,]+) rows of \S+ into predictions", output)
-    count = "SELECT concat('rows=', count(*)) AS n FROM predictions"
+    count = (
+        "SELECT concat('rows=', count(*)) AS n FROM predictions; "
+        "SELECT name, version, path FROM run_inputs"
+    )
     wrong, after = "SELECT nonsense FROM metrics", "SELECT 'after the mistake' AS text"
-    ended = launch("sql.sh", f"{count}; {wrong}; {after}", "--root", ROOT)
+    ended = launch("sql.sh", f"{count}; {wrong}; {after}", "--root", ROOT, "--run", "mmdin")
+    assert re.search(rf"samples +\|0 +\|{ROOT}/tables/samples +\|", ended.stdout)
     assert numbers(r"rows=(\d+)", ended.stdout) == [sum(int(n.replace(",", "")) for n in scored)]
     assert ended.returncode == 1
     assert "nonsense" in ended.stdout
