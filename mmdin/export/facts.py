@@ -86,7 +86,8 @@ def _list_limits(run: FinishedRun) -> list[str]:
     if samples["with_posters_only"]:
         limits.append("Ratings of movies without a poster are not in the training rows.")
     if samples["max_movie_id"] is not None:
-        limits.append(f"Nor are those of movies with ids above {samples['max_movie_id']}.")
+        above = samples["max_movie_id"]
+        limits.append(f"Ratings of movies with ids above {above} are not in the training rows.")
     return limits
 
 
