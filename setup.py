@@ -38,6 +38,7 @@ EXTRAS = {
         "scikit-learn>=1.8",  # the metrics' reference
         "pytrec-eval-terrier>=0.5.10",  # the ranking metrics' reference: trec_eval itself
         "lightgbm>=4.6,<5",  # the extra lightgbm
+        "mlflow-skinny>=3.17,<4",  # the extra mlflow
         "selenium>=4.30,<5",  # opens the report in a browser
         "ruff>=0.15",  # format and lint
         "mypy>=2",  # types
@@ -52,6 +53,7 @@ EXTRAS = {
         "pre-commit>=4",  # checks before a commit
     ],
     "lightgbm": ["lightgbm>=4.6,<5"],  # gradient boosting, if scoring.predictors names it
+    "mlflow": ["mlflow-skinny>=3.17,<4"],  # logs training runs, if tracking.mlflow names a server
     "gpu": ["tensorflow[and-cuda]==2.21.0"],  # CUDA libraries from pip
 }
 

@@ -19,7 +19,7 @@ from mmdin.installation import PROJECT
 from mmdin.report_files import FIGURES, PAGE
 from mmdin.schemas import TABLES
 from mmdin.session import require_delta
-from mmdin.stages import Stage, run_pipeline, run_stages
+from mmdin.stages import Stage, run_pipeline, run_stages, wanted_stages
 from mmdin.storage import (
     ensure_writable,
     files_at,
@@ -92,9 +92,6 @@ class Pipeline:
 
     def ingest(self) -> None:
         """Read ratings, movies and posters into tables, and measure the posters."""
-        if self.config.input.tables:
-            log.info("ingest: nothing to do: tables are those of %s", self.config.input.tables)
-            return
         self._run([stage for stage in _stages() if stage.ingests])
 
     def build(self) -> None:
@@ -177,7 +174,8 @@ class Pipeline:
 
     def _run(self, stages: Sequence[Stage]) -> None:
         with self._working("pipeline"):
-            run_stages(self.spark, plan_variants(self.config), stages)
+            wanted = wanted_stages(self.config, stages)
+            run_stages(self.spark, plan_variants(self.config), wanted)
 
     @contextlib.contextmanager
     def _working(self, name: str) -> Iterator[None]:

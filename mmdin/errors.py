@@ -28,5 +28,9 @@ class ClusterError(MmdinError):
     """The Spark application lacks what the job needs, such as task slots for every rank."""
 
 
+class TrackingError(MmdinError):
+    """The server that training runs are logged to cannot be reached, or refuses."""
+
+
 class StorageError(MmdinError):
     """A file system cannot be reached, or refuses an operation."""

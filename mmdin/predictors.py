@@ -53,3 +53,16 @@ def require_packages(predictors: Sequence[str]) -> None:
             "scoring.predictors names lightgbm, which is not installed where the job runs: install "
             "it with pip install 'mmdin[lightgbm]', or leave it out of scoring.predictors"
         )
+
+
+def require_tracking(uri: str) -> None:
+    """Check that MLflow is installed if tracking.mlflow is set, without loading it.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if uri and importlib.util.find_spec("mlflow") is None:
+        raise ConfigurationError(
+            "tracking.mlflow needs the package mlflow-skinny, which is not installed where the job "
+            "runs: install it with pip install 'mmdin[mlflow]', or leave tracking.mlflow empty"
+        )

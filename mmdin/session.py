@@ -18,7 +18,7 @@ from mmdin.config import Config
 from mmdin.errors import INTERRUPTED, ClusterError, MmdinError, StorageError
 from mmdin.interruption import Interruption
 from mmdin.options import add_options, load_given
-from mmdin.predictors import require_packages
+from mmdin.predictors import require_packages, require_tracking
 from mmdin.report_files import check_report
 from mmdin.schemas import written_by
 from mmdin.storage import (
@@ -79,6 +79,8 @@ def submit(job: Job, name: str, argv: Sequence[str] | None = None) -> None:
             config = plan.config
             if name in (*_PIPELINES, "score"):
                 require_packages(config.scoring.predictors)
+            if name in (*_PIPELINES, "track", "export"):
+                require_tracking(config.tracking.mlflow)
             root = config.root
             if is_local(root):
                 make_local_root(root)

@@ -15,7 +15,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from mmdin.code_digest import digest_module
-from mmdin.config import Part
+from mmdin.config import Config, Part
 from mmdin.report_files import check_report
 from mmdin.schemas import Table, written_by
 from mmdin.storage import files_at, is_on_local_disk, join, local_path
@@ -50,6 +50,7 @@ class Stage:
         output_files: other files that it writes, by their paths under the root.
         output_root_folders: folders under the root to which it adds files; it runs again if some
             are gone.
+        needs: a key of the configuration without which a pipeline leaves it out.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Stage:
     output_folders: tuple[str, ...] = ()
     output_files: tuple[str, ...] = ()
     output_root_folders: tuple[str, ...] = ()
+    needs: str = ""
 
     @property
     def writes(self) -> tuple[Table, ...]:
@@ -93,9 +95,16 @@ class _Record:
 
 def run_pipeline(spark: SparkSession, plan: Plan, stages: Sequence[Stage]) -> None:
     """Run the stages of the configured part, without ingestion if tables are shared."""
-    part, is_shared = plan.config.part, bool(plan.config.input.tables)
-    chosen = [s for s in stages if part in ("all", s.part) and not (is_shared and s.ingests)]
+    part = plan.config.part
+    chosen = [s for s in wanted_stages(plan.config, stages) if part in ("all", s.part)]
     run_stages(spark, plan, chosen)
+
+
+def wanted_stages(config: Config, stages: Sequence[Stage]) -> list[Stage]:
+    """The stages without ingestion if tables are shared, and without those that need other keys."""
+    is_shared = bool(config.input.tables)
+    chosen = [s for s in stages if not s.needs or operator.attrgetter(s.needs)(config)]
+    return [s for s in chosen if not (is_shared and s.ingests)]
 
 
 def run_stages(spark: SparkSession, plan: Plan, stages: Sequence[Stage]) -> None:

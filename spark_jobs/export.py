@@ -4,6 +4,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.export.export import export_run
 from mmdin.session import submit
+from mmdin.tracking.track import track_export
 from mmdin.variants import Plan
 
 
@@ -12,9 +13,11 @@ def run(spark: SparkSession, plan: Plan) -> None:
 
     1/ is a SavedModel with the signatures readable (raw ids and numbers) and encoded, which needs
     TensorFlow alone. model_card.md and model_card.json describe it. By default the best finished
-    run on the newest samples is exported.
+    run on the newest samples is exported. With tracking.mlflow it is also logged there.
     """
-    export_run(spark, plan)
+    export = export_run(spark, plan)
+    if plan.config.tracking.mlflow:
+        track_export(spark, plan.config, export)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from spark_jobs import (
     poster_features,
     report,
     score,
+    track,
     train,
 )
 
@@ -25,6 +26,7 @@ STAGES = (
     score.STAGE,
     evaluate.STAGE,
     report.STAGE,
+    track.STAGE,
 )
 
 

@@ -5,7 +5,7 @@ from unittest.mock import Mock
 import pytest
 
 from mmdin import stages
-from mmdin.config import Config, Input, Part
+from mmdin.config import Config, Input, Part, Tracking
 from mmdin.variants import Plan, plan_variants
 from spark_jobs import pipeline
 
@@ -39,3 +39,9 @@ def test_samples_are_prepared_from_anothers_tables_without_ingestion(ran: list[s
     config = Config(name="x", part="prepare", input=Input(tables="build/demo"))
     pipeline.run(Mock(), plan_variants(config))
     assert ran == ["build_samples"]
+
+
+def test_runs_are_logged_only_if_a_server_is_named(ran: list[str]) -> None:
+    config = Config(name="x", part="evaluate", tracking=Tracking(mlflow="http://somewhere"))
+    pipeline.run(Mock(), plan_variants(config))
+    assert ran == [*STAGES["evaluate"], "track"]

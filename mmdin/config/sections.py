@@ -530,6 +530,14 @@ class Recommend(Section):
         return self
 
 
+class Tracking(Section):
+    """Logging of training runs to a server."""
+
+    mlflow: str = ""
+    """URI of an MLflow server, such as http://localhost:5000; if empty, nothing is logged. Needs
+    the extra mlflow."""
+
+
 class Tables(Section):
     """Registration of the tables in Spark's catalog."""
 
@@ -578,6 +586,7 @@ class Config(Section):
     training: Training = Training()
     scoring: Scoring = Scoring()
     export: Export = Export()
+    tracking: Tracking = Tracking()
     predict: Predict = Predict()
     recommend: Recommend = Recommend()
     tables: Tables = Tables()

@@ -59,7 +59,7 @@ def _describe_model(run: FinishedRun) -> Facts:
         "seed": row["seed"],
         "best_epoch": row["best_epoch"],
         "validation_roc_auc": run.validation_roc_auc,
-        "trained_at": row["ended_at"].isoformat(sep=" ", timespec="seconds"),
+        "trained_at": _plain(row["ended_at"]),
         "code_revision": row["revision"],
         "settings": {key: run.settings[key] for key in ("networks", "training")},
     }
@@ -142,7 +142,8 @@ def _rows_of(run: FinishedRun, table: Table, condition: str) -> list[Facts]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime):
-        return value.isoformat(sep=" ")
+        # Spark gives times in this machine's zone.
+        return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
