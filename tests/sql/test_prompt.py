@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from mmdin.errors import TableError
@@ -14,6 +15,14 @@ from mmdin.sql import prompt
 from mmdin.sql.permission import only_reads
 from mmdin.sql.prompt import Prompt, explain_absent, newest_root
 from mmdin.tables import Tables
+
+
+@pytest.fixture(autouse=True)
+def without_sparks_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in submit/sql.sh, and because the log keeps the standard error of an earlier test."""
+    logger = PySparkLogger.getLogger("SQLQueryContextLogger")
+    monkeypatch.setattr(logger, "disabled", True)
+
 
 READING = """
 SELECT * FROM t
