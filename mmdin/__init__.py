@@ -7,11 +7,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmdin.api import Figure, Pipeline, load_config, local_session
+    from mmdin.api import Figure, Pipeline, load_config, local_session, register_functions
 
 __version__ = "0.1.0"
 
-__all__ = ["Figure", "Pipeline", "load_config", "local_session"]
+__all__ = ["Figure", "Pipeline", "load_config", "local_session", "register_functions"]
 
 
 def __getattr__(name: str) -> Any:
