@@ -15,9 +15,11 @@ help: ## show this list
 setup: ## make .venv ready (does nothing when it is)
 	@submit/setup.sh
 
-demo: setup ## generate a world, train and evaluate five networks on it
+demo: setup ## generate a world, train and evaluate five networks on it, and recommend
 	@submit/local.sh make_demo_data --conf $(DEMO)
 	@submit/local.sh pipeline --conf $(DEMO)
+	@submit/local.sh recommend --conf $(DEMO)
+	@submit/local.sh report --conf $(DEMO)
 	@echo
 	@echo "Look next at:"
 	@echo "  submit/sql.sh \"SELECT model, roc_auc, pr_auc FROM metrics ORDER BY roc_auc\""

@@ -31,6 +31,7 @@ SUBJECTS = {
     "step": "a step of training",
     "scaling": "two ranks against one",
     "stages": "the pipeline's stages and their Spark jobs",
+    "recommend": "candidates and their scores against those of every pair",
     "sizes": "the pipeline by the number of ratings",
 }
 """Modules of this package, and what they measure. Each has run(folder, small)."""

@@ -17,7 +17,7 @@ sys.path.insert(0, str(PROJECT))
 from mmdin.config import Config  # noqa: E402
 from mmdin.config.sections import Section  # noqa: E402
 from mmdin.inputs import INPUTS, NUMBERS  # noqa: E402
-from mmdin.metrics import METRICS  # noqa: E402
+from mmdin.metrics import METRICS, RANKING_METRICS  # noqa: E402
 from mmdin.networks import NETWORKS  # noqa: E402
 from mmdin.schemas import TABLES, Table  # noqa: E402
 from mmdin.stages import Stage  # noqa: E402
@@ -93,6 +93,13 @@ def render_metrics() -> str:
             "[metric_intervals](tables.md#metric_intervals) and "
             "[differences](tables.md#differences).",
             _table(("metric", "shown as", "meaning", "better", "threshold"), rows),
+            "## Of recommended lists",
+            "Values of `metric` in [ranking_metrics](tables.md#ranking_metrics). Only likes among "
+            "the test rows are relevant; the whole catalogue is ranked.",
+            _table(
+                ("metric", "shown as", "meaning"),
+                ((f"`{m.name}`", m.title, m.comment) for m in RANKING_METRICS),
+            ),
         )
     )
 

@@ -503,6 +503,67 @@ REJECTED_PAIRS = _table(
     ("reason", _STRING, "why it was rejected"),
 )
 
+_METHOD = ("method", _STRING, "popularity, als, network, or combined: see docs/how-to/recommend.md")
+_USERS_SLICE = ("slice", _STRING, "which users: all, known (with an earlier rating) or new")
+
+RECOMMENDATIONS = _table(
+    "recommendations",
+    "recommend",
+    "A row is a movie recommended to a user.",
+    ("run_id", _STRING, "row of runs"),
+    _USER,
+    ("rank", _INT, "place in the user's list, from 1"),
+    _MOVIE,
+    ("score", _DOUBLE, "the network's probability that the user would like the movie"),
+    ("candidate_score", _DOUBLE, "preference by ALS; for users without likes, share of fans"),
+    _AS_OF,
+)
+
+REASONS = _table(
+    "reasons",
+    "recommend",
+    "A row is a liked movie to which attention gives much weight for a recommended movie.",
+    ("run_id", _STRING, "row of runs"),
+    _USER,
+    ("rank", _INT, "place of the recommended movie in the user's list"),
+    ("movie_id", _LONG, "the recommended movie"),
+    ("place", _INT, "1 for the liked movie with the largest weight"),
+    ("liked_movie_id", _LONG, "the liked movie"),
+    ("weight", _DOUBLE, "what its embedding is multiplied by, of any sign"),
+)
+
+RANKING_METRICS = _table(
+    "ranking_metrics",
+    "recommend",
+    "A row is one metric of the lists of a method, for users with a liked test rating.",
+    ("run_id", _STRING, "row of runs"),
+    _METHOD,
+    _USERS_SLICE,
+    ("users", _LONG, "users in the slice who liked a movie of a test row"),
+    ("movies", _LONG, "movies of the catalogue: in scope, and rated before the test rows"),
+    ("top", _INT, "length of the lists"),
+    ("network_weight", _DOUBLE, "of the network in the combined order, from 0 to 1"),
+    ("metric", _STRING, "ndcg, recall, precision, map, mrr, hit_rate, novelty or coverage"),
+    ("mean", _DOUBLE, "over users; null if undefined"),
+    ("lower", _DOUBLE, "lower end of the 95 % interval over users; null for coverage"),
+    ("upper", _DOUBLE, "upper end of the 95 % interval over users; null for coverage"),
+)
+
+RANKING_DIFFERENCES = _table(
+    "ranking_differences",
+    "recommend",
+    "A row is one metric of a method's lists less that of another's, paired on users.",
+    ("run_id", _STRING, "row of runs"),
+    _METHOD,
+    ("other", _STRING, "the method that it is compared with, for the same users"),
+    _USERS_SLICE,
+    ("metric", _STRING, "ndcg, recall, precision, map, mrr or hit_rate"),
+    ("difference", _DOUBLE, "method's mean over users less the other's"),
+    ("lower", _DOUBLE, "lower end of its 95 % interval over users"),
+    ("upper", _DOUBLE, "upper end of its 95 % interval over users"),
+    ("verdict", _STRING, "better, worse, or open if the interval contains zero"),
+)
+
 TABLES = tuple(value for value in list(vars().values()) if isinstance(value, Table))
 """Every table declared above, in that order."""
 

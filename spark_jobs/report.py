@@ -33,6 +33,8 @@ STAGE = Stage(
     reads=(
         *schemas.written_by("evaluate"),
         schemas.ATTENTION_WEIGHTS,
+        schemas.RANKING_METRICS,
+        schemas.RANKING_DIFFERENCES,
         schemas.RUNS,
         schemas.EPOCHS,
         schemas.INPUT_COUNTS,

@@ -6,12 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from mmdin.metrics import MAIN_METRICS, MAIN_SLICES
+from mmdin.metrics import MAIN_METRICS, MAIN_SLICES, RANKING_METRICS
 from mmdin.report.report_data import ReportData
 from mmdin.report.selections import (
     kind_of,
     list_cut_off,
     list_differences,
+    list_ranking,
+    list_ranking_differences,
     list_slices,
     order_by_kind,
     order_counts,
@@ -24,6 +26,12 @@ _ACROSS = 8
 """Variants side by side in one table of slices: as many as fit a printed page."""
 
 NOTHING = "-"
+
+_RANKED_USERS = {
+    "all": "all users who liked a movie of the test rows",
+    "known": "of them those with an earlier rating",
+    "new": "of them those without",
+}
 
 _VERDICTS = {"better": "▲ better", "worse": "▼ worse", "open": "not significant"}
 
@@ -231,6 +239,54 @@ def _tabulate_dimension(
             cells.append(cell)
         table.append([Cell(name), *counts, *cells])
     return HtmlTable(caption, ["slice", "rows", "users", "movies", *variants], table)
+
+
+def tabulate_ranking(data: ReportData) -> list[HtmlTable]:
+    """Every metric of every method's lists, with its interval: a table for each slice of users."""
+    tables, rows = [], list_ranking(data)
+    for name, words in _RANKED_USERS.items():
+        here = rows[rows["slice"] == name]
+        if here.empty:
+            continue
+        users = ", ".join(f"{int(n):,}" for n in here["users"].unique())
+        body = [
+            [Cell(str(label)), *(_ranking_cell(row) for row in of_method.itertuples())]
+            for label, of_method in here.groupby("label", sort=False)
+        ]
+        tops = "/".join(str(int(top)) for top in here["top"].unique())
+        heads = ["method", *(m.title for m in RANKING_METRICS)]
+        tables.append(HtmlTable(f"Lists of {tops} movies, {words} ({users})", heads, body))
+    return tables
+
+
+def _ranking_cell(row: Any) -> Cell:
+    place = {"method": row.label, "ranking": row.metric, "users": row.slice}
+    if pd.isna(row.mean):
+        return Cell(NOTHING, data=place)
+    below = "" if pd.isna(row.lower) else f"[{row.lower:.4f}, {row.upper:.4f}]"
+    return Cell(f"{row.mean:.4f}", below, {**place, "mean": repr(float(row.mean))})
+
+
+def tabulate_ranking_differences(data: ReportData) -> HtmlTable:
+    """The combined order less each other order, of all users, with the verdict."""
+    rows = list_ranking_differences(data)
+    rows = rows.assign(pair=rows["label"] + " less " + rows["other"])
+    body = [
+        [Cell(str(pair)), *(_ranking_difference_cell(row) for row in of_pair.itertuples())]
+        for pair, of_pair in rows.groupby("pair", sort=False)
+    ]
+    titles = {m.name: m.title for m in RANKING_METRICS}
+    heads = ["difference", *(titles[m] for m in rows["metric"].unique())]
+    return HtmlTable("The combined order less the others, all users", heads, body)
+
+
+def _ranking_difference_cell(row: Any) -> Cell:
+    known = not pd.isna(row.lower)
+    bounds = f"[{row.lower:+.4f}, {row.upper:+.4f}]\n{_VERDICTS[row.verdict]}"
+    place = {"method": row.label, "other": row.other, "ranking": row.metric}
+    return Cell(
+        f"{row.difference:+.4f}", bounds if known else "interval not known", place, row.verdict
+    )
 
 
 def tabulate_runs(data: ReportData) -> HtmlTable:

@@ -46,6 +46,8 @@ def render_page(data: ReportData, config: Config, figures: Mapping[str, SavedFig
         verdicts=[html_tables.tabulate_verdicts(data, r) for r in data.references],
         points=html_tables.tabulate_points(data),
         slices=html_tables.tabulate_slices(data),
+        ranking=html_tables.tabulate_ranking(data),
+        ranking_differences=html_tables.tabulate_ranking_differences(data),
         runs=html_tables.tabulate_runs(data),
         versions=html_tables.list_versions(data),
         conclusions=conclude(data),

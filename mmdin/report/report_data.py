@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pandas as pd
-from pyspark.sql import SparkSession
+from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
@@ -20,9 +20,12 @@ from mmdin.schemas import (
     METRICS,
     MOVIES,
     POSTERS,
+    RANKING_DIFFERENCES,
+    RANKING_METRICS,
     RUNS,
     SAMPLED_SCORES,
     SPLIT_COUNTS,
+    Table,
 )
 from mmdin.tables import Tables
 
@@ -45,6 +48,8 @@ class ReportData:
         runs: training runs that are compared.
         epochs: of these runs, in the order of run and epoch.
         attention_weights: of each variant's first seed, by user, movie, run and position.
+        ranking_metrics: of the runs that are compared, if job recommend has run.
+        ranking_differences: the same.
         posters: image bytes by movie_id, for the movies that attention_weights names.
         titles: titles by movie_id, for the same movies.
     """
@@ -60,6 +65,8 @@ class ReportData:
     runs: pd.DataFrame
     epochs: pd.DataFrame
     attention_weights: pd.DataFrame
+    ranking_metrics: pd.DataFrame
+    ranking_differences: pd.DataFrame
     posters: dict[int, bytes]
     titles: dict[int, str]
 
@@ -155,6 +162,8 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
         runs=tables.read_small(RUNS).where(compared).toPandas(),
         epochs=_sort(tables.read_small(EPOCHS).where(compared).toPandas(), "run_id", "epoch"),
         attention_weights=attention,
+        ranking_metrics=_read_optional(tables, RANKING_METRICS, compared),
+        ranking_differences=_read_optional(tables, RANKING_DIFFERENCES, compared),
         posters=_read_posters(tables, movie_ids),
         titles=_read_titles(tables, movie_ids),
     )
@@ -169,6 +178,12 @@ def _read_input_counts(tables: Tables) -> pd.DataFrame:
     if not tables.exists(INPUT_COUNTS):
         return pd.DataFrame(columns=INPUT_COUNTS.columns)
     return _sort(tables.read_small(INPUT_COUNTS).toPandas(), "file", "outcome", "reason")
+
+
+def _read_optional(tables: Tables, table: Table, rows: Column) -> pd.DataFrame:
+    if not tables.exists(table):
+        return pd.DataFrame(columns=table.columns)
+    return tables.read_small(table).where(rows).toPandas()
 
 
 def _read_attention(tables: Tables, experiments: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mmdin.config.yaml_core import read_yaml
-from mmdin.metrics import ALL
+from mmdin.metrics import ALL, RANKING_METHODS, RANKING_METRICS, RANKING_SLICES
 from mmdin.predictors import Kind, kind_of_model
 from mmdin.report.curves import Curve, trace
 from mmdin.report.report_data import ReportData
@@ -175,6 +175,36 @@ def choose_for_slices(data: ReportData) -> list[str]:
     networks = list(dict.fromkeys([*data.references, *data.networks]))
     chosen = {*additive, *networks[: max(1, _MOST_IN_SLICES - len(additive))]}
     return [v for v in data.variants if v in chosen]
+
+
+def list_ranking(data: ReportData) -> pd.DataFrame:
+    """The rows of ranking_metrics by run, slice, method and metric, in the order to be shown.
+
+    With column label: the method, and behind it the variant if there are several.
+    """
+    return _in_order_of_ranking(data, data.ranking_metrics)
+
+
+def list_ranking_differences(data: ReportData) -> pd.DataFrame:
+    """The combined order less every other one, of all users, in the same order and with label."""
+    rows = _in_order_of_ranking(data, data.ranking_differences)
+    return rows[(rows["method"] == "combined") & (rows["slice"] == ALL)]
+
+
+def _in_order_of_ranking(data: ReportData, rows: pd.DataFrame) -> pd.DataFrame:
+    variants = rows["run_id"].map(data.variant_of())
+    places = {
+        "run_id": list(data.variant_of()),
+        "slice": RANKING_SLICES,
+        "method": RANKING_METHODS,
+        "metric": [metric.name for metric in RANKING_METRICS],
+    }
+    ordered = rows.assign(
+        label=rows["method"] + (" (" + variants + ")" if variants.nunique() > 1 else ""),
+        **{f"{c}_place": rows[c].map(names.index) for c, names in places.items()},
+    )
+    ordered = ordered.sort_values([f"{c}_place" for c in places], kind="stable")
+    return ordered.drop(columns=[f"{c}_place" for c in places]).reset_index(drop=True)
 
 
 def list_cases(data: ReportData) -> dict[Case, pd.DataFrame]:

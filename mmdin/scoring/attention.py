@@ -23,6 +23,7 @@ from mmdin.scoring.networks import (
 )
 
 _HISTORY = tuple(history_movie(p) for p in range(1, HISTORY_LENGTH + 1))
+_ROWS_AT_ONCE = 2048
 _KEY = ("user_id", "movie_id", "rated_at", "label")
 _KEPT = (*_KEY, *_HISTORY)
 _WEIGHED = StructType(
@@ -83,7 +84,7 @@ def _of_run(values: Sequence[str]) -> Column:
 def _weigh_batches(
     batches: Iterator[pa.RecordBatch], networks: Sequence[SentNetwork]
 ) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
+    for batch in _smaller(batches):
         for n, sent in enumerate(networks):
             network, scores_of = load_scorer(sent)
             indices, numbers = columns_taken(network, batch)
@@ -95,3 +96,10 @@ def _weigh_batches(
                 pa.array(list(weights), pa.list_(pa.float32())),
             ]
             yield pa.RecordBatch.from_arrays(columns, names=_WEIGHED.names)
+
+
+def _smaller(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    # A row's outer products take some 20 kB.
+    for batch in batches:
+        for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            yield batch.slice(start, _ROWS_AT_ONCE)

@@ -12,7 +12,13 @@ from PIL import Image
 from mmdin import metrics
 from mmdin.predictors import BEST_POSSIBLE, NAIVE
 from mmdin.report.report_data import ReportData
-from mmdin.schemas import ATTENTION_WEIGHTS, CALIBRATION, EPOCHS
+from mmdin.schemas import (
+    ATTENTION_WEIGHTS,
+    CALIBRATION,
+    EPOCHS,
+    RANKING_DIFFERENCES,
+    RANKING_METRICS,
+)
 
 METRICS = [metric.name for metric in metrics.METRICS]
 SLICES = {
@@ -29,6 +35,7 @@ CASES: dict[str, dict[str, Any]] = {
     "one class": {"one_class": True},
     "one seed, nothing else": {
         "seeds": (1,), "attention": False, "epochs": False, "best_possible": False,
+        "ranking": False,
     },
     "no posters": {"posters": False, "seeds": (1,)},
     "protocols": {
@@ -70,6 +77,7 @@ def invent(
     attention: bool = True,
     epochs: bool = True,
     posters: bool = True,
+    ranking: bool = True,
 ) -> ReportData:
     """Invent data. Networks are variants of model mmdin with these names, under each protocol.
 
@@ -105,6 +113,8 @@ def invent(
         if epochs
         else pd.DataFrame(columns=EPOCHS.columns),
         attention_weights=weights,
+        ranking_metrics=_ranking_metrics(generator, trained if ranking else trained[:0]),
+        ranking_differences=_ranking_differences(trained if ranking else trained[:0]),
         posters={m: _poster(generator) for m in sorted(shown)[1:]} if posters else {},
         titles={m: TITLE if m == 100 else f"Movie {m}" for m in sorted(shown)[:-1]},
     )
@@ -273,6 +283,39 @@ def _attention(variants: pd.DataFrame) -> pd.DataFrame:
                 case = (v.run_id, v.model, user, 100 + user - 7, at, user - 7, 0.6)
                 rows.append((*case, position, 110 + position, (position - 3) * 0.17))
     return pd.DataFrame(rows, columns=ATTENTION_WEIGHTS.columns)
+
+
+def _ranking_metrics(generator: np.random.Generator, trained: pd.DataFrame) -> pd.DataFrame:
+    """Metrics of lists of the first trained run, whose users are all new under slice new."""
+    rows = []
+    for run_id in trained["run_id"][:1]:
+        for method in metrics.RANKING_METHODS:
+            for name in ("all", "new"):
+                for metric in metrics.RANKING_METRICS:
+                    mean = generator.random()
+                    bounds = (mean / 2, mean * 2) if metric.name != "coverage" else (np.nan, np.nan)
+                    counts = (40, 30, 10, 0.2)
+                    rows.append((run_id, method, name, *counts, metric.name, mean, *bounds))
+    rows = rows[::-1]
+    return pd.DataFrame(rows, columns=RANKING_METRICS.columns)
+
+
+def _ranking_differences(trained: pd.DataFrame) -> pd.DataFrame:
+    rows = [
+        (run_id, method, other, "all", metric.name, 0.01 * place, *bounds, verdict)
+        for run_id in trained["run_id"][:1]
+        for method in metrics.RANKING_METHODS
+        for place, (other, bounds, verdict) in enumerate(
+            (
+                ("popularity", (0.1, 0.2), "better"),
+                ("als", (-0.1, 0.1), "open"),
+                ("network", (np.nan, np.nan), "open"),
+            )
+        )
+        for metric in metrics.RANKING_METRICS[:6]
+        if method != other
+    ]
+    return pd.DataFrame(rows, columns=RANKING_DIFFERENCES.columns)
 
 
 def _poster(generator: np.random.Generator) -> bytes:

@@ -64,6 +64,9 @@ def test_numbers_are_those_of_the_tables(report: Written) -> None:
     scores = report.data.sampled_scores
     shown = scores[scores["variant"].isin(report.data.networks)]
     _same(read("scores"), shown, ["variant", "row", "score", "label"])
+    ranking = report.data.ranking_metrics[report.data.ranking_metrics["slice"] == "all"]
+    shown = read("recommendations").set_index(["method", "metric"]).sort_index()
+    _same(shown, ranking.set_index(["method", "metric"]).sort_index(), ["mean", "lower", "upper"])
     weights = report.data.attention_weights
     first = weights["run_id"].isin(report.data.first_run_of().values())
     assert sorted(read("attention")["weight"]) == sorted(weights.loc[first, "weight"])
@@ -108,10 +111,10 @@ def test_every_variant_has_its_own_style() -> None:
     ("case", "missing"),
     [
         ("one class", {"precision_recall", "roc", "scores"}),
-        ("one seed, nothing else", {"attention", "training"}),
+        ("one seed, nothing else", {"attention", "training", "recommendations"}),
         ("no posters", set()),
         ("one variant", {"differences"}),
-        ("no network", {"scores", "training", "attention", "differences"}),
+        ("no network", {"scores", "training", "attention", "differences", "recommendations"}),
     ],
 )
 def test_figures_without_data_are_left_out(

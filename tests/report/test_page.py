@@ -162,6 +162,24 @@ def test_what_was_set_aside_of_the_input_is_shown(config: Config) -> None:
     assert "table-input" not in render_page(without, config, {})
 
 
+def test_ranking_metrics_are_those_of_the_tables_with_their_verdicts(config: Config) -> None:
+    data = invent()
+    page = Page(render_page(data, config, {}))
+    means = data.ranking_metrics.set_index(["method", "metric", "slice"])["mean"]
+    cells = page.all("td", "data-mean")
+    assert len(cells) == len(means)
+    for cell in cells:
+        place = (cell["data-method"], cell["data-ranking"], cell["data-users"])
+        assert _number(cell["data-mean"]) == means[place]
+    compared = page.all("td", "data-method")
+    verdicts = [c["class"] for c in compared if "data-other" in c]
+    assert verdicts.count("better") == 6
+    assert verdicts.count("open") == 12
+    without = render_page(invent(ranking=False), config, {})
+    assert 'id="recommendations"' not in without
+    assert "interval not known" not in without
+
+
 def test_why_metrics_are_undefined_is_said_once(config: Config) -> None:
     sentence = "all test rows are positive, so ROC AUC and GAUC are undefined."
     for name, times in (("one class", 1), ("two networks", 0)):

@@ -8,6 +8,7 @@ from mmdin.report.figures.differences import draw_differences
 from mmdin.report.figures.label_shares import draw_label_shares
 from mmdin.report.figures.learning_curve import draw_learning_curve
 from mmdin.report.figures.metric_bars import draw_metrics
+from mmdin.report.figures.recommendations import draw_recommendations
 from mmdin.report.figures.reliability import draw_reliability, draw_reliability_of_users
 from mmdin.report.figures.scores import draw_scores
 from mmdin.report.figures.slices import draw_slices
@@ -112,6 +113,14 @@ FIGURES = (
         "right, negative to the left.",
         draw_attention,
         shown_as="png",
+    ),
+    FigureSpec(
+        "recommendations",
+        "Ranking metrics",
+        "Each mark is the mean over all users who liked a movie of the test rows, with its 95 % "
+        "interval over users; coverage has none. Of novelty and coverage, more is not better by "
+        "itself.",
+        draw_recommendations,
     ),
 )
 
