@@ -3,11 +3,10 @@
 from mmdin import Pipeline, load_config, local_session
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmdin.api import Figure, Pipeline, load_config, local_session, register_functions
+    from mmdin.api import Figure, Pipeline, load_config, local_session
 
 __version__ = "0.1.0"
 
@@ -15,7 +14,9 @@ __all__ = ["Figure", "Pipeline", "load_config", "local_session", "register_funct
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when it is used: every module of the project imports this one.
+    # Loaded when it is used: every module of the project imports this one. Not by import_module: a
+    # stage that imports it counts as one that loads all modules that it names (mmdin.code_digest).
     if name in __all__:
-        return getattr(importlib.import_module(".api", __name__), name)
+        place = "sql.functions" if name == "register_functions" else "api"
+        return getattr(__import__(f"{__name__}.{place}", fromlist=[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

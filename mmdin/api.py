@@ -19,7 +19,6 @@ from mmdin.installation import PROJECT
 from mmdin.report_files import FIGURES, PAGE
 from mmdin.schemas import TABLES
 from mmdin.session import require_delta
-from mmdin.sql.functions import register_functions
 from mmdin.stages import Stage, run_pipeline, run_stages, wanted_stages
 from mmdin.storage import (
     ensure_writable,
@@ -33,7 +32,7 @@ from mmdin.submission.commands import read_properties
 from mmdin.tables import Tables
 from mmdin.variants import plan_variants
 
-__all__ = ["Figure", "Pipeline", "load_config", "local_session", "register_functions"]
+__all__ = ["Figure", "Pipeline", "load_config", "local_session"]
 
 log = logging.getLogger("mmdin")
 
