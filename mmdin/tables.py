@@ -14,6 +14,7 @@ from typing import Any
 # Importing it is what makes PySpark raise Delta's own exceptions.
 from delta.exceptions import captured
 from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -37,6 +38,9 @@ _CONFLICTS = (
     captured.ProtocolChangedException,
 )
 """What Delta raises when two commits conflict; these exceptions have no common base class."""
+
+_NO_CATALOG = ("CATALOG_NOT_FOUND", "REQUIRES_SINGLE_PART_NAMESPACE")
+"""Conditions of Spark's errors about a name whose first part is no catalog."""
 
 _ATTEMPTS = 10
 
@@ -66,8 +70,8 @@ class Tables:
         root: folder or URL that holds tables/.
         source: root whose tables of scope shared are read; empty for this one.
         samples: name of the tables of scope samples, if there are several.
-        database: of Spark's catalog, in which tables are registered when they are written; empty
-            for none.
+        database: of Spark's catalog, or catalog.schema, in which tables are registered when they
+            are written; empty for none.
     """
 
     def __init__(
@@ -251,7 +255,7 @@ class Tables:
         The catalog holds only the name and the place: dropping the name deletes no rows.
 
         Raises:
-            TableError: if the name belongs to a table elsewhere.
+            TableError: if the name belongs to a table elsewhere, or there is no such catalog.
         """
         if not self.database or self._is_shared(table) or not self.exists(table):
             return
@@ -259,7 +263,7 @@ class Tables:
         if _place_in_catalog(self.spark, name) == _qualify(self.spark, self._location(table)):
             return  # As for every stage that is skipped: without a Spark job.
         place = _place(self._delta(table))
-        self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.database}")
+        self._create_database()
         self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING delta LOCATION {_quote(place)}")
         registered = _place(DeltaTable.forName(self.spark, name))
         if registered != place:
@@ -267,6 +271,18 @@ class Tables:
                 f"{name} is the table at {registered} and not that at {place}: set tables.database "
                 f"to another name for this root, or run DROP TABLE {name}, which deletes no rows"
             )
+
+    def _create_database(self) -> None:
+        try:
+            self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.database}")
+        except AnalysisException as error:
+            if error.getCondition() not in _NO_CATALOG:
+                raise
+            catalog = self.database.partition(".")[0]
+            raise TableError(
+                f"tables.database={self.database}: this session has no catalog {catalog}: "
+                f"configure spark.sql.catalog.{catalog}, or set tables.database to a database alone"
+            ) from None
 
     def files(self, table: Table, version: int, condition: str) -> list[DataFile]:
         """The active files of a version that hold rows under a condition on partitions.
@@ -416,6 +432,8 @@ def _place_in_catalog(spark: SparkSession, name: str) -> str | None:
     """Where the table that has this name is; None if none has it. Starts no Spark job."""
     state = spark._jsparkSession.sessionState()
     identifier = state.sqlParser().parseTableIdentifier(name)
+    if name.count(".") == 2 and not name.startswith("spark_catalog."):
+        return None  # Of another catalog, which Spark's own does not know.
     if not state.catalog().tableExists(identifier):
         return None
     location = state.catalog().getTableMetadata(identifier).location()

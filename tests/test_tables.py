@@ -174,8 +174,11 @@ def test_small_tables_whose_files_say_more_than_they_hold_are_read_by_delta(
     assert other.read_small(LINKS).collect() == [(2, "b", 2)]
 
 
-def test_tables_have_names_in_the_catalog(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, str(tmp_path / "a"), database="named")
+@pytest.mark.parametrize("database", ["named", "spark_catalog.named"])
+def test_tables_have_names_in_the_catalog(
+    database: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    tables = Tables(spark, str(tmp_path / "a"), database=database)
     try:
         for rows in (links(spark, (1, "a", 1)), links(spark, (2, "b", 2), (3, "c", 3))):
             tables.write(LINKS, rows)
@@ -183,7 +186,7 @@ def test_tables_have_names_in_the_catalog(spark: SparkSession, tmp_path: Path) -
         tables.replace(LINKS, links(spark, (3, "d", 4)), "movie_id = 3")
         assert spark.table("named.links").where("movie_id = 3").head()["imdb_id"] == "d"
         with pytest.raises(TableError, match=r"named\.links is the table at .*/a/tables/links"):
-            Tables(spark, str(tmp_path / "b"), database="named").write(LINKS, rows)
+            Tables(spark, str(tmp_path / "b"), database=database).write(LINKS, rows)
         spark.sql("DROP TABLE named.links")
         assert tables.read(LINKS).count() == 2
         tables.register(LINKS)
@@ -193,6 +196,13 @@ def test_tables_have_names_in_the_catalog(spark: SparkSession, tmp_path: Path) -
         assert spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs() == started
     finally:
         spark.sql("DROP DATABASE IF EXISTS named CASCADE")
+
+
+def test_a_catalog_that_there_is_not_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    tables = Tables(spark, str(tmp_path / "a"), database="nowhere.named")
+    with pytest.raises(TableError, match=r"no catalog nowhere: configure spark\.sql\.catalog"):
+        tables.write(LINKS, links(spark, (1, "a", 1)))
+    assert tables.read(LINKS).count() == 1
 
 
 def test_tables_of_another_root_get_no_name(spark: SparkSession, tmp_path: Path) -> None:

@@ -541,9 +541,9 @@ class Tracking(Section):
 class Tables(Section):
     """Registration of the tables in Spark's catalog."""
 
-    database: str = Field("", pattern=r"^[A-Za-z0-9_]*$")
-    """Database in which the tables are also registered by name, such as mmdin.predictions; if
-    empty, they are not registered."""
+    database: str = Field("", pattern=r"^([A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?)?$")
+    """Database in which the tables are also registered by name, such as mmdin.predictions, or
+    catalog and schema, such as main.mmdin; if empty, they are not registered."""
 
 
 class Experiment(Section):

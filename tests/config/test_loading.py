@@ -126,6 +126,7 @@ def test_only_changed_keys_are_shown(file: str) -> None:
         ("root=s3a://bucket", "a URL must name a folder"),
         ("root=hdfs://host/a b", "letters, digits"),
         ("tables.database=a-b", "tables.database"),
+        ("tables.database=a.b.c", "tables.database"),
     ],
 )
 def test_invalid_overrides_are_refused_by_name(file: str, override: str, message: str) -> None:
