@@ -10,7 +10,7 @@ from pyspark.sql import Row, SparkSession
 from mmdin.config.yaml_core import read_yaml
 from mmdin.errors import TableError
 from mmdin.fingerprints import fingerprint, fingerprint_of, sample_identities, sample_versions
-from mmdin.schemas import RUNS
+from mmdin.schemas import RUNS, SAMPLE_TABLES
 from mmdin.storage import join
 from mmdin.tables import Tables
 from mmdin.variants import Plan
@@ -175,6 +175,12 @@ def _check_usable(run: FinishedRun) -> FinishedRun:
     if run.row["status"] != "finished":
         raise TableError(
             f"run {run.run_id} is not finished, but {run.row['status']}: run train, or name another"
+        )
+    lacking = [t.name for t in SAMPLE_TABLES if t.name not in run.table_versions]
+    if lacking:
+        raise TableError(
+            f"run {run.run_id} was trained by earlier code, on samples without "
+            f"{', '.join(lacking)}: run the pipeline again, and use the new run"
         )
     if not run.is_on(sample_identities(run.tables, run.table_versions)):
         raise TableError(

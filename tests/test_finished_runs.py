@@ -111,6 +111,9 @@ def test_what_cannot_be_used_is_refused_with_the_runs_that_can() -> None:
         choose(ROWS, "din-2-4")
     with pytest.raises(TableError, match=r"no finished run of deepfm on .*mmdin-2-4, .*din-1-4"):
         choose(ROWS, "deepfm")
+    earlier = row(MMDIN, 1, 0.7, table_versions={"samples": OLD})
+    with pytest.raises(TableError, match=r"trained by earlier code, on samples without vocab"):
+        choose([earlier], "mmdin-1-4")
     with pytest.raises(TableError, match="run train; there is no other"):
         choose(ROWS[4:])
 
