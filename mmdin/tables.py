@@ -430,10 +430,11 @@ def _place(table: DeltaTable) -> str:
 
 def _place_in_catalog(spark: SparkSession, name: str) -> str | None:
     """Where the table that has this name is; None if none has it. Starts no Spark job."""
-    state = spark._jsparkSession.sessionState()
-    identifier = state.sqlParser().parseTableIdentifier(name)
-    if name.count(".") == 2 and not name.startswith("spark_catalog."):
+    in_session_catalog = name.removeprefix("spark_catalog.")
+    if in_session_catalog.count(".") > 1:
         return None  # Of another catalog, which Spark's own does not know.
+    state = spark._jsparkSession.sessionState()
+    identifier = state.sqlParser().parseTableIdentifier(in_session_catalog)
     if not state.catalog().tableExists(identifier):
         return None
     location = state.catalog().getTableMetadata(identifier).location()
