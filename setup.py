@@ -39,6 +39,7 @@ EXTRAS = {
         "pytrec-eval-terrier>=0.5.10",  # the ranking metrics' reference: trec_eval itself
         "lightgbm>=4.6,<5",  # the extra lightgbm
         "mlflow-skinny>=3.17,<4",  # the extra mlflow
+        "pyspark[connect]==4.2.0",  # the extra connect
         "selenium>=4.30,<5",  # opens the report in a browser
         "ruff>=0.15",  # format and lint
         "mypy>=2",  # types
@@ -53,6 +54,7 @@ EXTRAS = {
         "pre-commit>=4",  # checks before a commit
     ],
     "lightgbm": ["lightgbm>=4.6,<5"],  # gradient boosting, if scoring.predictors names it
+    "connect": ["pyspark[connect]==4.2.0"],  # Spark Connect's client
     "mlflow": ["mlflow-skinny>=3.17,<4"],  # logs training runs, if tracking.mlflow names a server
     "gpu": ["tensorflow[and-cuda]==2.21.0"],  # CUDA libraries from pip
 }

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from mmdin.code_digest import digest_module
 from mmdin.config import Config, Part
+from mmdin.connect import require_classic
 from mmdin.report_files import check_report
 from mmdin.schemas import Table, written_by
 from mmdin.storage import files_at, is_on_local_disk, join, local_path
@@ -112,6 +113,7 @@ def run_stages(spark: SparkSession, plan: Plan, stages: Sequence[Stage]) -> None
 
     Logs for each its seconds and Spark jobs, and their sums if there are several.
     """
+    require_classic(spark, "a pipeline counts and cancels its jobs through a SparkContext")
     for samples in plan.sample_sets():
         tables = Tables.of(spark, samples.config)
         for table in (table for stage in stages for table in stage.writes):

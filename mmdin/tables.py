@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
+from mmdin.connect import is_classic, require_classic
 from mmdin.delta_files import list_plain_files, list_sizes
 from mmdin.delta_log import DeltaLog
 from mmdin.errors import TableError
@@ -168,6 +169,8 @@ class Tables:
                 job that writes it.
         """
         self._require(table)
+        if not is_classic(self.spark):
+            return self.read(table)
         with self._reading_log(table):
             files = list_plain_files(self.spark, self._location(table))
         if files is None:
@@ -259,6 +262,7 @@ class Tables:
         """
         if not self.database or self._is_shared(table) or not self.exists(table):
             return
+        require_classic(self.spark, "tables.database registers tables through a SparkContext")
         name = f"{self.database}.{self.label(table)}"
         if _place_in_catalog(self.spark, name) == _qualify(self.spark, self._location(table)):
             return  # As for every stage that is skipped: without a Spark job.
@@ -348,6 +352,8 @@ class Tables:
         """What is missing of the files of a version; empty if nothing is."""
         path = self.path(table)
         sizes = log.data_files(version)
+        if sizes is None and not is_classic(self.spark):
+            return ""  # Spark itself reports what is missing.
         if sizes is None:
             with self._reading_log(table):
                 newest = version == log.newest

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import Broadcast
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 from pyspark.sql.types import BinaryType, StructType
 
+from mmdin.connect import Sent, send
 from mmdin.features.biases import Baseline
 from mmdin.features.history import RATED
 from mmdin.schemas import MOVIE_SIMILARITIES
@@ -148,7 +148,7 @@ def unpack(sums: bytes, movies: int) -> Floats:
     return np.frombuffer(sums).reshape(movies + 1, movies + 1)
 
 
-def neighbour_bias(similarities: "Broadcast[Similarities]") -> Column:
+def neighbour_bias(similarities: Sent[Similarities]) -> Column:
     """The mean of the last residuals less user_bias, each by its movie's similarity: stars.
 
     Shrunken; 0 without ratings of similar movies. Reads READ.
@@ -161,7 +161,7 @@ READ = ("movie_index", "deviation", "user_bias", RATED.column)
 """Columns that neighbour_bias depends on."""
 
 
-def neighbour_bias_function(similarities: "Broadcast[Similarities]") -> Any:
+def neighbour_bias_function(similarities: Sent[Similarities]) -> Any:
     """The function of READ, in Python, whose values neighbour_bias are."""
 
     def bias(movies: pa.Array, own: pa.Array, user_bias: pa.Array, rated: pa.Array) -> pa.Array:
@@ -204,7 +204,7 @@ def weigh_rated(
 def similarities_to_rows(spark: SparkSession, similarities: Similarities) -> DataFrame:
     """Table movie_similarities: the pairs of movies that a user has rated both of, each once."""
     # Broadcast, because Spark would send the rows of a local table within a task.
-    sent = spark.sparkContext.broadcast(similarities)
+    sent = send(spark, similarities)
 
     def list_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

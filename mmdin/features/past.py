@@ -7,6 +7,7 @@ knows, digit for digit: see mmdin.features.states.
 from pyspark.sql import DataFrame
 
 from mmdin import inputs
+from mmdin.connect import send
 from mmdin.features.biases import Baseline, movie_bias, residual, user_bias
 from mmdin.features.history import HISTORY, LIKED, RATED, add_latest
 from mmdin.features.movies import join_movies
@@ -75,6 +76,6 @@ def add_pair_values(rows: DataFrame, similarities: Similarities) -> DataFrame:
             genre_bits.
         similarities: of fit_similarities.
     """
-    sent = rows.sparkSession.sparkContext.broadcast(similarities)
+    sent = send(rows.sparkSession, similarities)
     biases = {"genre_bias": genre_bias(), "neighbour_bias": neighbour_bias(sent)}
     return add_scene(rows.withColumns(biases))

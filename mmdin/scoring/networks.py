@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import Broadcast
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from mmdin.connect import Sent, send
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS, NUMBERS
 from mmdin.networks import CHECKPOINT_FILES
@@ -54,7 +54,7 @@ class SentNetwork:
     """
 
     checkpoint: str
-    files: "Broadcast[dict[str, bytes]]" = field(compare=False, repr=False)
+    files: Sent[dict[str, bytes]] = field(compare=False, repr=False)
 
 
 def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
@@ -71,7 +71,7 @@ def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
             "train again"
         )
     contents = {name: files.read(join(checkpoint, name)) for name in CHECKPOINT_FILES}
-    return SentNetwork(checkpoint, spark.sparkContext.broadcast(contents))
+    return SentNetwork(checkpoint, send(spark, contents))
 
 
 def add_network_scores(

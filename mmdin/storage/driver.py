@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mmdin.connect import is_classic
 from mmdin.errors import StorageError
 from mmdin.storage.files import Files, Folder
 from mmdin.storage.local import LocalFiles, make_local_root
@@ -39,8 +40,11 @@ def files_at(spark: "SparkSession", url: str) -> Files:
     HADOOP_CONF_DIR or spark.hadoop.fs.defaultFS says otherwise.
 
     Raises:
-        StorageError: if the file system does not answer within a minute. It is asked once.
+        StorageError: if the file system does not answer within a minute (it is asked once), or if
+            it is not this machine's and the session is one of Spark Connect.
     """
+    if not is_classic(spark):
+        return _shared_files(url)
     files = _hadoop_files(spark)
     if _is_on_local_disk(files, url):
         return LocalFiles()
@@ -64,6 +68,9 @@ def spark_url(spark: "SparkSession", url: str) -> str:
     Raises:
         StorageError: if the file system does not answer, or if the JVM cannot express the name.
     """
+    if not is_classic(spark):
+        _shared_files(url)
+        return literal_url(url)
     files = _hadoop_files(spark)
     if not _is_on_local_disk(files, url):
         files_at(spark, url)
@@ -97,6 +104,10 @@ def ensure_writable(spark: "SparkSession", root: str) -> None:
     Raises:
         StorageError: if the root cannot be written to; names the root and says what to do.
     """
+    if not is_classic(spark):
+        _shared_files(root)
+        make_local_root(root)
+        return
     files = _hadoop_files(spark)
     if not is_local(root):
         files.make_root(root)
@@ -116,7 +127,23 @@ def ensure_writable(spark: "SparkSession", root: str) -> None:
 
 def is_on_local_disk(spark: "SparkSession", url: str) -> bool:
     """Whether Python can open the files under a URL: see `files_at`."""
+    if not is_classic(spark):
+        return is_local(url)
     return _is_on_local_disk(_hadoop_files(spark), url)
+
+
+def _shared_files(url: str) -> LocalFiles:
+    """The back end of a Spark Connect session, for folders that its server has at the same place.
+
+    Raises:
+        StorageError: if the URL is none of a local file.
+    """
+    if not is_local(url):
+        raise StorageError(
+            f"{url}: Hadoop's file systems are reached through a SparkContext, which Spark Connect "
+            "does not have: use a classic session, or a folder that the server has too"
+        )
+    return LocalFiles()
 
 
 def _is_on_local_disk(files: "HadoopFiles", url: str) -> bool:

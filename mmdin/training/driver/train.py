@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config, Training
+from mmdin.connect import require_classic
 from mmdin.dataset.sharding import count_rows
 from mmdin.errors import TableError
 from mmdin.fingerprints import sample_identities, sample_versions
@@ -48,9 +49,10 @@ def train_networks(spark: SparkSession, plan: Plan) -> list[Run]:
 
     Raises:
         TableError: samples are missing, or the run of training.resume cannot be resumed.
-        ClusterError: Spark has too few slots.
+        ClusterError: Spark has too few slots, or the session is one of Spark Connect.
         TrainingFailedError: a rank failed or was lost too often; the runs are recorded as failed.
     """
+    require_classic(spark, "training starts Horovod's ranks through a SparkContext")
     config = plan.config
     tables = Tables.of(spark, config)
     planned = plan_runs(spark, plan)
