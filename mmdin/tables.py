@@ -269,7 +269,8 @@ class Tables:
         place = _place(self._delta(table))
         self._create_database()
         self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING delta LOCATION {_quote(place)}")
-        registered = _place(DeltaTable.forName(self.spark, name))
+        # By SQL, which takes names with a catalog in front.
+        registered = str(self.spark.sql(f"DESCRIBE DETAIL {name}").select("location").head()[0])  # type: ignore[index]
         if registered != place:
             raise TableError(
                 f"{name} is the table at {registered} and not that at {place}: set tables.database "
