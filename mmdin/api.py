@@ -111,6 +111,19 @@ class Pipeline:
         with self._working("pipeline"):
             run_pipeline(self.spark, plan_variants(self.config), _stages())
 
+    def predict(self, pairs: str, run: str = "") -> None:
+        """Score pairs into table pair_scores, as job predict does.
+
+        Args:
+            pairs: of predict.pairs: a file, a folder or a Delta table.
+            run: a run_id, a variant or a model; by default the best.
+        """
+        self.job("predict", {"predict.pairs": pairs, **({"predict.run": run} if run else {})})
+
+    def recommend(self, run: str = "") -> None:
+        """Write table recommendations, as job recommend does, by a run_id, a variant or a model."""
+        self.job("recommend", {"recommend.run": run} if run else {})
+
     def export(self, run: str = "") -> None:
         """Write a SavedModel, as job export does: of a run_id, a variant or a model."""
         self.job("export", {"export.run": run} if run else {})
