@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 
 from mmdin.config import Config, Scoring
+from mmdin.connect import send
 from mmdin.errors import TableError
 from mmdin.features.buckets import Edges, add_buckets, edges_from_rows
 from mmdin.features.neighbours import READ, neighbour_bias_function, similarities_from_rows
@@ -138,8 +139,7 @@ def _offer_states(tables: Tables) -> int:
 def _offer_python(spark: SparkSession, tables: Tables, runs: Sequence[FinishedRun]) -> None:
     """Register the functions in Python."""
     similarities = similarities_from_rows(tables.read(MOVIE_SIMILARITIES))
-    sent = spark.sparkContext.broadcast(similarities)
-    spark.udf.register(_NEIGHBOURS, neighbour_bias_function(sent))
+    spark.udf.register(_NEIGHBOURS, neighbour_bias_function(send(spark, similarities)))
     networks = {run.run_id: send_network(spark, run.checkpoint) for run in runs}
     spark.udf.register(_NETWORK, _network_function(networks, Scoring().batch_size))
 
