@@ -1,5 +1,6 @@
 """Which jobs the calls of a pipeline run, without running them. What they do is in tests/e2e."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
@@ -29,6 +30,8 @@ def test_a_call_runs_its_job_with_settings_that_there_are(
 ) -> None:
     call, job, settings = CALLS[name]
     ran: list[tuple[str, dict[str, Any]]] = []
+    # With a handler there the pipeline adds none, which later tests would have.
+    monkeypatch.setattr(logging.getLogger("mmdin"), "handlers", [logging.NullHandler()])
     monkeypatch.setattr(Pipeline, "job", lambda _, job, given=None: ran.append((job, given or {})))
     spark = Mock()
     spark.conf.get.return_value = "io.delta.sql.DeltaSparkSessionExtension"

@@ -19,6 +19,8 @@ def pipeline(spark: SparkSession, rerun: str, folder: Path):
     """The experiment's, in its folder: its root is relative."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        # With a handler there the pipeline adds none, which later tests would have.
+        patch.setattr(logging.getLogger("mmdin"), "handlers", [logging.NullHandler()])
         yield Pipeline(spark, load_config("small.yaml"))
 
 
