@@ -26,7 +26,7 @@ from mmdin.variants import plan_variants
 from spark_jobs import evaluate, score
 
 EXPERIMENTS = sorted((Path(__file__).resolve().parents[1] / "conf/experiments").glob("*.yaml"))
-VERSIONS = {"samples": 3, "vocabularies": 1, "bucket_edges": 1}
+VERSIONS = {"samples": 3, "vocabularies": 1, "bucket_edges": 1, "movie_similarities": 1}
 IDENTITIES = {name: f"id {version}" for name, version in VERSIONS.items()}
 
 
