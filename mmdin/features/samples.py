@@ -81,12 +81,12 @@ def write_samples(tables: Tables, config: Config) -> None:
 
     movies = computed(look_up(movies, vocabularies, identifiers(movies.columns)))
     rows = look_up(rows, vocabularies, identifiers({"user_id"}))
-    protocol = config.samples.protocol
-    rows = computed(compare_with_movies(rows, protocol, baseline))
+    views = movie_views(rows, config.samples.protocol)
+    rows = computed(compare_with_movies(rows, views, baseline))
     similarities = fit_similarities(
         join_movies(rows, movies.select("movie_id", "movie_index")), sums["movie"]["keys"]
     )
-    described = add_features(rows, movies, protocol, baseline, similarities)
+    described = add_features(rows, movies, views, baseline, similarities)
     described = computed(shuffle_into_files(described, config.samples.files, config.seed))
     values = join_movies(described, movies)
     is_train = F.col("split") == "train"
@@ -113,8 +113,8 @@ _USED = (
 """What values are computed from, and nothing else reads."""
 
 
-def compare_with_movies(rows: DataFrame, protocol: Protocol, baseline: Baseline) -> DataFrame:
-    """Add the movies' statistics, movie_bias, residual and deviation; in order of time by user.
+def movie_views(rows: DataFrame, protocol: Protocol) -> DataFrame | None:
+    """The movies' statistics in each view of the data, computed once; None if there are no views.
 
     Protocol point_in_time takes statistics from ratings of strictly earlier seconds; the other
     protocols from those that the row sees (columns sees and seen_by of mmdin.features.split).
@@ -122,20 +122,32 @@ def compare_with_movies(rows: DataFrame, protocol: Protocol, baseline: Baseline)
     Args:
         rows: of split_rows.
         protocol: samples.protocol.
-        baseline: of fit_baseline.
     """
     if protocol == "point_in_time":
+        return None
+    seen = statistics.by_view(sort_by_time(rows, "movie_id"))
+    return computed(statistics.of_views(seen, "movie_id", statistics.movie_statistics()))
+
+
+def compare_with_movies(rows: DataFrame, views: DataFrame | None, baseline: Baseline) -> DataFrame:
+    """Add the movies' statistics, movie_bias, residual and deviation; in order of time by user.
+
+    Args:
+        rows: of split_rows.
+        views: of movie_views.
+        baseline: of fit_baseline.
+    """
+    if views is None:
         compared = add_movies_past(rows, baseline)
     else:
-        seen = statistics.join_view(rows, _views_of_movies(rows), "movie_id")
-        compared = add_residuals(seen, baseline)
+        compared = add_residuals(statistics.join_view(rows, views, "movie_id"), baseline)
     return sort_by_time(compared, "user_id").withColumn("deviation", deviation(baseline))
 
 
 def add_features(
     rows: DataFrame,
     movies: DataFrame,
-    protocol: Protocol,
+    views: DataFrame | None,
     baseline: Baseline,
     similarities: Similarities,
 ) -> DataFrame:
@@ -144,32 +156,26 @@ def add_features(
     Args:
         rows: of compare_with_movies.
         movies: of describe_movies, with their indices.
-        protocol: samples.protocol.
+        views: of movie_views.
         baseline: of fit_baseline.
         similarities: of fit_similarities.
     """
     described = describe_rated(movies)
-    if protocol == "point_in_time":
+    if views is None:
         added = add_users_past(rows, described)
     else:
-        rated = add_latest_ratings(rows, described)
-        added = _add_users_by_view(rated, _views_of_movies(rows), baseline)
+        added = _add_users_by_view(add_latest_ratings(rows, described), views, baseline)
     added = add_pair_values(add_user_values(added, baseline), similarities)
     return added.drop(*_USED, *(c for c in described.columns if c != "movie_id"))
 
 
-def _add_users_by_view(rows: DataFrame, movies: DataFrame, baseline: Baseline) -> DataFrame:
+def _add_users_by_view(rows: DataFrame, views: DataFrame, baseline: Baseline) -> DataFrame:
     known = statistics.by_view(rows.drop(*statistics.movie_statistics()))
-    compared = known.join(F.broadcast(movies), ["movie_id", "sees"]).withColumn(
+    compared = known.join(F.broadcast(views), ["movie_id", "sees"]).withColumn(
         "residual", residual_among(baseline)
     )
     of_users = statistics.of_views(compared, "user_id", statistics.user_statistics())
     return statistics.join_view(rows, of_users, "user_id")
-
-
-def _views_of_movies(rows: DataFrame) -> DataFrame:
-    seen = statistics.by_view(sort_by_time(rows, "movie_id"))
-    return statistics.of_views(seen, "movie_id", statistics.movie_statistics())
 
 
 def _count_scope(labelled: DataFrame) -> int:

@@ -18,7 +18,7 @@ from mmdin.features.biases import Baseline
 from mmdin.features.history import LIKED
 from mmdin.features.movies import describe_movies
 from mmdin.features.neighbours import Similarities
-from mmdin.features.samples import add_features, compare_with_movies
+from mmdin.features.samples import add_features, compare_with_movies, movie_views
 from mmdin.features.scope import keep_in_scope, label_ratings
 from mmdin.features.split import split_rows
 from mmdin.inputs import POSTER_FEATURES
@@ -156,9 +156,10 @@ def features(movies, ratings, protocol, keys):
     Similarities of movies are given, as if no row were among those that they were fitted on.
     """
     rows = split(movies, ratings, protocol)
-    compared = compare_with_movies(rows, protocol, BASELINE)
+    views = movie_views(rows, protocol)
+    compared = compare_with_movies(rows, views, BASELINE)
     compared = compared.withColumn("deviation", F.lit(None).cast("double"))
-    added = add_features(compared, movies, protocol, BASELINE, SIMILARITIES)
+    added = add_features(compared, movies, views, BASELINE, SIMILARITIES)
     added = added.drop("rating", "label", "half_stars", "split", "sees", "seen_by")
     found = {(row["user_id"], row["movie_id"]): row.asDict() for row in added.collect()}
     assert len(found) == len(ratings)
