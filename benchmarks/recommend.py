@@ -5,8 +5,6 @@ Each is measured after a warm-up, in one session. Candidates leave out what user
 recommendForAllUsers does not.
 """
 
-import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.samples import KEYS
+from benchmarks.sessions import open_session
 from mmdin.config import Networks
 from mmdin.inputs import INPUTS, NUMBERS
 from mmdin.models import build_network
@@ -28,7 +27,6 @@ from mmdin.recommendation.moments import Moment
 from mmdin.scoring.networks import TrainedRun, add_network_scores
 from mmdin.storage import local_folder
 
-PROJECT = Path(__file__).resolve().parents[1]
 CANDIDATES = 100
 LIKES_PER_USER = 60
 
@@ -36,7 +34,7 @@ LIKES_PER_USER = 60
 def run(folder: Path, small: bool) -> dict[str, object]:
     """Seconds of candidates and of scores, and those of doing it for every pair by them."""
     users, movies = (200, 500) if small else (2000, 4000)
-    spark = _open_session()
+    spark = open_session()
     try:
         moment = Moment.at(1, _likes(spark, users, movies))
         setting = Setting(16, 0.1, 1.0)
@@ -73,14 +71,6 @@ def run(folder: Path, small: bool) -> dict[str, object]:
             seconds["scores of every pair"] / seconds["scores of candidates"], 2
         ),
     }
-
-
-def _open_session() -> SparkSession:
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    properties = PROJECT / "conf" / "spark" / "local.conf"
-    arguments = f"--master local[2] --properties-file {properties} pyspark-shell"
-    os.environ["PYSPARK_SUBMIT_ARGS"] = arguments
-    return SparkSession.builder.appName("mmdin benchmarks").getOrCreate()
 
 
 def _likes(spark: SparkSession, users: int, movies: int) -> DataFrame:

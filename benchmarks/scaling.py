@@ -4,17 +4,13 @@ Files are so long that epochs' starts weigh little. Every step reads one file, s
 for one that reads more.
 """
 
-import os
-import sys
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
 from benchmarks.samples import assign, write_samples
+from benchmarks.sessions import open_session
 from mmdin.config import Training
 from mmdin.training.driver.benchmark import compare_ranks
 
-PROJECT = Path(__file__).resolve().parents[1]
 FILES = 33
 """One is for validation; the others fall evenly to two ranks."""
 REPEATS = 3
@@ -28,7 +24,7 @@ def run(folder: Path, small: bool) -> dict[str, object]:
         models=("mmdin",), batch_size=rows, horovod_cycle_ms=10, shuffle_rows=rows, epochs=1
     )
     assignment = assign(folder, write_samples(folder, FILES, rows), "mmdin", "mmdin", training)
-    spark = _open_session()
+    spark = open_session()
     try:
         speeds = [
             compare_ranks(spark, [assignment], (1, 2), start_timeout=60)["mmdin"]
@@ -41,12 +37,3 @@ def run(folder: Path, small: bool) -> dict[str, object]:
         "rows_per_second": [{ranks: round(speed) for ranks, speed in f.items()} for f in speeds],
         "two ranks by one": [round(f[2] / f[1], 3) for f in speeds],
     }
-
-
-def _open_session() -> SparkSession:
-    """A session with a slot for each of two ranks."""
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    properties = PROJECT / "conf" / "spark" / "local.conf"
-    arguments = f"--master local[2] --properties-file {properties} pyspark-shell"
-    os.environ["PYSPARK_SUBMIT_ARGS"] = arguments
-    return SparkSession.builder.appName("mmdin benchmarks").getOrCreate()
