@@ -42,12 +42,14 @@ class Predicted:
     Attributes:
         output: what it printed.
         scores: rows of pair_scores.
+        rejected: rows of rejected_pairs.
         test_rows: predictions whose pairs and moments were given.
         last: the second of the newest rating that the pipeline had.
     """
 
     output: str
     scores: list[Row]
+    rejected: list[Row]
     test_rows: list[Row]
     last: int
 
@@ -164,7 +166,7 @@ def predicted(
     ended = launch("local.sh", "predict", *options, environment=environment)
     assert ended.returncode == 0, ended.stdout[-6000:]
     scores = tables.read(PAIR_SCORES).withColumn("second", F.unix_timestamp("as_of")).collect()
-    return Predicted(ended.stdout, scores, rows, last)
+    return Predicted(ended.stdout, scores, tables.read(REJECTED_PAIRS).collect(), rows, last)
 
 
 def test_a_pair_at_the_moment_of_a_test_row_gets_its_score(predicted: Predicted) -> None:
@@ -180,7 +182,7 @@ def test_a_pair_at_the_moment_of_a_test_row_gets_its_score(predicted: Predicted)
 
 
 def test_pairs_that_training_never_saw_are_scored_and_bad_ones_set_aside(
-    predicted: Predicted, spark: SparkSession, folder: Path
+    predicted: Predicted,
 ) -> None:
     of_new_user = [r for r in predicted.scores if r["user_id"] == NEW_USER]
     assert {(r["movie_id"] == NO_MOVIE, r["movie_known"]) for r in of_new_user} == {
@@ -190,8 +192,7 @@ def test_pairs_that_training_never_saw_are_scored_and_bad_ones_set_aside(
     for row in of_new_user:
         assert (row["user_known"], row["second"]) == (False, predicted.last + 61)
         assert 0 < row["score"] < 1
-    rejected = Tables(spark, str(folder / ROOT)).read(REJECTED_PAIRS).collect()
-    assert [tuple(r) for r in rejected] == [
+    assert [tuple(r) for r in predicted.rejected] == [
         ("pairs.csv", "1,one,", "movie_id is not a whole number")
     ]
     assert "movie_id is not a whole number" in predicted.output
