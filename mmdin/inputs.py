@@ -89,6 +89,11 @@ class Input:
     meaning: str
 
     @property
+    def is_genre(self) -> bool:
+        """Whether it is one of the slots that hold a movie's genres."""
+        return self.vocabulary == "genre"
+
+    @property
     def is_bucket(self) -> bool:
         """Whether the value is a number cut into buckets, rather than an identifier looked up."""
         return self.column.endswith("_bucket")

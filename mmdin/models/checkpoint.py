@@ -26,7 +26,7 @@ def load_network(folder: Folder) -> RatingNetwork:
     """Load the network that save_network wrote.
 
     Raises:
-        TableError: if the folder holds none.
+        TableError: if the folder holds none, or one that another version of the code made.
     """
     if not folder.exists(_NETWORK):
         raise TableError(f"there is no trained network in {folder.url}: train again")
@@ -36,5 +36,11 @@ def load_network(folder: Folder) -> RatingNetwork:
             path.read_text(encoding="utf-8"), custom_objects={c.__name__: c for c in classes}
         )
     with folder.reading(_WEIGHTS) as path:
-        network.load_weights(path)
+        try:
+            network.load_weights(path)
+        except ValueError as error:
+            raise TableError(
+                f"the weights in {folder.url} are not those of its network, so another version of "
+                "mmdin saved them: train again"
+            ) from error
     return network

@@ -42,7 +42,7 @@ class DeepFM(RatingNetwork):
     def score(self, fields: Fields, training: bool) -> tf.Tensor:
         vectors = one_vector_per_field(fields)
         linear = [tf.reduce_sum(fields.first_order(group), axis=1) for group in SINGLE_INPUTS]
-        linear.append(tf.reduce_sum(fields.first_order("genres") * fields.mask("genres"), axis=1))
+        linear.append(fields.genres_first_order())
         flat = tf.reshape(vectors, [-1, vectors.shape[1] * vectors.shape[2]])
         deep = tf.squeeze(self.logit(self.hidden(flat, training=training)), -1)
         return tf.add_n(linear) + pairwise_interactions(vectors) + deep

@@ -53,7 +53,8 @@ class InterestNetwork(RatingNetwork):
         )
         # By input, so that one product serves all that a row looks up: float32 [inputs, 1].
         self._l2_of_inputs = factor_l2 * np.array(
-            [[i.group in self.factor_groups] for i in self.inputs_taken], np.float32
+            [[i.group in self.factor_groups] for i in self.inputs_taken if not i.is_genre],
+            np.float32,
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -79,7 +80,7 @@ class InterestNetwork(RatingNetwork):
 
     def attention_weights(self, indices: tf.Tensor) -> tf.Tensor:
         """Return the weight of each liked movie: float32 [batch, positions]."""
-        fields = self.fields(indices, self.table(indices))
+        fields = self.fields(indices, self.table(self.looked_up(indices)))
         return self.attention.weights_of(*fields.history(), fields.candidate())
 
 

@@ -3,7 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ import tensorflow as tf
 from mmdin.inputs import GENRE_SLOTS, HISTORY_LENGTH, Group, Input, inputs_of, numbers_of
 from mmdin.models.biases import GatedBiases
 from mmdin.models.embedding import FusedEmbedding
-from mmdin.models.pooling import masked_mean
+from mmdin.models.genres import GenreEmbedding
 
 
 class Fields:
@@ -21,8 +21,9 @@ class Fields:
     Args:
         inputs: the inputs, in the order of the columns.
         indices: int32 [batch, inputs].
-        rows: float32 [batch, inputs, d + 1], of which the last number is the first-order weight of
-            the input's value and the others are its embedding.
+        rows: float32 [batch, inputs other than genres, d + 1], of which the last number is the
+            first-order weight of the input's value and the others are its embedding.
+        genres: gives the same for genres, summed; None if no input is a genre.
         numbers: float32 [batch] by column of samples.
 
     Attributes:
@@ -34,23 +35,30 @@ class Fields:
         inputs: tuple[Input, ...],
         indices: tf.Tensor,
         rows: tf.Tensor,
+        genres: GenreEmbedding | None,
         numbers: Mapping[str, tf.Tensor],
     ) -> None:
         self.rows, self.numbers = rows, numbers
-        counts = Counter(i.group for i in inputs)
         # Split once: the gradient of each slice would be a tensor of the rows' whole shape.
-        embeddings, first_order = tf.split(rows, [rows.shape[-1] - 1, 1], axis=2)
-        self._embeddings = _split(embeddings, counts)
-        self._first_order = _split(tf.squeeze(first_order, 2), counts)
-        self._indices = _split(indices, counts)
+        embeddings, first_order = _split_last(rows)
+        looked_up = Counter(i.group for i in inputs if not i.is_genre)
+        self._embeddings = _split(embeddings, looked_up)
+        self._first_order = _split(first_order, looked_up)
+        self._indices = _split(indices, Counter(i.group for i in inputs))
+        if genres is not None:
+            self._genres = self._pool_genres(genres)
 
     def embeddings(self, group: Group) -> tf.Tensor:
-        """Return float32 [batch, inputs of the group, d]."""
+        """Return float32 [batch, inputs of the group, d]; no group of genres."""
         return self._embeddings[group]
 
     def first_order(self, group: Group) -> tf.Tensor:
-        """Return float32 [batch, inputs of the group]: one weight per value."""
+        """Return float32 [batch, inputs of the group]: one weight per value; no group of genres."""
         return self._first_order[group]
+
+    def genres_first_order(self) -> tf.Tensor:
+        """Return the sum of the weights of the candidate's genres: float32 [batch]."""
+        return self._genres.first_order
 
     def mask(self, group: Group) -> tf.Tensor:
         """Return float32 [batch, inputs of the group]: 0 where the index is 0, else 1."""
@@ -66,7 +74,7 @@ class Fields:
 
     def genres(self) -> tf.Tensor:
         """Return the mean embedding of the candidate's genres: float32 [batch, d]."""
-        return masked_mean(self.embeddings("genres"), self.mask("genres"))
+        return self._genres.means[:, 0]
 
     def candidate(self) -> tf.Tensor:
         """Return the candidate's embedding plus its genres', as the history has it: [batch, d]."""
@@ -81,12 +89,31 @@ class Fields:
             Each movie's embedding plus its genres' mean, float32 [batch, positions, d], and the
             mask, float32 [batch, positions].
         """
-        movies, movie_mask = self.embeddings("history"), self.mask("history")
-        shape = [-1, HISTORY_LENGTH, GENRE_SLOTS]
-        genre_mask = tf.reshape(self.mask("history_genres"), shape)
-        genres = tf.reshape(self.embeddings("history_genres"), [*shape, movies.shape[-1]])
-        present = tf.maximum(movie_mask, tf.reduce_max(genre_mask, axis=-1))
-        return movies * movie_mask[..., None] + masked_mean(genres, genre_mask), present
+        movies, mask = self.embeddings("history"), self.mask("history")
+        present = tf.maximum(mask, self._genres.present[:, 1:])
+        return movies * mask[..., None] + self._genres.means[:, 1:], present
+
+    def _pool_genres(self, genres: GenreEmbedding) -> "_PooledGenres":
+        slots = tf.concat([self._indices["genres"], self._indices["history_genres"]], axis=1)
+        slots = tf.reshape(slots, [-1, 1 + HISTORY_LENGTH, GENRE_SLOTS])
+        count = tf.reduce_sum(tf.cast(slots > 0, tf.float32), axis=-1)
+        sums, first_order = _split_last(genres(slots))
+        means = sums / tf.maximum(count, 1.0)[..., None]
+        return _PooledGenres(means, first_order[:, 0], tf.minimum(count, 1.0))
+
+
+class _PooledGenres(NamedTuple):
+    """The genres of the candidate and then of each liked movie.
+
+    Attributes:
+        means: float32 [batch, 1 + positions, d], the mean embedding; 0 if a movie has no genre.
+        first_order: float32 [batch], the sum of the weights of the candidate's genres.
+        present: float32 [batch, 1 + positions], 1 if a movie has a genre, else 0.
+    """
+
+    means: tf.Tensor
+    first_order: tf.Tensor
+    present: tf.Tensor
 
 
 class RatingNetwork(keras.Model):
@@ -125,7 +152,8 @@ class RatingNetwork(keras.Model):
         numbers_taken: the numbers, in the order of the columns of `numbers`.
         factor_groups: as given.
         kernel_regularizer: dense_l2's penalty, for the subclass to give to every dense layer.
-        table: the embeddings of all inputs.
+        table: the embeddings of all inputs but genres.
+        genre_table: the genres' embeddings, or None if the network takes none.
     """
 
     def __init__(
@@ -150,14 +178,20 @@ class RatingNetwork(keras.Model):
         self.factor_groups = tuple(factor_groups)
         self.kernel_regularizer = keras.regularizers.L2(dense_l2)
         # Products of smaller factors would hardly have a gradient to grow by.
+        spread = 0.17 if factor_groups else 0.05
         self.table = FusedEmbedding(
-            self.inputs_taken,
+            [i for i in self.inputs_taken if not i.is_genre],
             vocabulary_sizes,
             embedding_size + 1,
-            spread=0.17 if factor_groups else 0.05,
+            spread,
+        )
+        self.genre_table = (
+            GenreEmbedding(vocabulary_sizes["genre"], embedding_size + 1, spread)
+            if any(i.is_genre for i in self.inputs_taken)
+            else None
         )
         self.gated_biases = GatedBiases() if self.numbers_taken else None
-        self._is_seen = np.array([genres or i.vocabulary != "genre" for i in self.inputs_taken])
+        self._is_seen = np.array([genres or not i.is_genre for i in self.inputs_taken])
         self._is_identity = [i.group in ("user", "movie") for i in self.inputs_taken]
         self._identity_seeds = keras.random.SeedGenerator()
 
@@ -187,7 +221,14 @@ class RatingNetwork(keras.Model):
     def call(
         self, indices: tf.Tensor, numbers: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
-        return self.logits(self.fields(indices, self.table(indices), numbers), training)
+        rows = self.table(self.looked_up(indices))
+        return self.logits(self.fields(indices, rows, numbers), training)
+
+    def looked_up(self, indices: tf.Tensor) -> tf.Tensor:
+        """Return the columns of the indices that `table` looks up: int32 [batch, inputs]."""
+        parts = _split(indices, Counter(i.group for i in self.inputs_taken))
+        of_genres = {i.group for i in self.inputs_taken if i.is_genre}
+        return tf.concat([parts[group] for group in parts if group not in of_genres], axis=1)
 
     def fields(
         self, indices: tf.Tensor, rows: tf.Tensor, numbers: tf.Tensor | None = None
@@ -198,13 +239,14 @@ class RatingNetwork(keras.Model):
 
         Args:
             indices: int32 [batch, inputs].
-            rows: float32 [batch, inputs, d + 1], the table's rows for them.
+            rows: float32 [batch, inputs other than genres, d + 1], the table's rows for them.
             numbers: float32 [batch, numbers]; if left out, all are 0.
         """
         if numbers is None:
             numbers = tf.zeros([tf.shape(indices)[0], len(self.numbers_taken)])
         named = {n.column: numbers[:, at] for at, n in enumerate(self.numbers_taken)}
-        return Fields(self.inputs_taken, indices * self._is_seen.astype("int32"), rows, named)
+        seen = indices * self._is_seen.astype("int32")
+        return Fields(self.inputs_taken, seen, rows, self.genre_table, named)
 
     def logits(self, fields: Fields, training: bool) -> tf.Tensor:
         """Return the logits float32 [batch]: `score`, and the biases if the network takes them."""
@@ -240,6 +282,12 @@ class RatingNetwork(keras.Model):
 def _split(x: tf.Tensor, counts: Mapping[Group, int]) -> dict[Group, tf.Tensor]:
     """Split [batch, inputs, ..] into groups of as many inputs as `counts` gives, in its order."""
     return dict(zip(counts, tf.split(x, list(counts.values()), axis=1), strict=True))
+
+
+def _split_last(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Split off the last number of each row: [.., d] and [..]."""
+    embeddings, first_order = tf.split(rows, [rows.shape[-1] - 1, 1], axis=-1)
+    return embeddings, tf.squeeze(first_order, -1)
 
 
 def _flatten(x: tf.Tensor) -> tf.Tensor:

@@ -29,6 +29,12 @@ def random_indices(network: RatingNetwork, rows: int) -> npt.NDArray[np.int32]:
     return np.random.default_rng(3).integers(1, 6, (rows, len(network.inputs_taken)), np.int32)
 
 
+def first_row(network: RatingNetwork, column: str) -> int:
+    """The first row in the table of a column's vocabulary."""
+    looked_up = [i.column for i in network.inputs_taken if not i.is_genre]
+    return int(network.table.starts[looked_up.index(column)])
+
+
 @pytest.fixture(params=MODEL_NAMES, scope="module")
 def network(request: pytest.FixtureRequest) -> RatingNetwork:
     """Each network, which tests leave unchanged."""
@@ -97,7 +103,7 @@ def test_row_zero_adds_nothing_to_a_history_of_padding(network: RatingNetwork) -
     before = np.asarray(network(indices))
     untrained = np.asarray(network.table.table).copy()
     table = untrained.copy()
-    table[list({network.table.starts[n] for n in columns})] = 99.0
+    table[first_row(network, "history_movie_1_index")] = 99.0
     network.table.table.assign(table)
     after = np.asarray(network(indices))
     network.table.table.assign(untrained)
@@ -114,6 +120,35 @@ def test_users_and_movies_are_dropped_at_the_given_rate_and_nothing_else() -> No
             assert 0.2 < share < 0.3
         else:
             assert share == 0
+
+
+def test_genres_are_averaged_over_the_slots_that_name_one(whole: RatingNetwork) -> None:
+    indices = np.random.default_rng(6).integers(0, 4, (30, len(whole.inputs_taken)), np.int32)
+    indices[0] = 0
+    columns = {i.column: n for n, i in enumerate(whole.inputs_taken)}
+    table = np.asarray(whole.table.table)
+    fields = whole.fields(tf.constant(indices), whole.table(whole.looked_up(indices)))
+    history, present = (np.asarray(x) for x in fields.history())
+
+    def named(line: npt.NDArray[np.int32], prefix: str) -> list[npt.NDArray[np.float32]]:
+        slots = [line[columns[f"{prefix}_{slot}_index"]] for slot in range(1, 6)]
+        return [np.asarray(whole.genre_table.table)[s - 1] for s in slots if s > 0]
+
+    def mean(rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32] | float:
+        return np.mean(rows, axis=0)[:-1] if rows else 0.0
+
+    for n, line in enumerate(indices):
+        of_candidate = named(line, "genre")
+        np.testing.assert_allclose(fields.genres()[n], mean(of_candidate), atol=1e-6)
+        weights = sum(row[-1] for row in of_candidate)
+        assert float(fields.genres_first_order()[n]) == pytest.approx(weights, abs=1e-6)
+        for p in range(1, 6):
+            movie = line[columns[f"history_movie_{p}_index"]]
+            start = first_row(whole, f"history_movie_{p}_index")
+            of_liked = named(line, f"history_{p}_genre")
+            expected = mean(of_liked) + (table[start + movie][:-1] if movie else 0.0)
+            np.testing.assert_allclose(history[n, p - 1], expected, atol=1e-6)
+            assert present[n, p - 1] == (movie > 0 or bool(of_liked))
 
 
 def test_genres_matter_unless_the_network_may_not_see_them() -> None:
@@ -145,18 +180,18 @@ def test_untrained_logits_are_the_factorisation_alone(model: str) -> None:
     indices = random_indices(network, 7)
     indices[0, :2] = 0
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
-    table = np.asarray(network.table.table)
+    table, genre_table = np.asarray(network.table.table), np.asarray(network.genre_table.table)
 
     def row(line: npt.NDArray[np.int32], column: str) -> npt.NDArray[np.float32]:
         embedding: npt.NDArray[np.float32] = table[
-            line[columns[column]] + network.table.starts[columns[column]]
+            line[columns[column]] + first_row(network, column)
         ]
         return embedding
 
     for line, logit in zip(indices, np.asarray(network(indices)), strict=True):
         user, movie = row(line, "user_index"), row(line, "movie_index")
-        genres = [f"genre_{slot}_index" for slot in range(1, 6)]
-        candidate = np.sum([row(line, g)[:-1] for g in genres], axis=0) / 5
+        genres = [line[columns[f"genre_{slot}_index"]] for slot in range(1, 6)]
+        candidate = np.mean([genre_table[g - 1, :-1] for g in genres], axis=0)
         if line[columns["movie_index"]] > 0:
             candidate = candidate + movie[:-1]
         if model == "mmdin":
@@ -189,7 +224,7 @@ def test_only_networks_with_factors_penalise_rows(network: RatingNetwork) -> Non
     model = next(m for m in NETWORKS if type(network) is network_class(m))
     penalised = build_network(model, SMALL, SIZES, **PENALTIES)
     indices = tf.constant(random_indices(network, 5))
-    fields = penalised.fields(indices, penalised.table(indices))
+    fields = penalised.fields(indices, penalised.table(penalised.looked_up(indices)))
     penalties = np.asarray(penalised.row_penalties(fields))
     assert penalties.shape == (5,)
     assert (penalties > 0).all() if penalised.factor_groups else not penalties.any()
@@ -270,6 +305,16 @@ def test_arguments_survive_serialisation_and_are_what_network_json_holds(
 
 def test_a_missing_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="no trained network"):
+        load_network(local_folder(tmp_path))
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    save_network(local_folder(tmp_path), build_network("neural_cf", SMALL, SIZES))
+    description = tmp_path / "network.json"
+    text = description.read_text()
+    assert '"user": 6' in text
+    description.write_text(text.replace('"user": 6', '"user": 7'))
+    with pytest.raises(TableError, match="another version of mmdin saved them: train again"):
         load_network(local_folder(tmp_path))
 
 

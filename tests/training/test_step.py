@@ -12,6 +12,7 @@ from mmdin.config import Networks, Training
 from mmdin.dataset.batches import TARGETS, split_batch
 from mmdin.inputs import INPUTS
 from mmdin.models import build_network
+from mmdin.models.genres import GenreEmbedding
 from mmdin.models.interest import FACTOR_GROUPS
 from mmdin.training.rank.factors import Factors
 from mmdin.training.rank.objective import Objective
@@ -24,6 +25,7 @@ NETWORKS = Networks(
     attention_units=(4,),
     width=8,
     blocks=1,
+    dropout=0,
     interest_dropout=0,
     identity_dropout=0,
 )
@@ -59,8 +61,11 @@ def test_factors_step_as_matrix_factorisation_does() -> None:
     batch = make_batch(network, 30)
     batch[-5:, -1] = 0
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
-    user, start = columns["user_index"], network.table.starts[columns["user_index"]]
+    looked_up = [i.column for i in network.inputs_taken if not i.is_genre]
+    starts = dict(zip(looked_up, network.table.starts, strict=True))
+    user, start = columns["user_index"], starts["user_index"]
     before = np.asarray(network.table.table).copy()
+    genre_table = np.asarray(network.genre_table.table).copy()
     parts = split_batch(tf.constant(batch), len(network.numbers_taken))
     logits = np.asarray(network(parts.indices, parts.numbers))
     expected = before[start : start + 8].copy()
@@ -70,11 +75,8 @@ def test_factors_step_as_matrix_factorisation_does() -> None:
             if line[2 + user] != index:
                 continue
             genres = [line[2 + columns[f"genre_{s}_index"]] for s in range(1, 6)]
-            genre_start = network.table.starts[columns["genre_1_index"]]
-            movie = line[2 + columns["movie_index"]] + network.table.starts[columns["movie_index"]]
-            candidate = before[movie, :-1] + np.mean(
-                [before[genre_start + g, :-1] for g in genres], 0
-            )
+            movie = line[2 + columns["movie_index"]] + starts["movie_index"]
+            candidate = before[movie, :-1] + np.mean([genre_table[g - 1, :-1] for g in genres], 0)
             error = 1 / (1 + np.exp(-logit)) - line[0]
             gradient += error * np.append(candidate, 1) + 0.5 * before[start + index]
             lookups += 1
@@ -165,15 +167,43 @@ def test_dense_weights_shrink_by_their_penalty() -> None:
 def test_row_penalties_are_half_the_squares_of_factors_and_posters() -> None:
     network = make_network("mmdin", Training(factor_l2=0.3, poster_l2=0.7 * ROWS))
     batch = split_batch(tf.constant(make_batch(network, 6)), len(network.numbers_taken))
-    rows = network.table(batch.indices)
+    rows = network.table(network.looked_up(batch.indices))
     network.poster_gate.assign(0.5)
-    is_poster = [i.group == "movie_poster" for i in network.inputs_taken]
-    is_factor = [i.group in FACTOR_GROUPS for i in network.inputs_taken]
+    looked_up = [i for i in network.inputs_taken if not i.is_genre]
+    is_poster = [i.group == "movie_poster" for i in looked_up]
+    is_factor = [i.group in FACTOR_GROUPS for i in looked_up]
     penalties = np.asarray(network.row_penalties(network.fields(batch.indices, rows)))
     for row, penalty in zip(np.asarray(rows), penalties, strict=True):
         poster = 0.5 * row[is_poster, :-1].mean(axis=0)
         expected = 0.3 / 2 * np.square(row[is_factor]).sum() + 0.7 / 2 * np.square(poster).sum()
         assert penalty == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("model", ["deepfm", "mmdin"])
+def test_genres_as_counts_learn_as_looked_up_ones_do(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look_up(genres: GenreEmbedding, slots: tf.Tensor) -> tf.Tensor:
+        of_none = tf.zeros([1, genres.table.shape[1]])
+        rows = tf.gather(tf.concat([of_none, genres.table.value], axis=0), slots)
+        return tf.reduce_sum(rows, axis=-2)
+
+    def trained() -> list[np.ndarray]:
+        training = Training(learning_rate=0.01)
+        network = make_network(model, training)
+        batch = make_batch(network, 200)
+        is_genre = [i.is_genre for i in network.inputs_taken]
+        slots = batch[:, len(TARGETS) :][:, np.flatnonzero(is_genre)]
+        batch[:, len(TARGETS) + np.flatnonzero(is_genre)] = slots * (slots % 3 > 0)
+        step = TrainingStep(network, training, OneRank())
+        for _ in range(5):
+            step(tf.constant(batch))
+        return [np.asarray(v) for v in network.trainable_variables]
+
+    counted = trained()
+    monkeypatch.setattr(GenreEmbedding, "call", look_up)
+    for one, other in zip(counted, trained(), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
 
 
 def test_rows_of_weight_zero_change_nothing() -> None:

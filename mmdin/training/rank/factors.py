@@ -24,7 +24,8 @@ class Factors:
         factors = [i for i in network.inputs_taken if i.group in network.factor_groups]
         is_factor = network.table.is_row_of({i.vocabulary for i in factors})
         self.rows = tf.constant(is_factor[:, None], tf.float32)
-        self._columns = tf.constant([[i in factors] for i in network.inputs_taken], tf.float32)
+        looked_up = [i for i in network.inputs_taken if not i.is_genre]
+        self._columns = tf.constant([[i in factors] for i in looked_up], tf.float32)
         self._rate = learning_rate
 
     def lookups(self, weights: tf.Tensor) -> tf.Tensor:

@@ -73,12 +73,13 @@ class TrainingStep:
         """
         parts = split_batch(batch, len(self.network.numbers_taken))
         indices = self.network.drop_identities(parts.indices)
-        rows = self.network.table(indices)
+        looked_up = self.network.looked_up(indices)
+        rows = self.network.table(looked_up)
         loss, row_gradients, *others = self._differentiate(parts._replace(indices=indices), rows)
         per_lookup = tf.concat([row_gradients, self.factors.lookups(parts.weights)], axis=-1)
         per_row = tf.math.unsorted_segment_sum(
             tf.reshape(per_lookup, [-1, per_lookup.shape[-1]]),
-            tf.reshape(indices + self.network.table.starts, [-1]),
+            tf.reshape(looked_up + self.network.table.starts, [-1]),
             self._table.shape[0],
         )
         loss, count, *gradients = self._communicator.allreduce_sum(
@@ -92,7 +93,7 @@ class TrainingStep:
 
         Args:
             batch: rows.
-            rows: float32 [batch, inputs, d + 1], the embeddings that the batch looked up.
+            rows: float32 [batch, inputs looked up, d + 1], their embeddings.
 
         Returns:
             The label's summed log loss, and the gradients of the rows, of the objective's offsets
