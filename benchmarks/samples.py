@@ -18,15 +18,20 @@ KEYS = {**{i.vocabulary: 50 for i in INPUTS}, "user": 6000, "movie": 4000}
 
 def write_samples(folder: Path, files: int, rows: int) -> list[DataFile]:
     """Write `files` equal files of `rows` rows, each a row group."""
-    generator = np.random.default_rng(3)
-    columns = {i.column: generator.integers(0, KEYS[i.vocabulary], rows, np.int32) for i in INPUTS}
-    columns |= {n.column: generator.normal(size=rows) for n in NUMBERS}
-    half_stars = generator.integers(1, 11, rows, np.int32)
-    table = pa.table({"label": half_stars // 8, "half_stars": half_stars, **columns})
+    table = invent_samples(rows)
     paths = [folder / f"{n}.parquet" for n in range(files)]
     for path in paths:
         pq.write_table(table, path)
     return [DataFile(path.resolve().as_uri(), rows) for path in paths]
+
+
+def invent_samples(rows: int) -> pa.Table:
+    """What networks take of samples, and their targets."""
+    generator = np.random.default_rng(3)
+    columns = {i.column: generator.integers(0, KEYS[i.vocabulary], rows, np.int32) for i in INPUTS}
+    columns |= {n.column: generator.normal(size=rows) for n in NUMBERS}
+    half_stars = generator.integers(1, 11, rows, np.int32)
+    return pa.table({"label": half_stars // 8, "half_stars": half_stars, **columns})
 
 
 def assign(

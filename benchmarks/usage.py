@@ -105,3 +105,13 @@ def _look(root: psutil.Process, usage: Usage, taken: dict[tuple[int, float], flo
     usage.memory = max(usage.memory, memory)
     usage.times.append(time.time())
     usage.cpu_seconds.append(sum(taken.values()))
+
+
+def cpu_of_children() -> float:
+    """CPU seconds so far of this process's children and of all that they have started."""
+    taken = 0.0
+    for process in psutil.Process().children(recursive=True):
+        times = process.cpu_times()
+        # Those of processes that have ended are with the process that had started them.
+        taken += times.user + times.system + times.children_user + times.children_system
+    return taken

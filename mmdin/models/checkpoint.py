@@ -1,5 +1,8 @@
 """A network's folder: its description, and its weights."""
 
+import json
+from typing import Any
+
 import keras
 
 from mmdin.errors import TableError
@@ -14,12 +17,21 @@ _NETWORK, _WEIGHTS = CHECKPOINT_FILES
 def save_network(folder: Folder, network: RatingNetwork) -> None:
     """Write network.json, the network as Keras serialises it, and best.weights.h5.
 
+    network.json also has `columns`, those of samples that the network takes, which can be read
+    without TensorFlow.
+
     A reader never sees half of a file.
     """
     with folder.writing(_WEIGHTS) as path:
         network.save_weights(path)
     with folder.writing(_NETWORK) as path:
-        path.write_text(network.to_json(indent=2), encoding="utf-8")
+        path.write_text(json.dumps(_describe(network), indent=2), encoding="utf-8")
+
+
+def _describe(network: RatingNetwork) -> dict[str, Any]:
+    inputs = [i.column for i in network.inputs_taken]
+    numbers = [n.column for n in network.numbers_taken]
+    return {**json.loads(network.to_json()), "columns": [*inputs, *numbers]}
 
 
 def load_network(folder: Folder) -> RatingNetwork:

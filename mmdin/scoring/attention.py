@@ -14,7 +14,6 @@ from mmdin.hashing import hashed_order
 from mmdin.inputs import HISTORY_LENGTH, history_movie
 from mmdin.schemas import ATTENTION_WEIGHTS, SAMPLES
 from mmdin.scoring.networks import (
-    ENCODED,
     SentNetwork,
     TrainedRun,
     columns_taken,
@@ -61,7 +60,7 @@ def weigh_history(rows: DataFrame, runs: Sequence[TrainedRun]) -> DataFrame:
     """
     networks = [send_network(rows.sparkSession, run.checkpoint) for run in runs]
     weigh = functools.partial(_weigh_batches, networks=networks)
-    encoded = rows.select(*_KEPT, *ENCODED)
+    encoded = rows.select(*_KEPT, *dict.fromkeys(c for n in networks for c in n.columns))
     weighed = encoded.mapInArrow(weigh, _WEIGHED)
     liked = F.arrays_zip(
         F.array(*_HISTORY).alias("movie"), F.col("weights").cast("array<double>").alias("weight")

@@ -1,13 +1,16 @@
 """Scores by the predictors that are fitted on the driver."""
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StructField, StructType
 
 from mmdin.config import Config
+from mmdin.connect import Sent, send
 from mmdin.errors import ConfigurationError
 from mmdin.predictors import FITTED, naive_run_id, require_packages
 from mmdin.scoring import boosting, factorisation
@@ -47,9 +50,23 @@ def fitted_scores(samples: DataFrame, rows: int, config: Config) -> list[DataFra
         fitted = choose(name, _candidates(name, splits, config), labels)
         for n, scores in enumerate((fitted.validation, fitted.test)):
             scored[n] = scored[n].append_column(name, pa.array(scores, pa.float64()))
-    held_out = samples.sparkSession.createDataFrame(pa.concat_tables(scored))
+    schema = StructType([samples.schema[c] for c in KEPT])
+    for name in predictors:
+        schema.add(StructField(name, DoubleType()))
+    held_out = _from_driver(samples.sparkSession, pa.concat_tables(scored), schema)
     run_ids = {name: naive_run_id(name, config.samples.name) for name in predictors}
     return [with_scores(held_out, [one_score(run_ids[p], p, F.col(p)) for p in predictors])]
+
+
+def _from_driver(spark: SparkSession, table: pa.Table, schema: StructType) -> DataFrame:
+    """The rows of a table, which each executor gets once: tasks would be large with them."""
+    take = functools.partial(_take, sent=send(spark, table.combine_chunks()))
+    return spark.range(table.num_rows).mapInArrow(take, schema)
+
+
+def _take(numbers: Iterator[pa.RecordBatch], sent: Sent[pa.Table]) -> Iterator[pa.RecordBatch]:
+    for batch in numbers:
+        yield from sent.value.take(batch.column(0)).to_batches()
 
 
 def _candidates(predictor: str, splits: Splits, config: Config) -> Iterator[Candidate]:

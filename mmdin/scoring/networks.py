@@ -1,15 +1,18 @@
 """Scores of trained networks, in Spark."""
 
+import contextlib
 import functools
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyspark import TaskContext
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
@@ -31,8 +34,11 @@ Scorer = Callable[[NDArray[np.int32], NDArray[np.float32]], NDArray[np.float64]]
 ENCODED = (*(i.column for i in INPUTS), *(n.column for n in NUMBERS))
 """The columns of samples that networks take."""
 
-NETWORKS_AT_ONCE = 8
-"""Networks that one Python worker holds. More are scored in several passes over the rows."""
+BYTES_AT_ONCE = 1 << 30
+"""Bytes of networks that a pass over the rows scores with. More are scored in several passes."""
+
+_KEPT_LOADED = 8
+"""Networks that a Python worker keeps for calls that may need others of them each time."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,12 @@ class SentNetwork:
 
     Attributes:
         checkpoint: its folder, which identifies the network.
+        columns: those of ENCODED that it takes.
         files: content by name.
     """
 
     checkpoint: str
+    columns: tuple[str, ...] = field(compare=False, repr=False)
     files: Sent[dict[str, bytes]] = field(compare=False, repr=False)
 
 
@@ -71,7 +79,29 @@ def send_network(spark: SparkSession, checkpoint: str) -> SentNetwork:
             "train again"
         )
     contents = {name: files.read(join(checkpoint, name)) for name in CHECKPOINT_FILES}
-    return SentNetwork(checkpoint, send(spark, contents))
+    description = json.loads(contents[CHECKPOINT_FILES[0]])
+    columns = tuple(description.get("columns", ENCODED))
+    return SentNetwork(checkpoint, columns, send(spark, contents))
+
+
+def in_passes(spark: SparkSession, runs: Sequence[TrainedRun]) -> list[list[TrainedRun]]:
+    """The runs whose networks one pass over the rows scores with, for each pass."""
+    passes: list[list[TrainedRun]] = []
+    held = 0
+    for run in runs:
+        size = _bytes_of(spark, run.checkpoint)
+        if not passes or held + size > BYTES_AT_ONCE:
+            passes.append([])
+            held = 0
+        passes[-1].append(run)
+        held += size
+    return passes
+
+
+def _bytes_of(spark: SparkSession, checkpoint: str) -> int:
+    files = files_at(spark, checkpoint)
+    urls = [join(checkpoint, name) for name in CHECKPOINT_FILES]
+    return sum(files.size(url) for url in urls if files.exists(url))
 
 
 def add_network_scores(
@@ -83,12 +113,12 @@ def add_network_scores(
     """Score the samples with several networks in one pass.
 
     The driver reads each network from its checkpoint. A Python worker builds it once. Rows go to
-    the networks in Arrow batches, `batch_size` at a time.
+    the networks in Arrow batches, with the columns that these take and no other.
 
     Args:
         samples: rows with the columns ENCODED, such as those of table samples.
-        runs: at most NETWORKS_AT_ONCE.
-        batch_size: rows of a call of a network.
+        runs: of one of in_passes.
+        batch_size: most rows of a call of a network.
         kept: columns of the rows that the result has too.
 
     Returns:
@@ -104,8 +134,8 @@ def add_network_scores(
     schema = StructType([StructField(c, samples.schema[c].dataType) for c in kept])
     for n in range(len(runs)):
         schema.add(_column(n), PREDICTIONS.schema["score"].dataType)
-    encoded = samples.select(*dict.fromkeys((*kept, *ENCODED)))
-    return encoded.mapInArrow(score, schema)
+    taken = (column for network in networks for column in network.columns)
+    return samples.select(*dict.fromkeys((*kept, *taken))).mapInArrow(score, schema)
 
 
 def network_scores(runs: Sequence[TrainedRun]) -> list[Column]:
@@ -123,23 +153,29 @@ def _score_batches(
     batch_size: int,
     kept: Sequence[str],
 ) -> Iterator[pa.RecordBatch]:
+    loaded = _load_all(networks)
     for batch in batches:
         columns = {c: batch.column(c) for c in kept}
-        for n, sent in enumerate(networks):
-            scores = score_batch(sent, batch, batch_size)
+        for n, (network, scores_of) in enumerate(loaded):
+            scores = _score_in_parts(network, scores_of, batch, batch_size)
             columns[_column(n)] = pa.array(scores, pa.float64())
         yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def score_batch(sent: SentNetwork, batch: pa.RecordBatch, batch_size: int) -> NDArray[np.float64]:
-    """Scores [rows] of a batch with the columns ENCODED, in a Python worker."""
-    network, scores_of = load_scorer(sent)
+    """Scores [rows] of a batch with the columns that a network takes, in a Python worker."""
+    return _score_in_parts(*load_scorer(sent), batch, batch_size)
+
+
+def _score_in_parts(
+    network: "RatingNetwork", scores_of: Scorer, batch: pa.RecordBatch, batch_size: int
+) -> NDArray[np.float64]:
     taken = columns_taken(network, batch)
-    parts = [
-        _score_padded(scores_of, [t[start : start + batch_size] for t in taken], batch_size)
-        for start in range(0, batch.num_rows, batch_size)
-    ]
-    return np.concatenate(parts) if parts else np.empty(0)
+    # Of nearly one size: a few rows would be a call of the network too.
+    parts = max(1, -(-batch.num_rows // batch_size))
+    return np.concatenate(
+        [scores_of(*part) for part in zip(*(np.array_split(t, parts) for t in taken), strict=True)]
+    )
 
 
 def columns_taken(
@@ -153,31 +189,58 @@ def columns_taken(
     return indices, numbers
 
 
-def _score_padded(
-    scores_of: Scorer, taken: Sequence[NDArray[Any]], batch_size: int
-) -> NDArray[np.float64]:
-    # One shape for every batch, so that TensorFlow traces the network once.
-    rows = len(taken[0])
-    padded = [np.pad(columns, ((0, batch_size - rows), (0, 0))) for columns in taken]
-    return scores_of(*padded)[:rows]
+_loaded: "dict[SentNetwork, tuple[RatingNetwork, Scorer]]" = {}
 
 
-@functools.lru_cache(maxsize=NETWORKS_AT_ONCE)
+def _load_all(networks: Sequence[SentNetwork]) -> "list[tuple[RatingNetwork, Scorer]]":
+    """Networks and their scorers, built once in a Python worker. Those of other passes go."""
+    for other in _loaded.keys() - set(networks):
+        del _loaded[other]
+    for network in networks:
+        if network not in _loaded:
+            _loaded[network] = _load(network)
+    return [_loaded[network] for network in networks]
+
+
+@functools.lru_cache(maxsize=_KEPT_LOADED)
 def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
     """A network, and its scores float64 [rows] of indices and numbers."""
+    return _load(sent)
+
+
+def _load(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
     # Not at the top, since the driver imports this module and needs no TensorFlow.
     import tensorflow as tf
 
+    _limit_threads()
     from mmdin.models.checkpoint import load_network
 
     with tempfile.TemporaryDirectory() as folder:
         for name, content in sent.files.value.items():
             Path(folder, name).write_bytes(content)
         network = load_network(local_folder(folder))
-    logits = tf.function(lambda *columns: network(*columns, training=False))
+    # Of any number of rows, so that TensorFlow traces the network once.
+    signature = [
+        tf.TensorSpec([None, len(network.inputs_taken)], tf.int32),
+        tf.TensorSpec([None, len(network.numbers_taken)], tf.float32),
+    ]
+    logits = tf.function(lambda *columns: network(*columns, training=False), signature)
 
     def scores_of(indices: NDArray[np.int32], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         # In double precision, scores near 0 and 1 stay different.
         return 1.0 / (1.0 + np.exp(-np.asarray(logits(indices, numbers), dtype=np.float64)))
 
     return network, scores_of
+
+
+def _limit_threads() -> None:
+    """Compute on as many threads as the Spark task has cores: each core has its own task."""
+    import tensorflow as tf
+
+    context = TaskContext.get()
+    if context is None:
+        return
+    # It is too late if this worker has computed before, for another purpose.
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(context.cpus())
+        tf.config.threading.set_inter_op_parallelism_threads(context.cpus())

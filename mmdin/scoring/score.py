@@ -21,12 +21,7 @@ from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.combined import add_combined
 from mmdin.scoring.fitted import fitted_scores
 from mmdin.scoring.naive import add_truth, best_possible_score, fit_naive, naive_scores
-from mmdin.scoring.networks import (
-    NETWORKS_AT_ONCE,
-    TrainedRun,
-    add_network_scores,
-    network_scores,
-)
+from mmdin.scoring.networks import TrainedRun, add_network_scores, in_passes, network_scores
 from mmdin.scoring.scored import count_scores, list_scores, with_scores
 from mmdin.storage import join
 from mmdin.tables import Tables
@@ -82,7 +77,7 @@ def _score_rows(
     One pass over the rows scores them with the first networks and with all predictors.
     """
     held_out = samples.where(F.col("split").isin("validation", "test"))
-    first, *others = (runs[n : n + NETWORKS_AT_ONCE] for n in range(0, len(runs), NETWORKS_AT_ONCE))
+    first, *others = in_passes(tables.spark, runs)
     rows = add_network_scores(held_out, first, batch_size)
     scores = [*network_scores(first), *naive_scores(fit_naive(samples), tables.samples)]
     if tables.exists(TRUE_PROBABILITIES):

@@ -1,5 +1,6 @@
 """Scores and attention weights in Spark, against the networks' own."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -15,8 +16,16 @@ from mmdin.models import build_network
 from mmdin.models.checkpoint import save_network
 from mmdin.models.network import RatingNetwork
 from mmdin.schemas import ATTENTION_WEIGHTS, PREDICTIONS, SAMPLES
+from mmdin.scoring import networks
 from mmdin.scoring.attention import choose_rows, weigh_history
-from mmdin.scoring.networks import TrainedRun, add_network_scores, network_scores
+from mmdin.scoring.networks import (
+    ENCODED,
+    TrainedRun,
+    add_network_scores,
+    in_passes,
+    network_scores,
+    send_network,
+)
 from mmdin.scoring.scored import list_scores, with_scores
 from mmdin.storage import local_folder
 
@@ -65,6 +74,31 @@ def test_scores_are_the_networks_own_for_any_batches(samples: DataFrame, trained
         assert len(found) == len(taken)
         for row, logit in zip(taken, logits, strict=True):
             assert found[row["user_id"]] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-5)
+
+
+def test_a_network_needs_its_own_columns_alone(samples: DataFrame, tmp_path: Path) -> None:
+    network = build_network("neural_cf", Networks(embedding_size=4), SIZES)
+    save_network(local_folder(tmp_path), network)
+    run = TrainedRun("run", "neural_cf", str(tmp_path))
+    rows = samples.select("user_id", "user_index", "movie_index")
+    scored = add_network_scores(rows, [run], batch_size=30, kept=("user_id",))
+    assert scored.count() == 57
+    description = json.loads((tmp_path / "network.json").read_text())
+    assert set(description.pop("columns")) == {"user_index", "movie_index"}
+    (tmp_path / "network.json").write_text(json.dumps(description))
+    assert send_network(samples.sparkSession, str(tmp_path)).columns == ENCODED
+
+
+def test_a_pass_scores_with_as_many_networks_as_fit(
+    spark: SparkSession, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mmdin, din = trained
+    assert in_passes(spark, [mmdin, din, mmdin]) == [[mmdin, din, mmdin]]
+    both = networks._bytes_of(spark, mmdin.checkpoint) + networks._bytes_of(spark, din.checkpoint)
+    monkeypatch.setattr(networks, "BYTES_AT_ONCE", both)
+    assert in_passes(spark, [mmdin, din, mmdin]) == [[mmdin, din], [mmdin]]
+    monkeypatch.setattr(networks, "BYTES_AT_ONCE", 1)
+    assert in_passes(spark, [mmdin, din]) == [[mmdin], [din]]
 
 
 def taken_by(network: RatingNetwork, rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
