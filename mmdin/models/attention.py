@@ -44,9 +44,7 @@ class InterestAttention(keras.layers.Layer):
         kernel_regularizer: keras.regularizers.Regularizer | None = None,
     ) -> None:
         super().__init__(dtype="float32")
-        self.interaction = interaction
-        dense = OuterProductDense if interaction == "outer" else keras.layers.Dense
-        self.first = dense(units[0], kernel_regularizer=kernel_regularizer)
+        self.first = _FIRST[interaction](units[0], kernel_regularizer)
         self.activation = PReLU()
         self.hidden = DenseStack(units[1:], kernel_regularizer=kernel_regularizer)
         self.weight = keras.layers.Dense(1, kernel_regularizer=kernel_regularizer, dtype="float32")
@@ -57,25 +55,14 @@ class InterestAttention(keras.layers.Layer):
 
     def weights_of(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
         """Return the weights float32 [batch, positions], 0 where the mask is 0."""
-        hidden = self.hidden(self.activation(self._first_layer(history, candidate)))
+        hidden = self.hidden(self.activation(self.first(history, candidate)))
         return tf.squeeze(self.weight(hidden), -1) * mask
 
-    def _first_layer(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
-        """Return the first dense layer of every pair: float32 [batch, positions, units[0]]."""
-        if self.interaction == "outer":
-            return self.first(history, candidate)
-        c = tf.broadcast_to(candidate[:, None, :], tf.shape(history))
-        pair = [history, c]
-        if self.interaction == "difference":
-            pair += [history - c, history * c]
-        return self.first(tf.concat(pair, axis=-1))
 
+class PairDense(keras.layers.Layer):
+    """A dense layer of numbers that describe a pair: of a candidate c and every h of a history.
 
-class OuterProductDense(keras.layers.Layer):
-    """A dense layer of h, c and their outer product, flattened, for every h of a history.
-
-    The product is not formed: with W[i, j] the kernel's row for h[i] c[j], it adds
-    sum_i h[i] (sum_j c[j] W[i, j]), whose inner sum all positions share.
+    Subclasses compute what depends on c alone once for all positions.
 
     Args:
         units: width.
@@ -99,18 +86,84 @@ class OuterProductDense(keras.layers.Layer):
         self.kernel_regularizer = kernel_regularizer
 
     def build(self, history_shape: tuple[int, ...], candidate_shape: tuple[int, ...]) -> None:
-        d = candidate_shape[-1]
         self.kernel = self.add_weight(
-            shape=(2 * d + d * d, self.units), regularizer=self.kernel_regularizer, name="kernel"
+            shape=(self.width(candidate_shape[-1]), self.units),
+            regularizer=self.kernel_regularizer,
+            name="kernel",
         )
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    def width(self, d: int) -> int:
+        """Return how many numbers describe a pair of vectors of d numbers."""
+        raise NotImplementedError
+
+
+class ConcatenationDense(PairDense):
+    """Of h and c."""
+
+    def width(self, d: int) -> int:
+        """As in PairDense."""
+        return 2 * d
+
+    def call(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+        of_h, of_c = tf.split(self.kernel.value, 2)
+        return _dense(history, of_h) + _of_candidate(candidate, of_c, self.bias.value)
+
+
+class DifferenceDense(PairDense):
+    """Of h, c, h - c and h * c.
+
+    The difference is not formed: its rows of the kernel are added to those of h, and subtracted
+    from those of c.
+    """
+
+    def width(self, d: int) -> int:
+        """As in PairDense."""
+        return 4 * d
+
+    def call(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
+        of_h, of_c, of_difference, of_product = tf.split(self.kernel.value, 4)
+        pair = tf.concat([history, history * candidate[:, None, :]], axis=-1)
+        by_pair = tf.concat([of_h + of_difference, of_product], axis=0)
+        by_candidate = of_c - of_difference
+        return _dense(pair, by_pair) + _of_candidate(candidate, by_candidate, self.bias.value)
+
+
+class OuterProductDense(PairDense):
+    """Of h, c and their outer product, flattened.
+
+    The product is not formed: with W[i, j] the kernel's row for h[i] c[j], it adds
+    sum_i h[i] (sum_j c[j] W[i, j]), whose inner sum all positions share.
+    """
+
+    def width(self, d: int) -> int:
+        """As in PairDense."""
+        return 2 * d + d * d
 
     def call(self, history: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
         d = candidate.shape[-1]
         of_h, of_c, of_product = tf.split(self.kernel.value, [d, d, d * d])
         by_c = tf.reshape(tf.transpose(tf.reshape(of_product, [d, d, -1]), [1, 0, 2]), [d, -1])
         of_h += tf.reshape(candidate @ by_c, [-1, d, self.units])
-        return history @ of_h + (candidate @ of_c + self.bias.value)[:, None, :]
+        return history @ of_h + _of_candidate(candidate, of_c, self.bias.value)
+
+
+_FIRST: dict[Interaction, type[PairDense]] = {
+    "outer": OuterProductDense,
+    "difference": DifferenceDense,
+    "concatenation": ConcatenationDense,
+}
+
+
+def _dense(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """One product for all positions, rather than one for each row of the batch."""
+    product = tf.reshape(x, [-1, x.shape[-1]]) @ kernel
+    return tf.reshape(product, [-1, x.shape[1], kernel.shape[-1]])
+
+
+def _of_candidate(candidate: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """What c adds at every position: [batch, 1, units]."""
+    return (candidate @ kernel + bias)[:, None, :]
 
 
 class UniformAttention(keras.layers.Layer):

@@ -10,6 +10,7 @@ from mmdin.models.dense import DenseStack
 from mmdin.models.embedding_mlp import GROUPS, SINGLE_INPUTS, one_vector_per_field
 from mmdin.models.factorization import pairwise_interactions
 from mmdin.models.network import Fields, RatingNetwork
+from mmdin.models.noise import Noise
 
 
 class DeepFM(RatingNetwork):
@@ -39,10 +40,10 @@ class DeepFM(RatingNetwork):
             "dropout": self.dropout,
         }
 
-    def score(self, fields: Fields, training: bool) -> tf.Tensor:
+    def score(self, fields: Fields, noise: Noise | None) -> tf.Tensor:
         vectors = one_vector_per_field(fields)
         linear = [tf.reduce_sum(fields.first_order(group), axis=1) for group in SINGLE_INPUTS]
         linear.append(fields.genres_first_order())
         flat = tf.reshape(vectors, [-1, vectors.shape[1] * vectors.shape[2]])
-        deep = tf.squeeze(self.logit(self.hidden(flat, training=training)), -1)
+        deep = tf.squeeze(self.logit(self.hidden(flat, noise=noise)), -1)
         return tf.add_n(linear) + pairwise_interactions(vectors) + deep

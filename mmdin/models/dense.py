@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from mmdin.models.noise import Noise
+
 
 class DenseStack(keras.layers.Layer):
     """Fully connected layers, each after dropout of its inputs and before a PReLU.
@@ -15,8 +17,8 @@ class DenseStack(keras.layers.Layer):
         kernel_regularizer: penalty of each layer's weights; biases and slopes have none.
 
     Call arguments:
-        x: float32 [..., n].
-        training: whether to drop inputs.
+        x: float32 [..., n]; [batch, n] if there is noise.
+        noise: what drops inputs; nothing does without.
 
     Output shape:
         float32 [..., units[-1]].
@@ -29,19 +31,21 @@ class DenseStack(keras.layers.Layer):
         kernel_regularizer: keras.regularizers.Regularizer | None = None,
     ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.steps = [
             layer
             for width in units
             for layer in (
-                keras.layers.Dropout(dropout),
                 keras.layers.Dense(width, kernel_regularizer=kernel_regularizer),
                 PReLU(),
             )
         ]
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, x: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
         for layer in self.steps:
-            x = layer(x, training=training) if isinstance(layer, keras.layers.Dropout) else layer(x)
+            if noise and isinstance(layer, keras.layers.Dense):
+                x = noise.drop(x, self.dropout)
+            x = layer(x)
         return x
 
 

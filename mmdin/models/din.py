@@ -10,6 +10,7 @@ from mmdin.models.dense import DenseStack
 from mmdin.models.embedding_mlp import GROUPS
 from mmdin.models.interest import InterestNetwork, factorize
 from mmdin.models.network import Fields
+from mmdin.models.noise import Noise
 
 
 class DIN(InterestNetwork):
@@ -37,7 +38,7 @@ class DIN(InterestNetwork):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "hidden_units": list(self.hidden_units)}
 
-    def score(self, fields: Fields, training: bool) -> tf.Tensor:
+    def score(self, fields: Fields, noise: Noise | None) -> tf.Tensor:
         described = tf.concat(self.describe(fields), axis=-1)
-        logits = tf.squeeze(self.logit(self.hidden(described, training=training)), -1)
+        logits = tf.squeeze(self.logit(self.hidden(described, noise=noise)), -1)
         return logits + factorize(fields, fields.candidate()) if self.factorization else logits

@@ -9,6 +9,7 @@ import tensorflow as tf
 from mmdin.inputs import Group
 from mmdin.models.dense import DenseStack
 from mmdin.models.network import Fields, RatingNetwork
+from mmdin.models.noise import Noise
 from mmdin.models.pooling import masked_mean
 
 SINGLE_INPUTS: tuple[Group, ...] = (
@@ -50,10 +51,10 @@ class EmbeddingMLP(RatingNetwork):
             "dropout": self.dropout,
         }
 
-    def score(self, fields: Fields, training: bool) -> tf.Tensor:
+    def score(self, fields: Fields, noise: Noise | None) -> tf.Tensor:
         vectors = one_vector_per_field(fields)
         described = tf.reshape(vectors, [-1, vectors.shape[1] * vectors.shape[2]])
-        return tf.squeeze(self.logit(self.hidden(described, training=training)), -1)
+        return tf.squeeze(self.logit(self.hidden(described, noise=noise)), -1)
 
 
 def one_vector_per_field(fields: Fields) -> tf.Tensor:

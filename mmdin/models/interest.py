@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
 import tensorflow as tf
 
 from mmdin.inputs import Group
@@ -51,11 +50,6 @@ class InterestNetwork(RatingNetwork):
             if interaction == "mean"
             else InterestAttention(attention_units, interaction, self.kernel_regularizer)
         )
-        # By input, so that one product serves all that a row looks up: float32 [inputs, 1].
-        self._l2_of_inputs = factor_l2 * np.array(
-            [[i.group in self.factor_groups] for i in self.inputs_taken if not i.is_genre],
-            np.float32,
-        )
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -76,7 +70,10 @@ class InterestNetwork(RatingNetwork):
 
     def row_penalties(self, fields: Fields) -> tf.Tensor:
         """Return factor_l2 / 2 times the squares of each row's factors: float32 [batch]."""
-        return tf.reduce_sum(self._l2_of_inputs * tf.square(fields.rows), axis=[1, 2]) / 2
+        if not self.factorization:
+            return super().row_penalties(fields)
+        factors = tf.concat([fields.rows_of(group) for group in FACTOR_GROUPS], axis=1)
+        return self.factor_l2 * tf.reduce_sum(tf.square(factors), axis=[1, 2]) / 2
 
     def attention_weights(self, indices: tf.Tensor) -> tf.Tensor:
         """Return the weight of each liked movie: float32 [batch, positions]."""

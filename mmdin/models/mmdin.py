@@ -10,6 +10,7 @@ from mmdin.models.dense import DenseStack
 from mmdin.models.embedding_mlp import GROUPS
 from mmdin.models.interest import InterestNetwork, factorize
 from mmdin.models.network import Fields
+from mmdin.models.noise import Noise
 from mmdin.models.pooling import masked_mean
 from mmdin.models.residual import MultiHeadResNet
 
@@ -56,12 +57,11 @@ class MMDIN(InterestNetwork):
     ) -> None:
         super().__init__((*GROUPS, *POSTER_GROUPS) if posters else GROUPS, attention, **shared)
         self.width, self.heads, self.blocks, self.trunk_kind = width, heads, blocks, trunk
-        self.posters, self.poster_l2, self.poster_dropout_rate = posters, poster_l2, poster_dropout
+        self.posters, self.poster_l2, self.poster_dropout = posters, poster_l2, poster_dropout
         if posters:
             self.poster_gate = self.add_weight(
                 shape=(), initializer=keras.initializers.Constant(1.0), name="poster_gate"
             )
-            self.poster_dropout = keras.layers.Dropout(poster_dropout, dtype="float32")
         dropout, regularizer = self.interest_dropout, self.kernel_regularizer
         self.dense = DenseStack([width], dropout, regularizer)
         self.trunk = (
@@ -80,22 +80,24 @@ class MMDIN(InterestNetwork):
             "heads": self.heads,
             "blocks": self.blocks,
             "posters": self.posters,
-            "poster_dropout": self.poster_dropout_rate,
+            "poster_dropout": self.poster_dropout,
             "attention": self.interaction,
             "trunk": self.trunk_kind,
             "poster_l2": self.poster_l2,
         }
 
-    def score(self, fields: Fields, training: bool) -> tf.Tensor:
+    def score(self, fields: Fields, noise: Noise | None) -> tf.Tensor:
         parts, candidate = self.describe(fields), fields.candidate()
         if self.posters:
             of_movie, of_user = self._poster_vectors(fields)
-            visible = self.poster_dropout(tf.ones_like(of_movie[:, :1]), training=training)
-            parts += [visible * of_movie, visible * of_user]
+            if noise:
+                visible = noise.drop(tf.ones_like(of_movie[:, :1]), self.poster_dropout)
+                of_movie, of_user = visible * of_movie, visible * of_user
+            parts += [of_movie, of_user]
             if self.factorization:
-                candidate += visible * of_movie
+                candidate += of_movie
         described = tf.concat(parts, axis=-1)
-        hidden = self.trunk(self.dense(described, training=training), training=training)
+        hidden = self.trunk(self.dense(described, noise=noise), noise=noise)
         logits = tf.squeeze(self.logit(hidden), -1)
         return logits + factorize(fields, candidate) if self.factorization else logits
 

@@ -13,6 +13,10 @@ from mmdin.inputs import GENRE_SLOTS, HISTORY_LENGTH, Group, Input, inputs_of, n
 from mmdin.models.biases import GatedBiases
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.genres import GenreEmbedding
+from mmdin.models.noise import Noise, NoiseCounter, draw_noise
+
+_IDENTITIES: tuple[Group, ...] = ("user", "movie")
+"""The first two inputs of every network."""
 
 
 class Fields:
@@ -27,7 +31,7 @@ class Fields:
         numbers: float32 [batch] by column of samples.
 
     Attributes:
-        rows, numbers: as given.
+        numbers: as given.
     """
 
     def __init__(
@@ -38,22 +42,29 @@ class Fields:
         genres: GenreEmbedding | None,
         numbers: Mapping[str, tf.Tensor],
     ) -> None:
-        self.rows, self.numbers = rows, numbers
+        self.numbers = numbers
         # Split once: the gradient of each slice would be a tensor of the rows' whole shape.
-        embeddings, first_order = _split_last(rows)
-        looked_up = Counter(i.group for i in inputs if not i.is_genre)
-        self._embeddings = _split(embeddings, looked_up)
-        self._first_order = _split(first_order, looked_up)
+        self._rows = _split(rows, Counter(i.group for i in inputs if not i.is_genre))
+        parts = {group: _split_last(of_group) for group, of_group in self._rows.items()}
+        self._embeddings = {group: embeddings for group, (embeddings, _) in parts.items()}
+        self._first_order = {group: first_order for group, (_, first_order) in parts.items()}
         self._indices = _split(indices, Counter(i.group for i in inputs))
         if genres is not None:
             self._genres = self._pool_genres(genres)
 
+    def rows_of(self, group: Group) -> tf.Tensor:
+        """Return float32 [batch, inputs of the group, d + 1]: embeddings and first-order weights.
+
+        No group of genres has rows, embeddings or first-order weights by slot.
+        """
+        return self._rows[group]
+
     def embeddings(self, group: Group) -> tf.Tensor:
-        """Return float32 [batch, inputs of the group, d]; no group of genres."""
+        """Return float32 [batch, inputs of the group, d]."""
         return self._embeddings[group]
 
     def first_order(self, group: Group) -> tf.Tensor:
-        """Return float32 [batch, inputs of the group]: one weight per value; no group of genres."""
+        """Return float32 [batch, inputs of the group]: one weight per value."""
         return self._first_order[group]
 
     def genres_first_order(self) -> tf.Tensor:
@@ -142,7 +153,6 @@ class RatingNetwork(keras.Model):
     Call arguments:
         indices: int32 [batch, len(inputs_taken)].
         numbers: float32 [batch, len(numbers_taken)]; if left out, all are 0.
-        training: whether dropout is on.
 
     Output shape:
         Logits, float32 [batch].
@@ -192,8 +202,8 @@ class RatingNetwork(keras.Model):
         )
         self.gated_biases = GatedBiases() if self.numbers_taken else None
         self._is_seen = np.array([genres or not i.is_genre for i in self.inputs_taken])
-        self._is_identity = [i.group in ("user", "movie") for i in self.inputs_taken]
-        self._identity_seeds = keras.random.SeedGenerator()
+        self._seeds = keras.random.SeedGenerator()
+        self._noise_columns = 0
 
     @classmethod
     def argument_names(cls, among: Collection[str]) -> list[str]:
@@ -215,14 +225,17 @@ class RatingNetwork(keras.Model):
         }
 
     def build(self, input_shape: tuple[int | None, int]) -> None:
-        # Layers make their weights when they are first called, in the order of the calls.
-        self.call(tf.zeros([1, input_shape[1]], tf.int32))
+        indices, counter = tf.zeros([1, input_shape[1]], tf.int32), NoiseCounter()
+        fields = self.fields(indices, self.table(self.looked_up(indices)))
+        # Layers make their weights when they are first called, in the order of the calls. Keras
+        # then calls them more than once, so that only the second time can be counted.
+        self.logits(fields)
+        self.logits(fields, counter)
+        self._noise_columns = counter.columns
 
-    def call(
-        self, indices: tf.Tensor, numbers: tf.Tensor | None = None, training: bool = False
-    ) -> tf.Tensor:
+    def call(self, indices: tf.Tensor, numbers: tf.Tensor | None = None) -> tf.Tensor:
         rows = self.table(self.looked_up(indices))
-        return self.logits(self.fields(indices, rows, numbers), training)
+        return self.logits(self.fields(indices, rows, numbers))
 
     def looked_up(self, indices: tf.Tensor) -> tf.Tensor:
         """Return the columns of the indices that `table` looks up: int32 [batch, inputs]."""
@@ -248,16 +261,21 @@ class RatingNetwork(keras.Model):
         seen = indices * self._is_seen.astype("int32")
         return Fields(self.inputs_taken, seen, rows, self.genre_table, named)
 
-    def logits(self, fields: Fields, training: bool) -> tf.Tensor:
+    def logits(self, fields: Fields, noise: Noise | None = None) -> tf.Tensor:
         """Return the logits float32 [batch]: `score`, and the biases if the network takes them."""
-        logits = self.score(fields, training)
+        logits = self.score(fields, noise)
         if self.gated_biases is None:
             return logits
         knows_user, knows_movie = (tf.squeeze(fields.mask(g), 1) for g in ("user", "movie"))
         return logits + self.gated_biases(fields.numbers, knows_user, knows_movie)
 
-    def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        """Return what the embeddings of a batch add to its logits: float32 [batch]."""
+    def score(self, fields: Fields, noise: Noise | None) -> tf.Tensor:
+        """Return what the embeddings of a batch add to its logits: float32 [batch].
+
+        Args:
+            fields: the embeddings.
+            noise: what dropout is made with in training; there is none without.
+        """
         raise NotImplementedError
 
     def row_penalties(self, fields: Fields) -> tf.Tensor:
@@ -265,18 +283,33 @@ class RatingNetwork(keras.Model):
 
         Penalties of weights, of which a batch's rows are no part, are Keras' `losses`.
         """
-        return tf.zeros(tf.shape(fields.rows)[:1])
+        return tf.zeros(tf.shape(fields.rows_of("user"))[:1])
 
-    def drop_identities(self, indices: tf.Tensor) -> tf.Tensor:
+    def draw_noise(self, rows: int, stream: int = 0) -> tf.Tensor:
+        """Draw what `Noise` hands out in one pass: uint8 [n], others in every call.
+
+        Args:
+            rows: of the batch.
+            stream: whose batch it is, of those that draw at the same state.
+        """
+        return draw_noise(self._seeds.next(), stream, rows * self._noise_columns)
+
+    def drop_identities(self, indices: tf.Tensor, stream: int = 0) -> tf.Tensor:
         """Set a random share of the users, and of the movies, in the indices to 0.
 
         Training rows hold no unseen user or movie; without this, index 0 would stay untrained.
+
+        Args:
+            indices: int32 [batch, inputs].
+            stream: as of draw_noise.
         """
-        rate = self.identity_dropout
-        if rate == 0:
+        if self.identity_dropout == 0:
             return indices
-        draws = keras.random.uniform(tf.shape(indices), seed=self._identity_seeds)
-        return tf.where((draws < rate) & self._is_identity, 0, indices)
+        columns = len(_IDENTITIES)
+        identities, others = tf.split(indices, [columns, indices.shape[1] - columns], axis=1)
+        noise = Noise(draw_noise(self._seeds.next(), stream, indices.shape[0] * columns))
+        kept = noise.drop(tf.ones_like(identities, tf.float32), self.identity_dropout) > 0
+        return tf.concat([tf.where(kept, identities, 0), others], axis=1)
 
 
 def _split(x: tf.Tensor, counts: Mapping[Group, int]) -> dict[Group, tf.Tensor]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mmdin.models.dense import DenseStack
 from mmdin.models.network import Fields, RatingNetwork
+from mmdin.models.noise import Noise
 
 
 class NeuralCF(RatingNetwork):
@@ -37,7 +38,7 @@ class NeuralCF(RatingNetwork):
             "dropout": self.dropout,
         }
 
-    def score(self, fields: Fields, training: bool) -> tf.Tensor:
-        user = self.user_tower(fields.one("user"), training=training)
-        movie = self.movie_tower(fields.one("movie"), training=training)
+    def score(self, fields: Fields, noise: Noise | None) -> tf.Tensor:
+        user = self.user_tower(fields.one("user"), noise=noise)
+        movie = self.movie_tower(fields.one("movie"), noise=noise)
         return tf.squeeze(self.logit(user * movie), -1)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from mmdin.models.dense import PReLU
+from mmdin.models.noise import Noise
 
 
 class ResidualBlock(keras.layers.Layer):
@@ -16,7 +17,7 @@ class ResidualBlock(keras.layers.Layer):
 
     Call arguments:
         x: float32 [batch, width].
-        training: whether to drop numbers.
+        noise: what drops numbers; nothing does without.
 
     Output shape:
         float32 [batch, width].
@@ -31,12 +32,12 @@ class ResidualBlock(keras.layers.Layer):
         super().__init__()
         self.first = keras.layers.Dense(width, kernel_regularizer=kernel_regularizer)
         self.activation = PReLU()
-        self.dropout = keras.layers.Dropout(dropout)
+        self.dropout = dropout
         self.second = keras.layers.Dense(width, kernel_regularizer=kernel_regularizer)
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        hidden = self.dropout(self.activation(self.first(x)), training=training)
-        return x + self.second(hidden)
+    def call(self, x: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
+        hidden = self.activation(self.first(x))
+        return x + self.second(noise.drop(hidden, self.dropout) if noise else hidden)
 
 
 class MultiHeadResNet(keras.layers.Layer):
@@ -51,7 +52,7 @@ class MultiHeadResNet(keras.layers.Layer):
 
     Call arguments:
         x: float32 [batch, width].
-        training: whether to drop numbers.
+        noise: what drops numbers; nothing does without.
 
     Output shape:
         float32 [batch, width].
@@ -71,11 +72,11 @@ class MultiHeadResNet(keras.layers.Layer):
             for _ in range(heads)
         ]
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, x: tf.Tensor, noise: Noise | None = None) -> tf.Tensor:
         heads = []
         for stack in self.stacks:
             head = x
             for block in stack:
-                head = block(head, training=training)
+                head = block(head, noise=noise)
             heads.append(head)
         return tf.add_n(heads)

@@ -12,6 +12,7 @@ from mmdin.models.biases import FIRST_WEIGHTS, GatedBiases
 from mmdin.models.dense import DenseStack, PReLU
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.factorization import pairwise_interactions
+from mmdin.models.noise import Noise, draw_noise
 from mmdin.models.pooling import masked_mean
 from mmdin.models.residual import MultiHeadResNet
 
@@ -179,4 +180,5 @@ def test_dense_stack_follows_its_formula_and_drops_only_in_training() -> None:
     stack(x)
     scramble(stack)
     np.testing.assert_allclose(np.asarray(stack(x)), dense_stack(stack, x), rtol=1e-4, atol=1e-4)
-    assert not np.allclose(np.asarray(stack(x, training=True)), np.asarray(stack(x)))
+    noise = Noise(draw_noise(tf.constant([3, 0], tf.int64), 0, 8 * (5 + 4)))
+    assert not np.allclose(np.asarray(stack(x, noise=noise)), np.asarray(stack(x)))

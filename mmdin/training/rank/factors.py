@@ -25,16 +25,21 @@ class Factors:
         is_factor = network.table.is_row_of({i.vocabulary for i in factors})
         self.rows = tf.constant(is_factor[:, None], tf.float32)
         looked_up = [i for i in network.inputs_taken if not i.is_genre]
-        self._columns = tf.constant([[i in factors] for i in looked_up], tf.float32)
+        self._columns = [n for n, i in enumerate(looked_up) if i in factors]
         self._rate = learning_rate
 
-    def lookups(self, weights: tf.Tensor) -> tf.Tensor:
-        """Return the rows' weights where they look up a factor: float32 [batch, inputs, 1].
+    def lookups(self, weights: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        """Return how often the batch looks each row of the table up as a factor: float32 [rows].
 
         Args:
             weights: float32 [batch].
+            rows: int32 [batch, inputs looked up], rows of the table.
         """
-        return weights[:, None, None] * self._columns
+        return tf.math.unsorted_segment_sum(
+            tf.tile(weights, [len(self._columns)]),
+            tf.concat([tf.zeros([0], tf.int32), *(rows[:, n] for n in self._columns)], axis=0),
+            self.rows.shape[0],
+        )
 
     def step(self, gradients: tf.Tensor, lookups: tf.Tensor) -> tf.Tensor:
         """Return what to subtract from the table: float32 [rows, d + 1].
@@ -44,6 +49,7 @@ class Factors:
 
         Args:
             gradients: float32 [rows, d + 1], summed over the batch.
-            lookups: float32 [rows, 1], how often the batch looked the row up as a factor.
+            lookups: float32 [rows], how often the batch looked the row up as a factor.
         """
-        return self.rows * gradients * self._rate / (1 + self._rate * lookups / 4)
+        rates = self.rows * self._rate / (1 + self._rate * lookups[:, None] / 4)
+        return rates * gradients

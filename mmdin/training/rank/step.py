@@ -13,7 +13,9 @@ from mmdin.dataset.batches import Batch, split_batch
 from mmdin.dataset.sharding import count_rows
 from mmdin.models import build_network
 from mmdin.models.network import RatingNetwork
+from mmdin.models.noise import Noise
 from mmdin.training.assignment import Assignment
+from mmdin.training.rank.adam import Adam
 from mmdin.training.rank.factors import Factors
 from mmdin.training.rank.objective import Objective
 from mmdin.training.ranks import Communicator
@@ -43,11 +45,10 @@ class TrainingStep:
         self.network, self._communicator = network, communicator
         self.objective = Objective(training)
         self.factors = Factors(network, training.factor_learning_rate)
-        self.optimizer = keras.optimizers.Adam(scale_learning_rate(training, communicator.size))
         self._table = network.table.table
         self._others = [v for v in network.trainable_variables if v is not self._table]
-        self._variables = [self._table, *self._others]
-        self.optimizer.build(self._variables)
+        rate = scale_learning_rate(training, communicator.size)
+        self.optimizer = Adam([self._table, *self._others], rate)
         self._differentiate = tf.function(self._gradients, jit_compile=training.xla)
         self._update = tf.function(self._apply, jit_compile=training.xla)
 
@@ -58,8 +59,8 @@ class TrainingStep:
         That is the weights, the state of the optimizer and of the objective, and the states of
         random number generators.
         """
-        of_keras = [*self.network.variables, *self.optimizer.variables]
-        return [*(v.value for v in of_keras), self.objective.offsets]
+        of_network = [v.value for v in self.network.variables]
+        return [*of_network, *self.optimizer.state, self.objective.offsets]
 
     @tf.function
     def __call__(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -72,28 +73,29 @@ class TrainingStep:
             The label's summed log loss and the number of rows, over all ranks: float32 scalars.
         """
         parts = split_batch(batch, len(self.network.numbers_taken))
-        indices = self.network.drop_identities(parts.indices)
+        rank = self._communicator.rank
+        indices = self.network.drop_identities(parts.indices, rank)
+        noise = self.network.draw_noise(batch.shape[0], rank)
         looked_up = self.network.looked_up(indices)
         rows = self.network.table(looked_up)
-        loss, row_gradients, *others = self._differentiate(parts._replace(indices=indices), rows)
-        per_lookup = tf.concat([row_gradients, self.factors.lookups(parts.weights)], axis=-1)
-        per_row = tf.math.unsorted_segment_sum(
-            tf.reshape(per_lookup, [-1, per_lookup.shape[-1]]),
-            tf.reshape(looked_up + self.network.table.starts, [-1]),
-            self._table.shape[0],
-        )
+        parts = parts._replace(indices=indices)
+        loss, row_gradients, *others = self._differentiate(parts, rows, noise)
+        rows_of_table = looked_up + self.network.table.starts
+        per_row = tf.math.unsorted_segment_sum(row_gradients, rows_of_table, self._table.shape[0])
+        lookups = self.factors.lookups(parts.weights, rows_of_table)
         loss, count, *gradients = self._communicator.allreduce_sum(
-            [loss, tf.reduce_sum(parts.weights), per_row, *others]
+            [loss, tf.reduce_sum(parts.weights), per_row, lookups, *others]
         )
         self._update(count, *gradients)
         return loss, count
 
-    def _gradients(self, batch: Batch, rows: tf.Tensor) -> list[tf.Tensor]:
+    def _gradients(self, batch: Batch, rows: tf.Tensor, noise: tf.Tensor) -> list[tf.Tensor]:
         """Compute this rank's loss and gradients.
 
         Args:
             batch: rows.
             rows: float32 [batch, inputs looked up, d + 1], their embeddings.
+            noise: as draw_noise gives it.
 
         Returns:
             The label's summed log loss, and the gradients of the rows, of the objective's offsets
@@ -103,7 +105,7 @@ class TrainingStep:
         with tf.GradientTape() as tape:
             tape.watch(rows)
             fields = self.network.fields(batch.indices, rows, batch.numbers)
-            logits = self.network.logits(fields, training=True)
+            logits = self.network.logits(fields, Noise(noise))
             of_label, of_row = self.objective.losses(batch, logits)
             of_row += self.network.row_penalties(fields)
             of_weights = tf.reduce_sum(batch.weights) * sum(self.network.losses)
@@ -112,13 +114,17 @@ class TrainingStep:
         return [tf.reduce_sum(batch.weights * of_label), *tape.gradient(objective, sources)]
 
     def _apply(
-        self, count: tf.Tensor, per_row: tf.Tensor, offsets: tf.Tensor, *others: tf.Tensor
+        self,
+        count: tf.Tensor,
+        table: tf.Tensor,
+        lookups: tf.Tensor,
+        offsets: tf.Tensor,
+        *others: tf.Tensor,
     ) -> None:
-        table, lookups = per_row[:, :-1], per_row[:, -1:]
         self._table.assign_sub(self.factors.step(table, lookups))
         self.objective.step(offsets / count)
         means = [(1 - self.factors.rows) * table / count, *(g / count for g in others)]
-        self.optimizer.apply(means, self._variables)
+        self.optimizer.apply(means)
 
 
 def make_step(assignment: Assignment, communicator: Communicator) -> TrainingStep:
@@ -160,7 +166,7 @@ class Scorer:
 
     def __init__(self, network: RatingNetwork) -> None:
         self._numbers = len(network.numbers_taken)
-        self._logits = tf.function(lambda *columns: network(*columns, training=False))
+        self._logits = tf.function(lambda *columns: network(*columns))
 
     def __call__(self, batch: tf.Tensor) -> npt.NDArray[np.float32]:
         """Return labels and logits of the rows that are not padding: float32 [rows, 2]."""
