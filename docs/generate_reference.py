@@ -233,6 +233,8 @@ def _type_of(schema: dict[str, Any]) -> str:
     """A type in words, from its JSON schema."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
     if "anyOf" in schema:
         return " or ".join(map(_type_of, schema["anyOf"]))
     if schema.get("type") == "array":

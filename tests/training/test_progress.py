@@ -7,10 +7,10 @@ with equal bits (tests/cluster).
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from math import isnan, nan
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from one_rank import OneRank
@@ -20,6 +20,7 @@ from mmdin.errors import ClusterError
 from mmdin.storage import local_folder
 from mmdin.training.assignment import Assignment, Epoch, TrainingResult
 from mmdin.training.rank import checkpointing, loop
+from mmdin.training.rank.step import Steps
 from mmdin.training.rank.watchdog import Watchdog
 from mmdin.training.ranks import TrainingFailedError
 from mmdin.training.state import (
@@ -33,11 +34,10 @@ class StoppedError(Exception):
     pass
 
 
-def train(assignment: Assignment) -> TrainingResult:
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(assignment.seed)
+def train(assignment: Assignment, steps: Steps | None = None) -> TrainingResult:
+    steps = steps or Steps(OneRank())
     with Watchdog(600, lambda silence: None) as watchdog:
-        return loop.train_network(assignment, OneRank(), watchdog, local_folder("").files)
+        return loop.train_network(assignment, steps, watchdog, local_folder("").files)
 
 
 def weights(assignment: Assignment) -> list[np.ndarray]:
@@ -86,6 +86,31 @@ def test_resumed_training_ends_with_the_same_weights(
     assert len(state.epochs) == 4
     for one, two in zip(mine, other, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_a_network_of_another_seed_trains_alike_on_the_step_of_the_one_before(
+    tmp_path: Path,
+) -> None:
+    files = write_samples(tmp_path)
+    alone, first, second, other = (
+        replace(make_assignment(tmp_path, name, files, model, epochs=2), seed=seed)
+        for name, model, seed in (
+            ("alone", "din", 2),
+            ("first", "din", 1),
+            ("second", "din", 2),
+            ("other", "neural_cf", 2),
+        )
+    )
+    steps = Steps(OneRank())
+    train(first, steps)
+    shared = steps.make(first)
+    expected, found = train(alone), train(second, steps)
+    assert steps.make(second) == shared
+    assert steps.make(other) != shared
+    np.testing.assert_allclose(without_times(found), without_times(expected), rtol=1e-5)
+    for one, two, unlike in zip(weights(second), weights(alone), weights(first), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+        assert not np.array_equal(one, unlike)
 
 
 def test_early_stopping_is_resumed_too(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from mmdin.models.genres import GenreEmbedding
 from mmdin.models.interest import FACTOR_GROUPS
 from mmdin.training.rank.factors import Factors
 from mmdin.training.rank.objective import Objective
-from mmdin.training.rank.step import TrainingStep, penalty_weights
+from mmdin.training.rank.step import TrainingStep, is_compiled, penalty_weights
 
 SIZES = {i.vocabulary: 8 for i in INPUTS}
 ROWS = 1000
@@ -204,6 +204,41 @@ def test_genres_as_counts_learn_as_looked_up_ones_do(
     monkeypatch.setattr(GenreEmbedding, "call", look_up)
     for one, other in zip(counted, trained(), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5)
+
+
+def test_a_compiled_step_learns_as_a_plain_one_does() -> None:
+    trained = []
+    for xla in (False, True):
+        training = Training(learning_rate=0.01)
+        keras.utils.set_random_seed(5)
+        networks = NETWORKS.model_copy(update={"interest_dropout": 0.5, "identity_dropout": 0.2})
+        network = build_network("mmdin", networks, SIZES, **penalty_weights(training, ROWS))
+        step = TrainingStep(network, training, OneRank(), xla)
+        batch = tf.constant(make_batch(network, 200))
+        for _ in range(4):
+            step(batch)
+        trained.append([np.asarray(v) for v in step.variables])
+    for plain, compiled in zip(*trained, strict=True):
+        np.testing.assert_allclose(plain, compiled, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "rows", "compiled"),
+    [
+        ({}, 60_000, True),
+        ({}, 59_999, False),
+        ({"patience": 1}, 60_000, False),
+        ({"epochs": 2}, 60_000, False),
+        ({"epochs": 2}, 150_000, True),
+        ({"xla": True}, 10, True),
+        ({"xla": False}, 10**9, False),
+    ],
+    ids=str,
+)
+def test_xla_compiles_what_trains_long_enough(
+    given: dict[str, object], rows: int, compiled: bool
+) -> None:
+    assert is_compiled(Training(**given), rows) is compiled
 
 
 def test_rows_of_weight_zero_change_nothing() -> None:

@@ -16,7 +16,7 @@ from mmdin.training.rank.data import RankData
 from mmdin.training.rank.devices import configure_device
 from mmdin.training.rank.early_stopping import EarlyStopping
 from mmdin.training.rank.objective import log_losses
-from mmdin.training.rank.step import Scorer, TrainingStep, make_step
+from mmdin.training.rank.step import Scorer, Steps, TrainingStep
 from mmdin.training.rank.watchdog import Watchdog
 from mmdin.training.ranks import Communicator, TrainingFailedError
 from mmdin.training.state import TrainingState
@@ -41,19 +41,20 @@ def train_on_rank(assignments: Sequence[Assignment]) -> None:
         Watchdog(timeout, lambda silence: communicator.abort(_timeout(silence))) as watchdog,
     ):
         check_access(first, communicator, files)
+        steps = Steps(communicator)
         for assignment in assignments:
-            result = train_network(assignment, communicator, watchdog, files)
+            result = train_network(assignment, steps, watchdog, files)
             if communicator.rank == 0:
                 finish(Folder(files, assignment.checkpoint), result)
 
 
 def train_network(
-    assignment: Assignment, communicator: Communicator, watchdog: Watchdog, files: Files
+    assignment: Assignment, steps: Steps, watchdog: Watchdog, files: Files
 ) -> TrainingResult:
     """Train one network until early stopping or the last epoch; every rank decides alike."""
     config = assignment.config
-    step = make_step(assignment, communicator)
-    scorer = Scorer(step.network)
+    communicator = steps.communicator
+    step, scorer = steps.make(assignment)
     folder = Folder(files, assignment.checkpoint)
     checkpointer = Checkpointer(assignment, step, folder) if communicator.rank == 0 else None
     state = _restore_state(checkpointer, step, communicator)

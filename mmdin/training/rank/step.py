@@ -3,6 +3,8 @@
 # TensorFlow has no types, so tf.function is an untyped decorator.
 # mypy: disable-error-code="untyped-decorator"
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,9 @@ from mmdin.training.rank.adam import Adam
 from mmdin.training.rank.factors import Factors
 from mmdin.training.rank.objective import Objective
 from mmdin.training.ranks import Communicator
+
+_ROWS_WORTH_COMPILING = 300_000
+"""By then a compiled step has saved the seconds of its compilation (docs/decisions/xla.md)."""
 
 
 class TrainingStep:
@@ -37,10 +42,15 @@ class TrainingStep:
         network: network to train.
         training: settings of the objective and the optimizer.
         communicator: sums over ranks.
+        xla: whether XLA compiles.
     """
 
     def __init__(
-        self, network: RatingNetwork, training: Training, communicator: Communicator
+        self,
+        network: RatingNetwork,
+        training: Training,
+        communicator: Communicator,
+        xla: bool = False,
     ) -> None:
         self.network, self._communicator = network, communicator
         self.objective = Objective(training)
@@ -49,8 +59,8 @@ class TrainingStep:
         self._others = [v for v in network.trainable_variables if v is not self._table]
         rate = scale_learning_rate(training, communicator.size)
         self.optimizer = Adam([self._table, *self._others], rate)
-        self._differentiate = tf.function(self._gradients, jit_compile=training.xla)
-        self._update = tf.function(self._apply, jit_compile=training.xla)
+        self._differentiate = tf.function(self._gradients, jit_compile=xla)
+        self._update = tf.function(self._apply, jit_compile=xla)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -61,6 +71,16 @@ class TrainingStep:
         """
         of_network = [v.value for v in self.network.variables]
         return [*of_network, *self.optimizer.state, self.objective.offsets]
+
+    def restart(self, network: RatingNetwork) -> None:
+        """Begin again with the first weights of another network, which differs by them alone.
+
+        What is traced and compiled is kept.
+        """
+        for variable, first in zip(self.network.variables, network.variables, strict=True):
+            variable.assign(first)
+        for variable in (*self.optimizer.state, self.objective.offsets):
+            variable.assign(tf.zeros_like(variable))
 
     @tf.function
     def __call__(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -127,8 +147,42 @@ class TrainingStep:
         self.optimizer.apply(means)
 
 
+class Steps:
+    """Makes the steps of a rank's networks.
+
+    Networks in turn that differ by their seed alone share what is traced and compiled.
+
+    Args:
+        communicator: of the steps.
+
+    Attributes:
+        communicator: as given.
+    """
+
+    def __init__(self, communicator: Communicator) -> None:
+        self.communicator = communicator
+        self._last: tuple[Assignment, TrainingStep, Scorer] | None = None
+
+    def make(self, assignment: Assignment) -> tuple[TrainingStep, "Scorer"]:
+        """Return a step and a scorer of an assigned network, which has its first weights."""
+        of_any_seed = replace(assignment, label="", seed=0, checkpoint="")
+        if self._last and self._last[0] == of_any_seed:
+            self._last[1].restart(make_network(assignment))
+        else:
+            step = make_step(assignment, self.communicator)
+            self._last = of_any_seed, step, Scorer(step.network)
+        return self._last[1:]
+
+
 def make_step(assignment: Assignment, communicator: Communicator) -> TrainingStep:
-    """Build an assigned network with its initial weights, the same on every rank.
+    """Make the step of an assigned network, which has its first weights."""
+    training = assignment.config.training
+    xla = is_compiled(training, count_rows(assignment.train_files))
+    return TrainingStep(make_network(assignment), training, communicator, xla)
+
+
+def make_network(assignment: Assignment) -> RatingNetwork:
+    """Build an assigned network with its first weights, the same on every rank.
 
     Clears Keras' global state of the previous network and seeds all random numbers.
     """
@@ -137,10 +191,23 @@ def make_step(assignment: Assignment, communicator: Communicator) -> TrainingSte
     keras.utils.set_random_seed(assignment.seed)
     keras.config.set_dtype_policy(config.training.precision)
     penalties = penalty_weights(config.training, count_rows(assignment.train_files))
-    network = build_network(
+    return build_network(
         assignment.model, config.networks, assignment.vocabulary_sizes, **penalties
     )
-    return TrainingStep(network, config.training, communicator)
+
+
+def is_compiled(training: Training, training_rows: int) -> bool:
+    """Return whether XLA compiles a network's step: training.xla, or what auto means.
+
+    Args:
+        training: the training section of the configuration.
+        training_rows: rows of an epoch, over all ranks.
+    """
+    if training.xla != "auto":
+        return training.xla
+    fewest_epochs = min(training.epochs, 1 + training.patience)
+    on_cpu = not tf.config.get_visible_devices("GPU")
+    return on_cpu and fewest_epochs * training_rows >= _ROWS_WORTH_COMPILING
 
 
 def penalty_weights(training: Training, training_rows: int) -> dict[str, float]:
