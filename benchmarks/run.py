@@ -30,6 +30,7 @@ SUBJECTS = {
     "startup": "a session of Spark",
     "step": "a step of training",
     "scaling": "two ranks against one",
+    "posters": "ingestion of posters against decoding them",
     "score": "scoring in Spark against the network alone",
     "stages": "the pipeline's stages and their Spark jobs",
     "recommend": "candidates and their scores against those of every pair",

@@ -151,7 +151,7 @@ POSTERS = _table(
 
 POSTER_FEATURES = _table(
     "poster_features",
-    "poster_features",
+    "ingest_posters",
     "A row is a movie with a usable poster.",
     _MOVIE,
     *(

@@ -1,4 +1,4 @@
-"""ingest_posters: poster images into a table."""
+"""ingest_posters: poster images, and their colours and spatial frequency, into tables."""
 
 from pyspark.sql import SparkSession
 
@@ -10,7 +10,10 @@ from mmdin.variants import Plan
 
 
 def run(spark: SparkSession, plan: Plan) -> None:
-    """Read the images in input.posters, named by movie id, into the table posters."""
+    """Read and measure the images in input.posters, named by movie id.
+
+    Writes the tables posters and poster_features.
+    """
     write_posters(Tables.of(spark, plan.config), plan.config)
 
 

@@ -10,7 +10,6 @@ from spark_jobs import (
     evaluate,
     ingest_posters,
     ingest_ratings,
-    poster_features,
     report,
     score,
     track,
@@ -20,7 +19,6 @@ from spark_jobs import (
 STAGES = (
     ingest_ratings.STAGE,
     ingest_posters.STAGE,
-    poster_features.STAGE,
     build_samples.STAGE,
     train.STAGE,
     score.STAGE,

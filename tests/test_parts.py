@@ -10,7 +10,7 @@ from mmdin.variants import Plan, plan_variants
 from spark_jobs import pipeline
 
 STAGES: dict[Part, list[str]] = {
-    "prepare": ["ingest_ratings", "ingest_posters", "poster_features", "build_samples"],
+    "prepare": ["ingest_ratings", "ingest_posters", "build_samples"],
     "train": ["train"],
     "evaluate": ["score", "evaluate", "report"],
 }

@@ -1,55 +1,61 @@
-"""From the table posters to the table poster_features, on Spark."""
+"""What is found out about an image file in one decoding: whether it can be used, and its features.
 
-import logging
-from collections.abc import Iterator
+On Spark, in Arrow batches.
+"""
 
-import pandas as pd
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import pandas_udf
-from pyspark.sql.types import DoubleType, StructField, StructType
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column
+from pyspark.sql.pandas.functions import arrow_udf
+from pyspark.sql.pandas.types import to_arrow_type
+from pyspark.sql.types import DoubleType, IntegerType, StringType, StructField, StructType
 
 from mmdin import inputs
 from mmdin.posters import images
 from mmdin.posters.features import compute_features
-from mmdin.posters.task_sizes import tasks_sized_for_images
-from mmdin.schemas import POSTER_FEATURES, POSTERS
-from mmdin.tables import Tables
 
-log = logging.getLogger(__name__)
-
-_COLUMNS = StructType([StructField(feature, DoubleType()) for feature in inputs.POSTER_FEATURES])
-
-
-def write_poster_features(tables: Tables) -> None:
-    """Write the table poster_features: one row per poster with status ok.
-
-    Raises:
-        TableError: if the table posters is missing.
-    """
-    with tasks_sized_for_images(tables.spark):
-        tables.write(POSTER_FEATURES, extract_features(tables.read(POSTERS)))
-    log.info("poster_features: %d posters measured", tables.read(POSTER_FEATURES).count())
+_FOUND = StructType(
+    [
+        StructField("status", StringType()),
+        StructField("format", StringType()),
+        StructField("width", IntegerType()),
+        StructField("height", IntegerType()),
+        *(StructField(feature, DoubleType()) for feature in inputs.POSTER_FEATURES),
+    ]
+)
 
 
-def extract_features(posters: DataFrame) -> DataFrame:
-    """Features of the posters with status ok.
+def examine(contents: Column, max_pixels: int) -> Column:
+    """What examine_image finds, as a struct.
 
     Args:
-        posters: columns movie_id, status and bytes.
-
-    Returns:
-        movie_id and the columns of mmdin.inputs.POSTER_FEATURES. A feature that an image does not
-        have, such as the hue of a grey one, is null.
+        contents: of files, binary.
+        max_pixels: images with more are not decoded.
     """
-    usable = posters.where(F.col("status") == images.OK)
-    measured = usable.select("movie_id", _measure("bytes").alias("features"))
-    return measured.select("movie_id", "features.*")
+
+    def examine_batch(batch: pa.Array) -> pa.Array:
+        found = [examine_image(content.as_py(), max_pixels) for content in batch]
+        return pa.array(found, to_arrow_type(_FOUND))
+
+    # PySpark's overloads lack this call.
+    return arrow_udf(examine_batch, _FOUND)(contents)  # type: ignore[call-overload, no-any-return]
 
 
-# PySpark's overloads lack this call.
-@pandas_udf(_COLUMNS)  # type: ignore[call-overload, untyped-decorator]
-def _measure(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
-    for contents in batches:
-        features = [compute_features(images.decode(content)) for content in contents]
-        yield pd.DataFrame(features, columns=list(inputs.POSTER_FEATURES), dtype="float64")
+def examine_image(content: bytes | None, max_pixels: int) -> Mapping[str, Any]:
+    """Status, format, width and height (see mmdin.posters.images.Probe), and the features.
+
+    A feature that an image does not have, such as the hue of a grey one, is None. So are all
+    features of an image that cannot be used.
+    """
+    probe = images.probe(content or b"", max_pixels)
+    features = {} if probe.pixels is None else compute_features(probe.pixels)
+    return {
+        "status": probe.status,
+        "format": probe.format,
+        "width": probe.width,
+        "height": probe.height,
+        **{name: None if math.isnan(value) else value for name, value in features.items()},
+    }

@@ -1,8 +1,9 @@
 """Features of a poster: colour statistics and spatial frequency, after arXiv 2110.10205.
 
 Pure NumPy. Images are processed in blocks that fit the processor's cache, so memory is bounded.
-Sums are of integers if possible, and functions of two bytes are looked up in tables: both are more
-exact and faster than floating-point arithmetic on every pixel.
+Sums are of integers if possible, and hues are looked up in a table: both are more exact and faster
+than floating-point arithmetic on every pixel. What can stay in bytes does, because an operation on
+bytes handles the most pixels at a time.
 """
 
 import math
@@ -21,7 +22,7 @@ Plane = NDArray[np.uint8]
 _BLOCK_PIXELS = 1 << 16
 """Small enough that a block's sum of squares, at most 65536 * 255**2, fits into 32 bits."""
 
-_LUMA_THOUSANDTHS = (299, 587, 114)
+_LUMA_THOUSANDTHS = np.array([299, 587, 114], dtype=np.float32)
 """Weights of red, green and blue in luma: ITU-R BT.601."""
 
 
@@ -72,8 +73,8 @@ def spatial_frequency(rgb: Image) -> float:
         luma = _luma(rgb[top : top + height + 1])
         here = luma[:-1, :-1]
         for neighbour in (luma[:-1, 1:], luma[1:, :-1]):
-            difference = (here - neighbour).astype(np.float64)
-            squares += float(np.einsum("ij,ij->", difference, difference))
+            difference = (here - neighbour).astype(np.float64).ravel()
+            squares += float(np.einsum("i,i->", difference, difference))
     return math.sqrt(squares / (rows * columns)) / (1000 * 255)
 
 
@@ -116,10 +117,14 @@ class _ColourSums:
     def add(self, red: Plane, green: Plane, blue: Plane) -> None:
         """Add n <= _BLOCK_PIXELS pixels."""
         value = np.maximum(np.maximum(red, green), blue)
-        chroma = value - np.minimum(np.minimum(red, green), blue)
+        least = np.minimum(np.minimum(red, green), blue)
+        chroma = value - least
         self.pixels += red.size
         self.pixels_with_hue += int(np.count_nonzero(chroma))
-        self.hue_vector += complex(_hue_vectors(red, green, blue, value, chroma).sum())
+        # The three levels are the largest, the least and the one between, in some order.
+        between = red ^ green ^ blue ^ value ^ least
+        cells = _hue_cells(_order(red, green, blue), chroma, between - least)
+        self.hue_vector += complex(_HUE_VECTORS.take(cells, mode="wrap").sum())
         for sums, plane in zip(
             self.levels.values(), (red, green, blue, value, chroma), strict=True
         ):
@@ -129,7 +134,8 @@ class _ColourSums:
         self._add_saturation(value, chroma)
 
     def _add_saturation(self, value: Plane, chroma: Plane) -> None:
-        saturation = _SATURATION.take(value.astype(np.intp) << 8 | chroma)
+        saturation = np.maximum(value, 1).astype(np.float64)
+        np.divide(chroma.astype(np.float64), saturation, out=saturation)
         if self.first_saturation is None:
             self.first_saturation = float(saturation[0])
         # Sums of distances from a value that occurs: nothing cancels, even in a plain image.
@@ -164,46 +170,49 @@ def _planes(pixels: NDArray[np.uint8]) -> list[Plane]:
     return [np.ascontiguousarray(pixels[..., channel]) for channel in range(3)]
 
 
-def _luma(rgb: Image) -> NDArray[np.int32]:
-    """Luma in thousandths of a level, 0..255000: (rows, columns)."""
-    # Widened first: NumPy 1 would multiply bytes by small numbers in 16 bits, and overflow.
-    red, green, blue = (plane.astype(np.int32) for plane in _planes(rgb))
-    of_red, of_green, of_blue = _LUMA_THOUSANDTHS
-    luma: NDArray[np.int32] = red * of_red + green * of_green + blue * of_blue
-    return luma
+def _luma(rgb: Image) -> NDArray[np.float32]:
+    """Luma in thousandths of a level, the whole numbers 0..255000: (rows, columns)."""
+    # Exact: whole numbers below 2**24.
+    return rgb.astype(np.float32) @ _LUMA_THOUSANDTHS
 
 
-def _hue_vectors(
-    red: Plane, green: Plane, blue: Plane, value: Plane, chroma: Plane
-) -> NDArray[np.complex128]:
-    """Each pixel's hue as a unit vector; 0 for grey pixels.
-
-    Hexcone: hue = sector / 3 + difference / (6 chroma) turns. If red is largest, the sector is 0
-    and the difference green - blue; if green is, 1 and blue - red; if blue is, 2 and red - green.
-    """
-    r, g, b = (levels.astype(np.int32) for levels in (red, green, blue))
-    sector_and_difference = np.where(
-        red == value, g - b, np.where(green == value, _SECTOR + (b - r), 2 * _SECTOR + (r - g))
+def _order(red: Plane, green: Plane, blue: Plane) -> Plane:
+    """4 if red is at least blue, plus 2 if green is, plus 1 if red is at least green."""
+    # By sums, because NumPy shifts bytes one at a time.
+    first, second, third = (
+        pairs.view(np.uint8) for pairs in (red >= blue, green >= blue, red >= green)
     )
-    cells = sector_and_difference + (chroma.astype(np.int32) << 9) + 256
-    vectors: NDArray[np.complex128] = _HUE_VECTORS.take(cells)
-    return vectors
+    order: Plane = first + first + second
+    order += order
+    order += third
+    return order
+
+
+def _hue_cells(order: Plane, chroma: Plane, difference: Plane) -> NDArray[np.int32]:
+    """Cells of _HUE_VECTORS."""
+    within = chroma.astype(np.uint16)
+    within *= 256
+    within += difference
+    cells = order.astype(np.int32)
+    cells *= 1 << 16
+    cells += within
+    return cells
 
 
 def _tabulate_hue_vectors() -> NDArray[np.complex128]:
-    """Unit vectors by (sector, chroma, difference + 256), flat: 3 x 256 x 512 cells."""
-    sector, chroma, difference = np.ogrid[0:3, 0:256, -256:256]
-    turns = sector / 3 + difference / np.maximum(6 * chroma, 1)
+    """Hue as a unit vector, 0 for grey, by (order, chroma, difference), flat: 8 x 256 x 256 cells.
+
+    Hexcone: hue = sector / 3 + difference / (6 chroma) turns. If red is largest, the sector is 0
+    and the difference green - blue; if green is, 1 and blue - red; if blue is, 2 and red - green.
+    The difference is given without its sign, which the order tells.
+    """
+    order, chroma, difference = np.ogrid[0:8, 0:256, 0:256]
+    red_green, green_blue, red_blue = (order & bit > 0 for bit in (1, 2, 4))
+    sector = np.where(red_green & red_blue, 0, np.where(green_blue, 1, 2))
+    rises = np.choose(sector, [green_blue, ~red_blue, red_green])
+    signed = np.where(rises, difference, -difference)
+    turns = sector / 3 + signed / np.maximum(6 * chroma, 1)
     return np.where(chroma > 0, np.exp(2j * np.pi * turns), 0).ravel()
 
 
-def _tabulate_saturation() -> NDArray[np.float64]:
-    """Saturation by (value, chroma), flat: 256 x 256 cells."""
-    value, chroma = np.ogrid[0:256, 0:256]
-    saturation: NDArray[np.float64] = chroma / np.maximum(value, 1)
-    return saturation.ravel()
-
-
-_SECTOR = 256 * 512
 _HUE_VECTORS = _tabulate_hue_vectors()
-_SATURATION = _tabulate_saturation()

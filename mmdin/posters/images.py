@@ -6,7 +6,7 @@ opened; Pillow would pass some others to external programs.
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,16 +35,18 @@ class Probe:
         width: in pixels, as a viewer shows the image, or as its header says if it is too large to
             be decoded; None if it cannot be used for another reason.
         height: likewise.
+        pixels: those that `decode` gives; None if it cannot be used.
     """
 
     status: str
     format: str | None = None
     width: int | None = None
     height: int | None = None
+    pixels: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
 
 
 def probe(content: bytes, max_pixels: int) -> Probe:
-    """Find out whether an image can be used, by decoding all of it.
+    """Decode an image, and so find out whether it can be used.
 
     Never raises: any fault of the content becomes the status.
 
@@ -53,7 +55,7 @@ def probe(content: bytes, max_pixels: int) -> Probe:
         max_pixels: images that have more, according to their header, are not decoded.
 
     Returns:
-        Status and properties.
+        Status, properties and pixels.
     """
     if not content:
         return Probe(EMPTY)
@@ -76,7 +78,7 @@ def _probe(content: bytes, max_pixels: int) -> Probe:
         shown = _show(image)
     except Exception as error:
         return Probe(TRUNCATED if _is_truncation(error) else CORRUPT, image.format)
-    return Probe(OK, image.format, shown.width, shown.height)
+    return Probe(OK, image.format, shown.width, shown.height, np.asarray(shown))
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:

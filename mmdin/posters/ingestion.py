@@ -1,23 +1,26 @@
-"""From a folder of image files to the table posters: one row per file, usable or not."""
+"""From a folder of image files to the tables posters and poster_features.
+
+posters has a row per file, usable or not. Each image is decoded once, for both tables.
+"""
 
 import logging
 import re
 from pathlib import Path
 from urllib.parse import unquote
 
-import pandas as pd
 from pyspark import StorageLevel
 from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import pandas_udf
 
+from mmdin import inputs
 from mmdin.config import Config
 from mmdin.errors import InputDataError
 from mmdin.posters import images
+from mmdin.posters.extraction import examine
 from mmdin.posters.local_files import UNREADABLE, list_local_files, read_local_files
 from mmdin.posters.task_sizes import tasks_sized_for_images
-from mmdin.schemas import POSTERS
+from mmdin.schemas import POSTER_FEATURES, POSTERS
 from mmdin.storage import is_on_local_disk, load_files, local_path, spark_url
 from mmdin.storage.errors import translated_errors
 from mmdin.tables import Tables
@@ -36,9 +39,9 @@ _HOW_TO_SET = (
 
 
 def write_posters(tables: Tables, config: Config) -> None:
-    """Write the table posters from the folder input.posters, and log the number of each status.
+    """Write posters and poster_features from input.posters, and log the number of each status.
 
-    Without a folder the table is empty, if samples need no posters.
+    Without a folder the tables are empty, if samples need no posters.
 
     Raises:
         InputDataError: if the folder is needed and not given, is missing or empty, or holds no
@@ -47,7 +50,8 @@ def write_posters(tables: Tables, config: Config) -> None:
     folder = config.input.posters
     if not folder and not config.samples.with_posters_only:
         log.info("posters: none, since input.posters is empty")
-        tables.write(POSTERS, tables.spark.createDataFrame([], POSTERS.schema))
+        for table in (POSTERS, POSTER_FEATURES):
+            tables.write(table, tables.spark.createDataFrame([], table.schema))
         return
     with tasks_sized_for_images(tables.spark):
         contents = read_folder(tables.spark, folder, config.posters.max_bytes)
@@ -55,7 +59,8 @@ def write_posters(tables: Tables, config: Config) -> None:
         try:
             posters = reject_second_files(probed)
             _check_statuses(posters, folder)
-            tables.write(POSTERS, posters)
+            tables.write(POSTERS, posters.select(*POSTERS.columns))
+            tables.write(POSTER_FEATURES, features_of(posters))
         finally:
             probed.unpersist()
 
@@ -169,31 +174,23 @@ def list_empty_files(files: DataFrame) -> DataFrame:
 
 
 def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
-    """Add status, format, width, height (see mmdin.posters.images.probe) and sha256."""
-
-    # PySpark's overloads lack this call.
-    @pandas_udf("status string, format string, width int, height int")  # type: ignore[call-overload, untyped-decorator]
-    def probe(contents: pd.Series) -> pd.DataFrame:
-        probes = [images.probe(content, max_pixels) for content in contents]
-        columns = pd.DataFrame(probes, columns=["status", "format", "width", "height"])
-        # Without this, sizes next to a missing one are floating-point numbers.
-        return columns.astype({"width": "Int32", "height": "Int32"})
-
+    """Add what mmdin.posters.extraction.examine finds, and sha256."""
     status = (
         F.when(F.col("movie_id").isNull(), MISNAMED)
         .when(F.col("unread").isNotNull(), F.col("unread"))
-        .otherwise(F.col("probe.status"))
+        .otherwise(F.col("found.status"))
     )
-    return contents.withColumn("probe", probe("bytes")).select(
+    return contents.withColumn("found", examine(F.col("bytes"), max_pixels)).select(
         "path",
         "movie_id",
         "file",
         status.alias("status"),
-        "probe.format",
-        "probe.width",
-        "probe.height",
+        "found.format",
+        "found.width",
+        "found.height",
         F.sha2("bytes", 256).alias("sha256"),
         "bytes",
+        *(f"found.{feature}" for feature in inputs.POSTER_FEATURES),
     )
 
 
@@ -212,6 +209,11 @@ def reject_second_files(probed: DataFrame) -> DataFrame:
         .withColumn("status", F.coalesce("second", "status"))
         .drop("path", "second")
     )
+
+
+def features_of(posters: DataFrame) -> DataFrame:
+    """The columns of table poster_features of posters that can be used."""
+    return posters.where(F.col("status") == images.OK).select(*POSTER_FEATURES.columns)
 
 
 def _check_statuses(posters: DataFrame, folder: str) -> None:

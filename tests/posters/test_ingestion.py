@@ -21,7 +21,7 @@ from mmdin.posters.features import compute_features
 from mmdin.posters.task_sizes import tasks_sized_for_images
 from mmdin.tables import Tables
 from mmdin.variants import plan_variants
-from spark_jobs import ingest_posters, poster_features
+from spark_jobs import ingest_posters
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "posters"
 
@@ -107,7 +107,6 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tab
     (folder / LINK_TO_NOTHING).symlink_to("nowhere")
     config = configure(folder, base / "root")
     ingest_posters.run(spark, plan_variants(config))
-    poster_features.run(spark, plan_variants(config))
     return Tables(spark, config.root)
 
 
@@ -197,8 +196,7 @@ def test_no_files_stop_the_job(
 def test_no_posters_are_needed_by_samples_without_them(spark: SparkSession, tmp_path: Path) -> None:
     given = {"samples": {"with_posters_only": False}}
     config = Config(name="t", root=str(tmp_path / "root"), **given)
-    for job in (ingest_posters, poster_features):
-        job.run(spark, plan_variants(config))
+    ingest_posters.run(spark, plan_variants(config))
     tables = Tables(spark, config.root)
     assert tables.read(schemas.POSTERS).isEmpty()
     assert tables.read(schemas.POSTER_FEATURES).isEmpty()
