@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from pyspark.sql.types import StructField, StructType
 
 from mmdin.connect import Sent, send
 from mmdin.errors import TableError
-from mmdin.inputs import INPUTS, NUMBERS
+from mmdin.inputs import INPUTS, NUMBERS, Input, Number
 from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import PREDICTIONS
 from mmdin.scoring.scored import KEPT, TAKEN, one_score
@@ -36,6 +36,9 @@ ENCODED = (*(i.column for i in INPUTS), *(n.column for n in NUMBERS))
 
 BYTES_AT_ONCE = 1 << 30
 """Bytes of networks that a pass over the rows scores with. More are scored in several passes."""
+
+_ARRAYS = ("indices", "numbers")
+"""Columns of the rows that reach a Python worker."""
 
 _KEPT_LOADED = 8
 """Networks that a Python worker keeps for calls that may need others of them each time."""
@@ -113,7 +116,8 @@ def add_network_scores(
     """Score the samples with several networks in one pass.
 
     The driver reads each network from its checkpoint. A Python worker builds it once. Rows go to
-    the networks in Arrow batches, with the columns that these take and no other.
+    the networks in Arrow batches, with what these take and no more, as two arrays: Spark takes
+    longer to write many columns, and a network wants rows.
 
     Args:
         samples: rows with the columns ENCODED, such as those of table samples.
@@ -128,14 +132,25 @@ def add_network_scores(
         TableError: a checkpoint folder holds no network.
     """
     networks = [send_network(samples.sparkSession, run.checkpoint) for run in runs]
+    taken = {column for network in networks for column in network.columns}
+    indices = tuple(i.column for i in INPUTS if i.column in taken)
+    numbers = tuple(n.column for n in NUMBERS if n.column in taken)
     score = functools.partial(
-        _score_batches, networks=networks, batch_size=batch_size, kept=tuple(kept)
+        _score_batches,
+        networks=networks,
+        columns=(indices, numbers),
+        batch_size=batch_size,
+        kept=tuple(kept),
     )
     schema = StructType([StructField(c, samples.schema[c].dataType) for c in kept])
     for n in range(len(runs)):
         schema.add(_column(n), PREDICTIONS.schema["score"].dataType)
-    taken = (column for network in networks for column in network.columns)
-    return samples.select(*dict.fromkeys((*kept, *taken))).mapInArrow(score, schema)
+    encoded = samples.select(
+        *kept,
+        F.array(*indices).cast("array<int>").alias(_ARRAYS[0]),
+        F.array(*numbers).cast("array<float>").alias(_ARRAYS[1]),
+    )
+    return encoded.mapInArrow(score, schema)
 
 
 def network_scores(runs: Sequence[TrainedRun]) -> list[Column]:
@@ -150,29 +165,52 @@ def _column(n: int) -> str:
 def _score_batches(
     batches: Iterator[pa.RecordBatch],
     networks: Sequence[SentNetwork],
+    columns: tuple[Sequence[str], Sequence[str]],
     batch_size: int,
     kept: Sequence[str],
 ) -> Iterator[pa.RecordBatch]:
     loaded = _load_all(networks)
     for batch in batches:
-        columns = {c: batch.column(c) for c in kept}
+        result = {c: batch.column(c) for c in kept}
+        indices, numbers = (
+            _as_rows(batch.column(name), len(of_array))
+            for name, of_array in zip(_ARRAYS, columns, strict=True)
+        )
         for n, (network, scores_of) in enumerate(loaded):
-            scores = _score_in_parts(network, scores_of, batch, batch_size)
-            columns[_column(n)] = pa.array(scores, pa.float64())
-        yield pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+            taken = (
+                _choose(indices, columns[0], network.inputs_taken),
+                _choose(numbers, columns[1], network.numbers_taken),
+            )
+            scores = _score_in_parts(scores_of, taken, batch_size)
+            result[_column(n)] = pa.array(scores, pa.float64())
+        yield pa.RecordBatch.from_arrays(list(result.values()), names=list(result))
+
+
+def _as_rows(arrays: pa.ListArray, length: int) -> NDArray[Any]:
+    """Arrays of one length, as a matrix [rows, length]."""
+    values: NDArray[Any] = arrays.flatten().to_numpy()
+    return values.reshape(len(arrays), length)
+
+
+def _choose(
+    rows: NDArray[Any], columns: Sequence[str], own: Sequence[Input | Number]
+) -> NDArray[Any]:
+    """The columns of a matrix that a network takes, in its order."""
+    wanted = [one.column for one in own]
+    return rows if wanted == list(columns) else rows[:, [columns.index(c) for c in wanted]]
 
 
 def score_batch(sent: SentNetwork, batch: pa.RecordBatch, batch_size: int) -> NDArray[np.float64]:
     """Scores [rows] of a batch with the columns that a network takes, in a Python worker."""
-    return _score_in_parts(*load_scorer(sent), batch, batch_size)
+    network, scores_of = load_scorer(sent)
+    return _score_in_parts(scores_of, columns_taken(network, batch), batch_size)
 
 
 def _score_in_parts(
-    network: "RatingNetwork", scores_of: Scorer, batch: pa.RecordBatch, batch_size: int
+    scores_of: Scorer, taken: Sequence[NDArray[Any]], batch_size: int
 ) -> NDArray[np.float64]:
-    taken = columns_taken(network, batch)
     # Of nearly one size: a few rows would be a call of the network too.
-    parts = max(1, -(-batch.num_rows // batch_size))
+    parts = max(1, -(-len(taken[0]) // batch_size))
     return np.concatenate(
         [scores_of(*part) for part in zip(*(np.array_split(t, parts) for t in taken), strict=True)]
     )
