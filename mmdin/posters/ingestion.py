@@ -56,12 +56,16 @@ def write_posters(tables: Tables, config: Config) -> None:
     with tasks_sized_for_images(tables.spark):
         contents = read_folder(tables.spark, folder, config.posters.max_bytes)
         probed = probe_images(contents, config.posters.max_pixels).persist(StorageLevel.DISK_ONLY)
+        # Only the table posters is written with the bytes, which take long to read each time.
+        described = probed.drop("bytes").persist()
         try:
-            posters = reject_second_files(probed)
+            posters = reject_second_files(described)
             _check_statuses(posters, folder)
-            tables.write(POSTERS, posters.select(*POSTERS.columns))
+            with_bytes = reject_second_files(probed, described)
+            tables.write(POSTERS, with_bytes.select(*POSTERS.columns))
             tables.write(POSTER_FEATURES, features_of(posters))
         finally:
+            described.unpersist()
             probed.unpersist()
 
 
@@ -194,10 +198,16 @@ def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
     )
 
 
-def reject_second_files(probed: DataFrame) -> DataFrame:
-    """Keep one usable file per movie, whose path sorts first. Drops path."""
+def reject_second_files(probed: DataFrame, described: DataFrame | None = None) -> DataFrame:
+    """Keep one usable file per movie, whose path sorts first. Drops path.
+
+    Args:
+        probed: from `probe_images`.
+        described: the same files without their bytes, if there is such a DataFrame.
+    """
     by_path = Window.partitionBy("movie_id").orderBy("path")
-    usable = probed.where(F.col("status") == images.OK).select("movie_id", "path")
+    files = probed if described is None else described
+    usable = files.where(F.col("status") == images.OK).select("movie_id", "path")
     # Ranked without their bytes and joined back, so that no images are sent between executors.
     second = (
         usable.withColumn("rank", F.row_number().over(by_path))
