@@ -12,7 +12,7 @@ from mmdin.storage import HadoopSettings
 from mmdin.tables import DataFile
 from mmdin.training.assignment import Assignment
 
-KEYS = {**{i.vocabulary: 50 for i in INPUTS}, "user": 6000, "movie": 4000}
+KEYS = {**{i.vocabulary: 21 for i in INPUTS}, "user": 6000, "movie": 4000}
 """Rows of each vocabulary, about as many as a million ratings have."""
 
 
