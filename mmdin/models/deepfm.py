@@ -26,7 +26,7 @@ class DeepFM(RatingNetwork):
     """
 
     def __init__(self, *, hidden_units: Sequence[int], dropout: float, **shared: Any) -> None:
-        super().__init__(GROUPS, **shared)
+        super().__init__(GROUPS, (), True, **shared)
         self.hidden_units, self.dropout = tuple(hidden_units), dropout
         self.hidden = DenseStack(hidden_units, dropout, self.kernel_regularizer)
         self.logit = keras.layers.Dense(

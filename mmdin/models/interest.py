@@ -41,7 +41,7 @@ class InterestNetwork(RatingNetwork):
         factor_l2: float = 0.0,
         **shared: Any,
     ) -> None:
-        super().__init__(groups, FACTOR_GROUPS if factorization else (), **shared)
+        super().__init__(groups, FACTOR_GROUPS if factorization else (), factorization, **shared)
         self.interaction, self.attention_units = interaction, tuple(attention_units)
         self.interest_dropout = interest_dropout
         self.factorization, self.factor_l2 = factorization, factor_l2

@@ -25,8 +25,9 @@ class Fields:
     Args:
         inputs: the inputs, in the order of the columns.
         indices: int32 [batch, inputs].
-        rows: float32 [batch, inputs other than genres, d + 1], of which the last number is the
-            first-order weight of the input's value and the others are its embedding.
+        rows: float32 [batch, inputs other than genres, d], embeddings, or [.., d + 1] with the
+            first-order weight of the input's value after them.
+        d: numbers of an embedding.
         genres: gives the same for genres, summed; None if no input is a genre.
         numbers: float32 [batch] by column of samples.
 
@@ -39,21 +40,20 @@ class Fields:
         inputs: tuple[Input, ...],
         indices: tf.Tensor,
         rows: tf.Tensor,
+        d: int,
         genres: GenreEmbedding | None,
         numbers: Mapping[str, tf.Tensor],
     ) -> None:
-        self.numbers = numbers
+        self.numbers, self._d = numbers, d
         # Split once: the gradient of each slice would be a tensor of the rows' whole shape.
         self._rows = _split(rows, Counter(i.group for i in inputs if not i.is_genre))
-        parts = {group: _split_last(of_group) for group, of_group in self._rows.items()}
-        self._embeddings = {group: embeddings for group, (embeddings, _) in parts.items()}
-        self._first_order = {group: first_order for group, (_, first_order) in parts.items()}
+        self._embeddings = {g: self._embeddings_of(of_group) for g, of_group in self._rows.items()}
         self._indices = _split(indices, Counter(i.group for i in inputs))
         if genres is not None:
             self._genres = self._pool_genres(genres)
 
     def rows_of(self, group: Group) -> tf.Tensor:
-        """Return float32 [batch, inputs of the group, d + 1]: embeddings and first-order weights.
+        """Return float32 [batch, inputs of the group, d or d + 1]: all numbers of the table's rows.
 
         No group of genres has rows, embeddings or first-order weights by slot.
         """
@@ -65,11 +65,11 @@ class Fields:
 
     def first_order(self, group: Group) -> tf.Tensor:
         """Return float32 [batch, inputs of the group]: one weight per value."""
-        return self._first_order[group]
+        return self._rows[group][..., self._d]
 
     def genres_first_order(self) -> tf.Tensor:
         """Return the sum of the weights of the candidate's genres: float32 [batch]."""
-        return self._genres.first_order
+        return self._genres.sums[:, 0, self._d]
 
     def mask(self, group: Group) -> tf.Tensor:
         """Return float32 [batch, inputs of the group]: 0 where the index is 0, else 1."""
@@ -108,9 +108,12 @@ class Fields:
         slots = tf.concat([self._indices["genres"], self._indices["history_genres"]], axis=1)
         slots = tf.reshape(slots, [-1, 1 + HISTORY_LENGTH, GENRE_SLOTS])
         count = tf.reduce_sum(tf.cast(slots > 0, tf.float32), axis=-1)
-        sums, first_order = _split_last(genres(slots))
-        means = sums / tf.maximum(count, 1.0)[..., None]
-        return _PooledGenres(means, first_order[:, 0], tf.minimum(count, 1.0))
+        sums = genres(slots)
+        means = self._embeddings_of(sums) / tf.maximum(count, 1.0)[..., None]
+        return _PooledGenres(means, sums, tf.minimum(count, 1.0))
+
+    def _embeddings_of(self, rows: tf.Tensor) -> tf.Tensor:
+        return rows if rows.shape[-1] == self._d else rows[..., : self._d]
 
 
 class _PooledGenres(NamedTuple):
@@ -118,12 +121,12 @@ class _PooledGenres(NamedTuple):
 
     Attributes:
         means: float32 [batch, 1 + positions, d], the mean embedding; 0 if a movie has no genre.
-        first_order: float32 [batch], the sum of the weights of the candidate's genres.
+        sums: float32 [batch, 1 + positions, d or d + 1], the sum of all numbers of the rows.
         present: float32 [batch, 1 + positions], 1 if a movie has a genre, else 0.
     """
 
     means: tf.Tensor
-    first_order: tf.Tensor
+    sums: tf.Tensor
     present: tf.Tensor
 
 
@@ -141,6 +144,7 @@ class RatingNetwork(keras.Model):
         groups: the groups of inputs that the network takes.
         factor_groups: the groups whose embeddings are trained as factors (see
             mmdin.training.rank.factors).
+        first_order: whether each value of an input also has a first-order weight.
         vocabulary_sizes: rows of each vocabulary, index 0 counted.
         embedding_size: numbers per embedding.
         genres: whether the network sees genres.
@@ -170,6 +174,7 @@ class RatingNetwork(keras.Model):
         self,
         groups: Sequence[Group],
         factor_groups: Sequence[Group] = (),
+        first_order: bool = False,
         /,
         *,
         vocabulary_sizes: Mapping[str, int],
@@ -189,14 +194,12 @@ class RatingNetwork(keras.Model):
         self.kernel_regularizer = keras.regularizers.L2(dense_l2)
         # Products of smaller factors would hardly have a gradient to grow by.
         spread = 0.17 if factor_groups else 0.05
+        dimension = embedding_size + int(first_order)
         self.table = FusedEmbedding(
-            [i for i in self.inputs_taken if not i.is_genre],
-            vocabulary_sizes,
-            embedding_size + 1,
-            spread,
+            [i for i in self.inputs_taken if not i.is_genre], vocabulary_sizes, dimension, spread
         )
         self.genre_table = (
-            GenreEmbedding(vocabulary_sizes["genre"], embedding_size + 1, spread)
+            GenreEmbedding(vocabulary_sizes["genre"], dimension, spread)
             if any(i.is_genre for i in self.inputs_taken)
             else None
         )
@@ -252,14 +255,14 @@ class RatingNetwork(keras.Model):
 
         Args:
             indices: int32 [batch, inputs].
-            rows: float32 [batch, inputs other than genres, d + 1], the table's rows for them.
+            rows: float32 [batch, inputs other than genres, d or d + 1], the table's rows for them.
             numbers: float32 [batch, numbers]; if left out, all are 0.
         """
         if numbers is None:
             numbers = tf.zeros([tf.shape(indices)[0], len(self.numbers_taken)])
         named = {n.column: numbers[:, at] for at, n in enumerate(self.numbers_taken)}
         seen = indices * self._is_seen.astype("int32")
-        return Fields(self.inputs_taken, seen, rows, self.genre_table, named)
+        return Fields(self.inputs_taken, seen, rows, self.embedding_size, self.genre_table, named)
 
     def logits(self, fields: Fields, noise: Noise | None = None) -> tf.Tensor:
         """Return the logits float32 [batch]: `score`, and the biases if the network takes them."""
@@ -315,12 +318,6 @@ class RatingNetwork(keras.Model):
 def _split(x: tf.Tensor, counts: Mapping[Group, int]) -> dict[Group, tf.Tensor]:
     """Split [batch, inputs, ..] into groups of as many inputs as `counts` gives, in its order."""
     return dict(zip(counts, tf.split(x, list(counts.values()), axis=1), strict=True))
-
-
-def _split_last(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Split off the last number of each row: [.., d] and [..]."""
-    embeddings, first_order = tf.split(rows, [rows.shape[-1] - 1, 1], axis=-1)
-    return embeddings, tf.squeeze(first_order, -1)
 
 
 def _flatten(x: tf.Tensor) -> tf.Tensor:

@@ -205,6 +205,11 @@ def test_untrained_logits_are_the_factorisation_alone(model: str) -> None:
     assert without.factor_groups == ()
 
 
+def test_only_networks_that_use_first_order_weights_have_them(network: RatingNetwork) -> None:
+    has_them = type(network) is network_class("deepfm") or network.factor_groups != ()
+    assert network.table.table.shape[1] == SMALL.embedding_size + has_them
+
+
 def test_only_mmdin_sees_posters(network: RatingNetwork) -> None:
     groups = {i.group for i in network.inputs_taken}
     assert ("movie_poster" in groups) == (type(network) is network_class("mmdin"))

@@ -42,13 +42,13 @@ class Factors:
         )
 
     def step(self, gradients: tf.Tensor, lookups: tf.Tensor) -> tf.Tensor:
-        """Return what to subtract from the table: float32 [rows, d + 1].
+        """Return what to subtract from the table: float32 [rows, d or d + 1].
 
         The rate falls with the number of a row's lookups in the batch, times the log loss' largest
         curvature, 1/4: no row overshoots, in a batch of any size.
 
         Args:
-            gradients: float32 [rows, d + 1], summed over the batch.
+            gradients: float32 [rows, d or d + 1], summed over the batch.
             lookups: float32 [rows], how often the batch looked the row up as a factor.
         """
         rates = self.rows * self._rate / (1 + self._rate * lookups[:, None] / 4)

@@ -114,7 +114,7 @@ class TrainingStep:
 
         Args:
             batch: rows.
-            rows: float32 [batch, inputs looked up, d + 1], their embeddings.
+            rows: float32 [batch, inputs looked up, d or d + 1], the table's rows for them.
             noise: as draw_noise gives it.
 
         Returns:
