@@ -32,9 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "question": "What are posters worth?",
             "variants": {
                 "MMDIN": {"training.models": "mmdin"},
-                "NeuralCF": {"training.models": "neural_cf"},
+                # Of the second set of samples. A network without posters is trained soonest.
                 "shuffled posters": {
-                    "training.models": "mmdin",
+                    "training.models": "neural_cf",
                     "samples.shuffle_posters": True,
                 },
             },
