@@ -30,20 +30,16 @@ if CLASS_ARCHIVE.exists():  # set-up makes it; with it a session's start takes h
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:  # noqa: F821
+    from properties import FEW_ROWS
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ.setdefault("PYSPARK_SUBMIT_ARGS", _submit_arguments())
-    session = (
-        SparkSession.builder.appName("mmdin tests")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.databricks.delta.snapshotPartitions", "1")
-        .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
-        # Each query of the tests runs once or twice, on few rows: compiling it takes longer.
-        .config("spark.sql.codegen.wholeStage", "false")
-        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-        .getOrCreate()
-    )
+    builder = SparkSession.builder.appName("mmdin tests")
+    builder.config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
+    for name, value in FEW_ROWS.items():
+        builder.config(name, value)
+    session = builder.getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
     yield session
     session.stop()

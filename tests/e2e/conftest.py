@@ -10,7 +10,12 @@ import yaml
 from holding import Hold, wait_for
 from launching import ENVIRONMENT, ROOT, Disturbed, Launch, command
 from properties import properties_file
+from pyspark.sql import SparkSession
 from wheel import build_wheel, install_wheel
+
+from mmdin.config import load_config
+from mmdin.variants import plan_variants
+from spark_jobs import export
 
 
 @pytest.fixture(scope="session")
@@ -130,3 +135,14 @@ def rerun(
     ended = launch(str(installed), "pipeline", "--conf", "small.yaml", environment=alone)
     assert ended.returncode == 0, ended.stdout[-6000:]
     return ended.stdout
+
+
+@pytest.fixture(scope="session")
+def exported(spark: SparkSession, disturbed: Disturbed, folder: Path) -> Path:
+    """The best run of the variant MMDIN, exported."""
+    settings = [f"root={folder / ROOT}", "export.run=MMDIN", "export.licence=CC BY 4.0"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        export.run(spark, plan_variants(load_config(str(folder / "small.yaml"), settings)))
+    (run,) = (folder / ROOT / "exports").iterdir()
+    return run
