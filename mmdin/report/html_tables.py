@@ -289,6 +289,33 @@ def _ranking_difference_cell(row: Any) -> Cell:
     )
 
 
+def tabulate_list(data: ReportData) -> HtmlTable:
+    """One user's recommended movies, with scores and with what attention is on."""
+    listed, reasons = data.recommendations, data.reasons
+    rows = [
+        [
+            Cell(str(int(row.rank))),
+            Cell(data.title_of(row.movie_id), data={"movie": str(int(row.movie_id))}),
+            Cell(f"{row.score:.3f}"),
+            Cell(f"{row.candidate_score:.3f}"),
+            Cell(_name_reasons(data, reasons[reasons["rank"] == row.rank])),
+        ]
+        for row in listed.itertuples()
+    ]
+    caption = ""
+    if rows:
+        variant = data.variant_of()[listed["run_id"].iloc[0]]
+        moment = f"{listed['as_of'].iloc[0]:%Y-%m-%d %H:%M:%S}"
+        caption = f"The list of user {int(listed['user_id'].iloc[0])} as of {moment}, by {variant}"
+    heads = ["rank", "movie", "score", "candidate score", "attention is on"]
+    return HtmlTable(caption, heads, rows)
+
+
+def _name_reasons(data: ReportData, reasons: pd.DataFrame) -> str:
+    named = (f"{data.title_of(r.liked_movie_id)} {r.weight:+.3f}" for r in reasons.itertuples())
+    return "; ".join(named) or NOTHING
+
+
 def tabulate_runs(data: ReportData) -> HtmlTable:
     """Every training run: its seed, ranks, rows per step, parameters, saved epoch and duration."""
     runs, cut_off = data.runs.set_index("run_id"), list_cut_off(data)

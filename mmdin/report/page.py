@@ -48,6 +48,7 @@ def render_page(data: ReportData, config: Config, figures: Mapping[str, SavedFig
         slices=html_tables.tabulate_slices(data),
         ranking=html_tables.tabulate_ranking(data),
         ranking_differences=html_tables.tabulate_ranking_differences(data),
+        recommended=html_tables.tabulate_list(data),
         runs=html_tables.tabulate_runs(data),
         versions=html_tables.list_versions(data),
         conclusions=conclude(data),

@@ -22,12 +22,17 @@ from mmdin.schemas import (
     POSTERS,
     RANKING_DIFFERENCES,
     RANKING_METRICS,
+    REASONS,
+    RECOMMENDATIONS,
     RUNS,
     SAMPLED_SCORES,
     SPLIT_COUNTS,
     Table,
 )
 from mmdin.tables import Tables
+
+_SHOWN = 20
+"""Of one user's list at most so many movies."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,10 @@ class ReportData:
         attention_weights: of each variant's first seed, by user, movie, run and position.
         ranking_metrics: of the runs that are compared, if job recommend has run.
         ranking_differences: the same.
+        recommendations: one user's list, by rank: that of the lowest user_id.
+        reasons: for this list, by rank and place.
         posters: image bytes by movie_id, for the movies that attention_weights names.
-        titles: titles by movie_id, for the same movies.
+        titles: titles by movie_id, for these and for the movies of the list and its reasons.
     """
 
     experiments: pd.DataFrame
@@ -67,6 +74,8 @@ class ReportData:
     attention_weights: pd.DataFrame
     ranking_metrics: pd.DataFrame
     ranking_differences: pd.DataFrame
+    recommendations: pd.DataFrame
+    reasons: pd.DataFrame
     posters: dict[int, bytes]
     titles: dict[int, str]
 
@@ -147,7 +156,10 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
     experiments = _sort(tables.read_small(EXPERIMENTS).toPandas(), "place", "seed")
     compared = F.col("run_id").isin([str(r) for r in experiments["run_id"]])
     attention = _read_attention(tables, experiments)
-    movie_ids = sorted({int(m) for m in (*attention["movie_id"], *attention["history_movie_id"])})
+    pictured = _movies(attention["movie_id"], attention["history_movie_id"])
+    listed = _read_list(tables, compared)
+    reasons = _read_reasons(tables, listed)
+    recommended = _movies(listed["movie_id"], reasons["liked_movie_id"])
     return ReportData(
         experiments=experiments,
         input_counts=_read_input_counts(tables),
@@ -164,8 +176,10 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
         attention_weights=attention,
         ranking_metrics=_read_optional(tables, RANKING_METRICS, compared),
         ranking_differences=_read_optional(tables, RANKING_DIFFERENCES, compared),
-        posters=_read_posters(tables, movie_ids),
-        titles=_read_titles(tables, movie_ids),
+        recommendations=listed,
+        reasons=reasons,
+        posters=_read_posters(tables, sorted(pictured)),
+        titles=_read_titles(tables, sorted(pictured | recommended)),
     )
 
 
@@ -184,6 +198,28 @@ def _read_optional(tables: Tables, table: Table, rows: Column) -> pd.DataFrame:
     if not tables.exists(table):
         return pd.DataFrame(columns=table.columns)
     return tables.read_small(table).where(rows).toPandas()
+
+
+def _movies(*columns: pd.Series) -> set[int]:
+    return {int(movie_id) for column in columns for movie_id in column}
+
+
+def _read_list(tables: Tables, compared: Column) -> pd.DataFrame:
+    if not tables.exists(RECOMMENDATIONS):
+        return pd.DataFrame(columns=RECOMMENDATIONS.columns)
+    by_rank = ("user_id", "run_id", "rank")
+    rows = tables.read_small(RECOMMENDATIONS).where(compared).orderBy(*by_rank).limit(_SHOWN)
+    shown = _sort(rows.toPandas(), *by_rank)
+    return shown[shown.groupby(["user_id", "run_id"]).ngroup() == 0]
+
+
+def _read_reasons(tables: Tables, listed: pd.DataFrame) -> pd.DataFrame:
+    if listed.empty or not tables.exists(REASONS):
+        return pd.DataFrame(columns=REASONS.columns)
+    run_id, user_id = str(listed["run_id"].iloc[0]), int(listed["user_id"].iloc[0])
+    of_list = (F.col("run_id") == run_id) & (F.col("user_id") == user_id)
+    rows = tables.read_small(REASONS).where(of_list).where(F.col("rank") <= _SHOWN)
+    return _sort(rows.toPandas(), "rank", "place")
 
 
 def _read_attention(tables: Tables, experiments: pd.DataFrame) -> pd.DataFrame:

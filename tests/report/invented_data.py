@@ -18,6 +18,8 @@ from mmdin.schemas import (
     EPOCHS,
     RANKING_DIFFERENCES,
     RANKING_METRICS,
+    REASONS,
+    RECOMMENDATIONS,
 )
 
 METRICS = [metric.name for metric in metrics.METRICS]
@@ -90,6 +92,7 @@ def invent(
     weights = _attention(variants) if attention else pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
     trained = experiments[experiments["seed"].notna()]
     shown = {*weights["movie_id"], *weights["history_movie_id"]}
+    titled = shown | ({100, 101, 102, 110} if ranking and len(trained) else set())
     undefined = dict.fromkeys(("roc_auc", "gauc"), np.nan) if one_class else {}
     return ReportData(
         experiments=experiments,
@@ -115,8 +118,10 @@ def invent(
         attention_weights=weights,
         ranking_metrics=_ranking_metrics(generator, trained if ranking else trained[:0]),
         ranking_differences=_ranking_differences(trained if ranking else trained[:0]),
+        recommendations=_recommendations(trained if ranking else trained[:0]),
+        reasons=_reasons(trained if ranking else trained[:0]),
         posters={m: _poster(generator) for m in sorted(shown)[1:]} if posters else {},
-        titles={m: TITLE if m == 100 else f"Movie {m}" for m in sorted(shown)[:-1]},
+        titles={m: TITLE if m == 100 else f"Movie {m}" for m in sorted(titled)[:-1]},
     )
 
 
@@ -316,6 +321,25 @@ def _ranking_differences(trained: pd.DataFrame) -> pd.DataFrame:
         if method != other
     ]
     return pd.DataFrame(rows, columns=RANKING_DIFFERENCES.columns)
+
+
+def _recommendations(trained: pd.DataFrame) -> pd.DataFrame:
+    at = pd.Timestamp("2012-01-01")
+    rows = [
+        (run_id, 7, rank, 100 + rank - 1, 0.9 - 0.1 * rank, 0.5, at)
+        for run_id in trained["run_id"][:1]
+        for rank in (1, 2, 3)
+    ]
+    return pd.DataFrame(rows, columns=RECOMMENDATIONS.columns)
+
+
+def _reasons(trained: pd.DataFrame) -> pd.DataFrame:
+    rows = [
+        (run_id, 7, 2, 101, place, liked, 0.4 / place)
+        for run_id in trained["run_id"][:1]
+        for place, liked in ((1, 110), (2, 100))
+    ]
+    return pd.DataFrame(rows, columns=REASONS.columns)
 
 
 def _poster(generator: np.random.Generator) -> bytes:

@@ -180,6 +180,16 @@ def test_ranking_metrics_are_those_of_the_tables_with_their_verdicts(config: Con
     assert "interval not known" not in without
 
 
+def test_one_users_list_is_shown_with_its_reasons(config: Config) -> None:
+    data = invent()
+    unmeasured = replace(data, ranking_metrics=data.ranking_metrics[:0])
+    for shown in (data, unmeasured):
+        page = Page(render_page(shown, config, {}))
+        assert [c["data-movie"] for c in page.all("td", "data-movie")] == ["100", "101", "102"]
+        assert "The list of user 7 as of 2012-01-01 00:00:00, by neural_cf" in page.text
+        assert f"Movie 110 +0.400; {TITLE} +0.200" in page.text
+
+
 def test_why_metrics_are_undefined_is_said_once(config: Config) -> None:
     sentence = "all test rows are positive, so ROC AUC and GAUC are undefined."
     for name, times in (("one class", 1), ("two networks", 0)):

@@ -19,7 +19,7 @@ from mmdin.tables import Tables
 
 FRAMES = [f.name for f in fields(ReportData) if f.name not in ("posters", "titles")]
 
-MOST_JOBS = 15
+MOST_JOBS = 17
 """Spark jobs that reading may start: one for each table."""
 
 
@@ -35,8 +35,10 @@ def config(spark: SparkSession, data: ReportData, tmp_path_factory: Any) -> Conf
     config = Config.model_validate({"name": "invented", "root": str(root)})
     for name in FRAMES:
         rows = getattr(data, name)
-        if name in ("runs", "epochs"):
+        if name in ("runs", "epochs", "recommendations"):
             rows = pd.concat([rows, rows[:1].assign(run_id="of another experiment")])
+        if name in ("recommendations", "reasons"):
+            rows = pd.concat([rows, rows.assign(user_id=8)])
         _write(spark, config, getattr(schemas, name.upper()), rows[::-1].to_dict("records"))
     movies = [{"movie_id": m, "title": title} for m, title in data.titles.items()]
     _write(spark, config, MOVIES, [*movies, {"movie_id": 1, "title": "not shown"}])
@@ -106,7 +108,7 @@ def test_the_data_is_what_the_tables_hold_in_few_jobs(
     assert read.posters == data.posters
 
 
-def test_without_attention_weights_no_movie_is_shown(
+def test_without_attention_weights_no_poster_is_shown(
     spark: SparkSession, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exists = Tables.exists
@@ -115,7 +117,8 @@ def test_without_attention_weights_no_movie_is_shown(
     )
     read = read_report_data(spark, config)
     assert list(read.attention_weights) == ATTENTION_WEIGHTS.columns
-    assert (len(read.attention_weights), read.posters, read.titles) == (0, {}, {})
+    assert (len(read.attention_weights), read.posters) == (0, {})
+    assert set(read.titles) == {*read.recommendations["movie_id"], *read.reasons["liked_movie_id"]}
 
 
 def test_a_missing_table_is_an_error_that_names_its_job(

@@ -16,7 +16,9 @@ from mmdin.training.assignment import Assignment
 SIZES = {i.vocabulary: 8 for i in INPUTS}
 ODD = "a #1?: [b] {c}%20é"
 """A folder of samples may have any name."""
-SMALL = Networks(embedding_size=8, hidden_units=(16,), attention_units=(8,), width=16, blocks=1)
+SMALL = Networks(
+    embedding_size=8, hidden_units=(16,), attention_units=(8,), width=16, heads=2, blocks=1
+)
 """Networks that are traced in seconds."""
 
 

@@ -40,6 +40,7 @@ PLAIN = Networks(
     hidden_units=(8,),
     attention_units=(4,),
     width=8,
+    heads=2,
     blocks=1,
     interest_dropout=0,
     poster_dropout=0,
