@@ -22,6 +22,7 @@ class InterestNetwork(RatingNetwork):
         groups: the groups of inputs that the network takes.
         interaction: how a liked movie meets the candidate (see InterestAttention), or mean for
             equal weights.
+        pooled_groups: as of RatingNetwork.
         attention_units: widths of the dense layers that weigh a liked movie.
         interest_dropout: share of each dense layer's inputs dropped in training, for subclasses.
         factorization: whether the logit holds a matrix factorisation.
@@ -33,6 +34,7 @@ class InterestNetwork(RatingNetwork):
         self,
         groups: Sequence[Group],
         interaction: Interaction | Literal["mean"],
+        pooled_groups: Sequence[Group] = (),
         /,
         *,
         attention_units: Sequence[int],
@@ -41,7 +43,8 @@ class InterestNetwork(RatingNetwork):
         factor_l2: float = 0.0,
         **shared: Any,
     ) -> None:
-        super().__init__(groups, FACTOR_GROUPS if factorization else (), factorization, **shared)
+        factor_groups = FACTOR_GROUPS if factorization else ()
+        super().__init__(groups, factor_groups, factorization, pooled_groups, **shared)
         self.interaction, self.attention_units = interaction, tuple(attention_units)
         self.interest_dropout = interest_dropout
         self.factorization, self.factor_l2 = factorization, factor_l2

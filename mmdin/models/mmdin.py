@@ -11,7 +11,6 @@ from mmdin.models.embedding_mlp import GROUPS
 from mmdin.models.interest import InterestNetwork, factorize
 from mmdin.models.network import Fields
 from mmdin.models.noise import Noise
-from mmdin.models.pooling import masked_mean
 from mmdin.models.residual import MultiHeadResNet
 
 POSTER_GROUPS: tuple[Group, ...] = ("movie_poster", "user_poster")
@@ -38,6 +37,7 @@ class MMDIN(InterestNetwork):
         poster_dropout: share of training rows whose posters are hidden.
         attention: how a liked movie is weighted against the candidate; mean gives equal weights.
         trunk: residual for heads of residual blocks, plain for as many dense layers as in one head.
+        factorization: as of InterestNetwork.
         poster_l2: weight of half the squared vector that a poster adds to a row's candidate.
         **shared: arguments of InterestNetwork and RatingNetwork.
     """
@@ -52,10 +52,15 @@ class MMDIN(InterestNetwork):
         poster_dropout: float,
         attention: Literal["outer", "concatenation", "mean"],
         trunk: Literal["residual", "plain"],
+        factorization: bool,
         poster_l2: float = 0.0,
         **shared: Any,
     ) -> None:
-        super().__init__((*GROUPS, *POSTER_GROUPS) if posters else GROUPS, attention, **shared)
+        of_posters = POSTER_GROUPS if posters else ()
+        pooled = of_posters if factorization else ()
+        super().__init__(
+            (*GROUPS, *of_posters), attention, pooled, factorization=factorization, **shared
+        )
         self.width, self.heads, self.blocks, self.trunk_kind = width, heads, blocks, trunk
         self.posters, self.poster_l2, self.poster_dropout = posters, poster_l2, poster_dropout
         if posters:
@@ -117,7 +122,4 @@ class MMDIN(InterestNetwork):
         """Return the movie's poster and those of the user's movies: float32 [batch, n] each."""
         if not self.factorization:
             return [self.poster_gate.value * p for p in fields.flat(*POSTER_GROUPS)]
-        return [
-            self.poster_gate.value * masked_mean(fields.embeddings(g), fields.mask(g))
-            for g in POSTER_GROUPS
-        ]
+        return [self.poster_gate.value * fields.pooled(g) for g in POSTER_GROUPS]

@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mmdin.inputs import GENRE_SLOTS, HISTORY_LENGTH, Group, Input, inputs_of, numbers_of
+from mmdin.inputs import GENRE_SLOTS, HISTORY_LENGTH, Group, inputs_of, numbers_of
 from mmdin.models.biases import GatedBiases
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.genres import GenreEmbedding
 from mmdin.models.noise import Noise, NoiseCounter, draw_noise
+from mmdin.models.pooled import PooledEmbedding
 
 _IDENTITIES: tuple[Group, ...] = ("user", "movie")
 """The first two inputs of every network."""
@@ -23,12 +24,10 @@ class Fields:
     """A batch's embeddings by group of inputs, and its numbers.
 
     Args:
-        inputs: the inputs, in the order of the columns.
+        network: whose inputs they are.
         indices: int32 [batch, inputs].
-        rows: float32 [batch, inputs other than genres, d], embeddings, or [.., d + 1] with the
-            first-order weight of the input's value after them.
-        d: numbers of an embedding.
-        genres: gives the same for genres, summed; None if no input is a genre.
+        rows: float32 [batch, inputs looked up, d], embeddings, or [.., d + 1] with the first-order
+            weight of the input's value after them.
         numbers: float32 [batch] by column of samples.
 
     Attributes:
@@ -37,25 +36,24 @@ class Fields:
 
     def __init__(
         self,
-        inputs: tuple[Input, ...],
+        network: "RatingNetwork",
         indices: tf.Tensor,
         rows: tf.Tensor,
-        d: int,
-        genres: GenreEmbedding | None,
         numbers: Mapping[str, tf.Tensor],
     ) -> None:
-        self.numbers, self._d = numbers, d
+        self.numbers, self._d = numbers, network.embedding_size
         # Split once: the gradient of each slice would be a tensor of the rows' whole shape.
-        self._rows = _split(rows, Counter(i.group for i in inputs if not i.is_genre))
+        self._rows = _split(rows, Counter(i.group for i in network.inputs_looked_up))
         self._embeddings = {g: self._embeddings_of(of_group) for g, of_group in self._rows.items()}
-        self._indices = _split(indices, Counter(i.group for i in inputs))
-        if genres is not None:
-            self._genres = self._pool_genres(genres)
+        self._indices = _split(indices, Counter(i.group for i in network.inputs_taken))
+        if network.genre_table is not None:
+            self._genres = self._pool_genres(network.genre_table)
+        self._pooled = {g: self._pool(g, table) for g, table in network.pooled_tables.items()}
 
     def rows_of(self, group: Group) -> tf.Tensor:
         """Return float32 [batch, inputs of the group, d or d + 1]: all numbers of the table's rows.
 
-        No group of genres has rows, embeddings or first-order weights by slot.
+        No pooled group and no group of genres has rows, embeddings or first-order weights by slot.
         """
         return self._rows[group]
 
@@ -74,6 +72,10 @@ class Fields:
     def mask(self, group: Group) -> tf.Tensor:
         """Return float32 [batch, inputs of the group]: 0 where the index is 0, else 1."""
         return tf.cast(self._indices[group] > 0, tf.float32)
+
+    def pooled(self, group: Group) -> tf.Tensor:
+        """Return the mean embedding of the inputs that are not 0, of a pooled group: [batch, d]."""
+        return self._pooled[group]
 
     def flat(self, *groups: Group) -> list[tf.Tensor]:
         """Return each group's embeddings side by side: float32 [batch, inputs x d] each."""
@@ -103,6 +105,10 @@ class Fields:
         movies, mask = self.embeddings("history"), self.mask("history")
         present = tf.maximum(mask, self._genres.present[:, 1:])
         return movies * mask[..., None] + self._genres.means[:, 1:], present
+
+    def _pool(self, group: Group, table: PooledEmbedding) -> tf.Tensor:
+        count = tf.reduce_sum(self.mask(group), axis=-1, keepdims=True)
+        return table(self._indices[group]) / tf.maximum(count, 1.0)
 
     def _pool_genres(self, genres: GenreEmbedding) -> "_PooledGenres":
         slots = tf.concat([self._indices["genres"], self._indices["history_genres"]], axis=1)
@@ -145,6 +151,7 @@ class RatingNetwork(keras.Model):
         factor_groups: the groups whose embeddings are trained as factors (see
             mmdin.training.rank.factors).
         first_order: whether each value of an input also has a first-order weight.
+        pooled_groups: the groups that the network sees as the mean of their embeddings.
         vocabulary_sizes: rows of each vocabulary, index 0 counted.
         embedding_size: numbers per embedding.
         genres: whether the network sees genres.
@@ -163,10 +170,12 @@ class RatingNetwork(keras.Model):
 
     Attributes:
         inputs_taken: the inputs, in the order of the columns of `indices`.
+        inputs_looked_up: those whose embeddings `table` has.
         numbers_taken: the numbers, in the order of the columns of `numbers`.
         factor_groups: as given.
         kernel_regularizer: dense_l2's penalty, for the subclass to give to every dense layer.
-        table: the embeddings of all inputs but genres.
+        table: the embeddings of all inputs but genres and pooled ones.
+        pooled_tables: those of the pooled groups.
         genre_table: the genres' embeddings, or None if the network takes none.
     """
 
@@ -175,6 +184,7 @@ class RatingNetwork(keras.Model):
         groups: Sequence[Group],
         factor_groups: Sequence[Group] = (),
         first_order: bool = False,
+        pooled_groups: Sequence[Group] = (),
         /,
         *,
         vocabulary_sizes: Mapping[str, int],
@@ -195,9 +205,15 @@ class RatingNetwork(keras.Model):
         # Products of smaller factors would hardly have a gradient to grow by.
         spread = 0.17 if factor_groups else 0.05
         dimension = embedding_size + int(first_order)
-        self.table = FusedEmbedding(
-            [i for i in self.inputs_taken if not i.is_genre], vocabulary_sizes, dimension, spread
+        self.inputs_looked_up = tuple(
+            i for i in self.inputs_taken if not i.is_genre and i.group not in pooled_groups
         )
+        self.table = FusedEmbedding(self.inputs_looked_up, vocabulary_sizes, dimension, spread)
+        self.pooled_tables: dict[Group, PooledEmbedding] = {}
+        for group in pooled_groups:
+            sizes = [vocabulary_sizes[i.vocabulary] for i in inputs_of([group])]
+            pooled = PooledEmbedding(len(sizes), max(sizes), embedding_size, spread)
+            self.pooled_tables[group] = pooled
         self.genre_table = (
             GenreEmbedding(vocabulary_sizes["genre"], dimension, spread)
             if any(i.is_genre for i in self.inputs_taken)
@@ -243,8 +259,8 @@ class RatingNetwork(keras.Model):
     def looked_up(self, indices: tf.Tensor) -> tf.Tensor:
         """Return the columns of the indices that `table` looks up: int32 [batch, inputs]."""
         parts = _split(indices, Counter(i.group for i in self.inputs_taken))
-        of_genres = {i.group for i in self.inputs_taken if i.is_genre}
-        return tf.concat([parts[group] for group in parts if group not in of_genres], axis=1)
+        looked_up = dict.fromkeys(i.group for i in self.inputs_looked_up)
+        return tf.concat([parts[group] for group in looked_up], axis=1)
 
     def fields(
         self, indices: tf.Tensor, rows: tf.Tensor, numbers: tf.Tensor | None = None
@@ -255,14 +271,14 @@ class RatingNetwork(keras.Model):
 
         Args:
             indices: int32 [batch, inputs].
-            rows: float32 [batch, inputs other than genres, d or d + 1], the table's rows for them.
+            rows: float32 [batch, inputs looked up, d or d + 1], the table's rows for them.
             numbers: float32 [batch, numbers]; if left out, all are 0.
         """
         if numbers is None:
             numbers = tf.zeros([tf.shape(indices)[0], len(self.numbers_taken)])
         named = {n.column: numbers[:, at] for at, n in enumerate(self.numbers_taken)}
         seen = indices * self._is_seen.astype("int32")
-        return Fields(self.inputs_taken, seen, rows, self.embedding_size, self.genre_table, named)
+        return Fields(self, seen, rows, named)
 
     def logits(self, fields: Fields, noise: Noise | None = None) -> tf.Tensor:
         """Return the logits float32 [batch]: `score`, and the biases if the network takes them."""

@@ -13,6 +13,7 @@ from mmdin.models.dense import DenseStack, PReLU
 from mmdin.models.embedding import FusedEmbedding
 from mmdin.models.factorization import pairwise_interactions
 from mmdin.models.noise import Noise, draw_noise
+from mmdin.models.pooled import PooledEmbedding
 from mmdin.models.pooling import masked_mean
 from mmdin.models.residual import MultiHeadResNet
 
@@ -66,6 +67,28 @@ def test_embedding_keeps_vocabularies_apart_and_shares_equal_ones() -> None:
 def test_embedding_refuses_an_unknown_vocabulary() -> None:
     with pytest.raises(ValueError, match="no vocabulary size is given for movie"):
         FusedEmbedding(inputs_of(["movie"]), {"user": 3}, dimension=2)
+
+
+@pytest.mark.parametrize("size", [2, 9, 100])
+def test_pooled_embeddings_are_the_sum_of_those_looked_up(size: int) -> None:
+    """Of few values by a product, of many by a look-up; both with gradients by row."""
+    layer = PooledEmbedding(3, size, dimension=4)
+    indices = RANDOM.integers(0, size, (50, 3))
+    indices[0] = 0
+    weights = normal(50, 4)
+    with tf.GradientTape() as tape:
+        sums = layer(tf.constant(indices, tf.int32))
+        total = tf.reduce_sum(sums * weights)
+    gradient = np.asarray(tf.convert_to_tensor(tape.gradient(total, layer.table.value)))
+    table = np.asarray(layer.table)
+    expected, of_table = np.zeros((50, 4)), np.zeros_like(table)
+    for row, line in enumerate(indices):
+        for column, index in enumerate(line):
+            if index > 0:
+                expected[row] += table[column, index - 1]
+                of_table[column, index - 1] += weights[row]
+    np.testing.assert_allclose(sums, expected, atol=1e-6)
+    np.testing.assert_allclose(gradient, of_table, atol=1e-4)
 
 
 def test_biases_count_by_what_the_network_knows() -> None:

@@ -31,7 +31,7 @@ def random_indices(network: RatingNetwork, rows: int) -> npt.NDArray[np.int32]:
 
 def first_row(network: RatingNetwork, column: str) -> int:
     """The first row in the table of a column's vocabulary."""
-    looked_up = [i.column for i in network.inputs_taken if not i.is_genre]
+    looked_up = [i.column for i in network.inputs_looked_up]
     return int(network.table.starts[looked_up.index(column)])
 
 
@@ -180,6 +180,8 @@ def test_untrained_logits_are_the_factorisation_alone(model: str) -> None:
     indices = random_indices(network, 7)
     indices[0, :2] = 0
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
+    of_posters = [n for n, i in enumerate(network.inputs_taken) if i.group == "movie_poster"]
+    indices[1, of_posters[::2]] = 0
     table, genre_table = np.asarray(network.table.table), np.asarray(network.genre_table.table)
 
     def row(line: npt.NDArray[np.int32], column: str) -> npt.NDArray[np.float32]:
@@ -195,8 +197,10 @@ def test_untrained_logits_are_the_factorisation_alone(model: str) -> None:
         if line[columns["movie_index"]] > 0:
             candidate = candidate + movie[:-1]
         if model == "mmdin":
+            of_poster = np.asarray(network.pooled_tables["movie_poster"].table)
             features = [i.column for i in network.inputs_taken if i.group == "movie_poster"]
-            seen = [row(line, f)[:-1] for f in features if line[columns[f]] > 0]
+            values = [line[columns[f]] for f in features]
+            seen = [of_poster[n, v - 1] for n, v in enumerate(values) if v > 0]
             candidate = candidate + np.mean(seen, axis=0)
         expected = user[-1] + movie[-1] + user[:-1] @ candidate
         assert logit == pytest.approx(expected, abs=1e-6)

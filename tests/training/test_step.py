@@ -61,7 +61,7 @@ def test_factors_step_as_matrix_factorisation_does() -> None:
     batch = make_batch(network, 30)
     batch[-5:, -1] = 0
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
-    looked_up = [i.column for i in network.inputs_taken if not i.is_genre]
+    looked_up = [i.column for i in network.inputs_looked_up]
     starts = dict(zip(looked_up, network.table.starts, strict=True))
     user, start = columns["user_index"], starts["user_index"]
     before = np.asarray(network.table.table).copy()
@@ -169,13 +169,17 @@ def test_row_penalties_are_half_the_squares_of_factors_and_posters() -> None:
     batch = split_batch(tf.constant(make_batch(network, 6)), len(network.numbers_taken))
     rows = network.table(network.looked_up(batch.indices))
     network.poster_gate.assign(0.5)
-    looked_up = [i for i in network.inputs_taken if not i.is_genre]
-    is_poster = [i.group == "movie_poster" for i in looked_up]
-    is_factor = [i.group in FACTOR_GROUPS for i in looked_up]
+    is_poster = [i.group == "movie_poster" for i in network.inputs_taken]
+    is_factor = [i.group in FACTOR_GROUPS for i in network.inputs_looked_up]
+    table = np.asarray(network.pooled_tables["movie_poster"].table)
+    posters = [
+        np.mean([table[n, i - 1] for n, i in enumerate(line[is_poster])], axis=0)
+        for line in np.asarray(batch.indices)
+    ]
     penalties = np.asarray(network.row_penalties(network.fields(batch.indices, rows)))
-    for row, penalty in zip(np.asarray(rows), penalties, strict=True):
-        poster = 0.5 * row[is_poster, :-1].mean(axis=0)
-        expected = 0.3 / 2 * np.square(row[is_factor]).sum() + 0.7 / 2 * np.square(poster).sum()
+    for row, poster, penalty in zip(np.asarray(rows), posters, penalties, strict=True):
+        of_poster = 0.7 / 2 * np.square(0.5 * poster).sum()
+        expected = 0.3 / 2 * np.square(row[is_factor]).sum() + of_poster
         assert penalty == pytest.approx(expected, rel=1e-5)
 
 

@@ -24,8 +24,7 @@ class Factors:
         factors = [i for i in network.inputs_taken if i.group in network.factor_groups]
         is_factor = network.table.is_row_of({i.vocabulary for i in factors})
         self.rows = tf.constant(is_factor[:, None], tf.float32)
-        looked_up = [i for i in network.inputs_taken if not i.is_genre]
-        self._columns = [n for n, i in enumerate(looked_up) if i in factors]
+        self._columns = [n for n, i in enumerate(network.inputs_looked_up) if i in factors]
         self._rate = learning_rate
 
     def lookups(self, weights: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
