@@ -74,14 +74,14 @@ def test_progress_and_configuration_are_shown(output: str) -> None:
 
 
 def test_running_again_skips_every_stage_without_a_spark_job(rerun: str) -> None:
-    assert len(re.findall(r"== \w+: unchanged, skipped", rerun)) == 9
+    assert len(re.findall(r"== \w+: unchanged, skipped", rerun)) == 8
     assert numbers(r"== all stages: [\d.]+ s, (\d+) Spark jobs", rerun) == [0]
 
 
 def test_a_pipeline_starts_few_spark_jobs(output: str) -> None:
     of_stages = re.findall(r"== (\w+): [\d.]+ s, (\d+) Spark jobs", output)
     jobs = {stage: int(count) for stage, count in of_stages}
-    assert len(jobs) == 9
+    assert len(jobs) == 8
     after_the_kill = ("train", "score", "evaluate", "report")
     of_start = numbers(r"== all stages: [\d.]+ s, (\d+) Spark jobs", output)
     assert of_start == [sum(jobs[stage] for stage in after_the_kill)]
