@@ -34,8 +34,11 @@ Scorer = Callable[[NDArray[np.int32], NDArray[np.float32]], NDArray[np.float64]]
 ENCODED = (*(i.column for i in INPUTS), *(n.column for n in NUMBERS))
 """The columns of samples that networks take."""
 
-BYTES_AT_ONCE = 1 << 30
-"""Bytes of networks that a pass over the rows scores with. More are scored in several passes."""
+BYTES_AT_ONCE = 512 << 20
+"""Bytes of networks that a Python worker holds. More are scored in several passes over the rows."""
+
+_GRAPH_BYTES = 16 << 20
+"""About what TensorFlow holds of a network apart from its weights."""
 
 _ARRAYS = ("indices", "numbers")
 """Columns of the rows that reach a Python worker."""
@@ -104,7 +107,7 @@ def in_passes(spark: SparkSession, runs: Sequence[TrainedRun]) -> list[list[Trai
 def _bytes_of(spark: SparkSession, checkpoint: str) -> int:
     files = files_at(spark, checkpoint)
     urls = [join(checkpoint, name) for name in CHECKPOINT_FILES]
-    return sum(files.size(url) for url in urls if files.exists(url))
+    return _GRAPH_BYTES + sum(files.size(url) for url in urls if files.exists(url))
 
 
 def add_network_scores(
