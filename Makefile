@@ -29,7 +29,8 @@ demo: setup ## generate a world, train and evaluate five networks on it, and rec
 	@echo "  $(BIN)/tensorboard --logdir build/demo/checkpoints"
 	@echo "The report: build/demo/report/index.html"
 
-smoke: export SPARK_SUBMIT_OPTS := -XX:TieredStopAtLevel=1
+# Too short to repay the second compiler, which also brings the room for compiled code that Spark needs.
+smoke: export SPARK_SUBMIT_OPTS := -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m
 smoke: setup ## a minute: one network on a thousand ratings, from raw files to the report
 	@rm -rf build/smoke
 	@submit/local.sh make_demo_data --conf $(SMOKE)
