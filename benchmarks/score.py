@@ -27,7 +27,7 @@ from mmdin.scoring.networks import TrainedRun, add_network_scores, columns_taken
 from mmdin.storage import local_folder
 
 BATCH = 8192
-ROWS, FILES, ROUNDS = 1_250_000, 4, 3
+ROWS, FILES, ROUNDS = 250_000, 4, 3
 SETTINGS: dict[str, tuple[ModelName, ...]] = {
     "din": ("din",),
     "mmdin": ("mmdin",),
