@@ -68,7 +68,7 @@ docs-reference: setup ## write docs/reference/ again from the code
 	$(BIN)/python docs/generate_reference.py
 
 coverage: setup ## the lines that tests run, as HTML in build/coverage/
-	$(BIN)/python -m pytest --cov --cov-report=html:build/coverage
+	$(BIN)/python -m pytest $(AT_ONCE) --cov --cov-report=html:build/coverage
 
 wheel: setup ## build the wheel into build/dist/, with those of Horovod and Petastorm, which pip cannot build
 	rm -rf build/lib build/bdist.* build/dist
