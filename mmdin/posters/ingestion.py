@@ -59,9 +59,10 @@ def write_posters(tables: Tables, config: Config) -> None:
         # Only the table posters is written with the bytes, which take long to read each time.
         described = probed.drop("bytes").persist()
         try:
-            posters = reject_second_files(described)
+            second = find_second_files(described)
+            posters = reject_second_files(described, second)
             _check_statuses(posters, folder)
-            with_bytes = reject_second_files(probed, described)
+            with_bytes = reject_second_files(probed, second)
             tables.write(POSTERS, with_bytes.select(*POSTERS.columns))
             tables.write(POSTER_FEATURES, features_of(posters))
         finally:
@@ -198,22 +199,25 @@ def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
     )
 
 
-def reject_second_files(probed: DataFrame, described: DataFrame | None = None) -> DataFrame:
-    """Keep one usable file per movie, whose path sorts first. Drops path.
-
-    Args:
-        probed: from `probe_images`.
-        described: the same files without their bytes, if there is such a DataFrame.
-    """
+def find_second_files(probed: DataFrame) -> DataFrame:
+    """The usable files of a movie but for the one whose path sorts first: path and second."""
     by_path = Window.partitionBy("movie_id").orderBy("path")
-    files = probed if described is None else described
-    usable = files.where(F.col("status") == images.OK).select("movie_id", "path")
-    # Ranked without their bytes and joined back, so that no images are sent between executors.
-    second = (
+    # Ranked without their bytes, so that no images are sent between executors.
+    usable = probed.where(F.col("status") == images.OK).select("movie_id", "path")
+    return (
         usable.withColumn("rank", F.row_number().over(by_path))
         .where(F.col("rank") > 1)
         .select("path", F.lit(SECOND_FILE).alias("second"))
     )
+
+
+def reject_second_files(probed: DataFrame, second: DataFrame) -> DataFrame:
+    """Keep one usable file per movie. Drops path.
+
+    Args:
+        probed: from `probe_images`, with or without bytes.
+        second: from `find_second_files`.
+    """
     return (
         probed.join(F.broadcast(second), on="path", how="left")
         .withColumn("status", F.coalesce("second", "status"))

@@ -168,7 +168,8 @@ def test_a_remote_folder_has_the_same_rows(
     try:
         contents = ingestion.read_folder(spark, "viewfs://posters/folder", 30_000)
         probed = ingestion.probe_images(contents, 70 * 69)
-        rows = ingestion.reject_second_files(probed).select(schemas.POSTERS.columns)
+        second = ingestion.find_second_files(probed)
+        rows = ingestion.reject_second_files(probed, second).select(schemas.POSTERS.columns)
         stored = tables.read(schemas.POSTERS).where(F.col("file").isin(names))
         assert rows.exceptAll(stored).isEmpty()
         assert rows.count() == stored.count() == len(names) - 1
