@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.sessions import open_session
-from benchmarks.usage import cpu_of_children
+from benchmarks.usage import cpu_of_children_during, take_turns
 from mmdin.config import Config, Input
 from mmdin.posters.features import compute_features
 from mmdin.posters.images import decode
@@ -39,14 +39,15 @@ def run(folder: Path, small: bool) -> dict[str, object]:
     spark = open_session()
     try:
         tables = Tables(spark, config.root)
-        fastest = _take_turns(
+        fastest = take_turns(
             {
                 "decoding": lambda: _speed(lambda: [decode(content) for content in drawn]),
                 "measuring": lambda: _speed(lambda: [compute_features(p) for p in decoded]),
                 "ingestion": lambda: (
-                    images / _cpu_of_children(lambda: write_posters(tables, config))
+                    images / cpu_of_children_during(lambda: write_posters(tables, config))
                 ),
-            }
+            },
+            ROUNDS,
         )
     finally:
         spark.stop()
@@ -81,23 +82,8 @@ def _write(folder: Path, drawn: list[bytes], images: int) -> None:
         (folder / f"{number + 1}.jpg").write_bytes(drawn[number % len(drawn)])
 
 
-def _take_turns(measure: dict[str, Callable[[], float]]) -> dict[str, float]:
-    fastest = dict.fromkeys(measure, 0.0)
-    for measured in range(ROUNDS + 1):
-        speeds = {name: measure_one() for name, measure_one in measure.items()}
-        if measured:
-            fastest = {name: max(fastest[name], speed) for name, speed in speeds.items()}
-    return fastest
-
-
 def _speed(handle_all: Callable[[], object]) -> float:
     """Images per CPU-second."""
     began = time.process_time()
     handle_all()
     return DRAWN / (time.process_time() - began)
-
-
-def _cpu_of_children(run: Callable[[], object]) -> float:
-    began = cpu_of_children()
-    run()
-    return cpu_of_children() - began

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame
 
 from benchmarks.samples import KEYS, invent_samples
 from benchmarks.sessions import open_session
-from benchmarks.usage import cpu_of_children
+from benchmarks.usage import cpu_of_children_during, take_turns
 from mmdin.config import ModelName, Networks
 from mmdin.models import build_network
 from mmdin.models.checkpoint import save_network
@@ -90,7 +90,7 @@ def _write(folder: Path, rows: int) -> pa.Table:
 
 def _call_alone(network: RatingNetwork, batch: pa.RecordBatch) -> Callable[[], object]:
     taken = [tf.constant(columns) for columns in columns_taken(network, batch)]
-    logits = tf.function(lambda *columns: network(*columns, training=False))
+    logits = tf.function(lambda *columns: network(*columns))
     return lambda: logits(*taken).numpy()
 
 
@@ -98,17 +98,18 @@ def _compare(
     alone: Sequence[Callable[[], object]], scored: DataFrame, rows: int
 ) -> dict[str, float]:
     calls = max(1, rows // BATCH // 8)
-    fastest = {"alone": 0.0, "in Spark": 0.0}
-    for measured in range(ROUNDS + 1):
+
+    def speed_alone() -> float:
         began = time.process_time()
         for _ in range(calls):
             for call in alone:
                 call()
-        speeds = {"alone": calls * BATCH / (time.process_time() - began)}
-        began = cpu_of_children()
-        scored.write.format("noop").mode("overwrite").save()
-        speeds["in Spark"] = rows / (cpu_of_children() - began)
-        if measured:
-            fastest = {name: max(fastest[name], speed) for name, speed in speeds.items()}
+        return calls * BATCH / (time.process_time() - began)
+
+    def speed_in_spark() -> float:
+        write = scored.write.format("noop").mode("overwrite")
+        return rows / cpu_of_children_during(write.save)
+
+    fastest = take_turns({"alone": speed_alone, "in Spark": speed_in_spark}, ROUNDS)
     ratio = round(fastest["in Spark"] / fastest["alone"], 3)
     return {**{name: round(s) for name, s in fastest.items()}, "in Spark by alone": ratio}

@@ -4,7 +4,7 @@ import bisect
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,7 +107,29 @@ def _look(root: psutil.Process, usage: Usage, taken: dict[tuple[int, float], flo
     usage.cpu_seconds.append(sum(taken.values()))
 
 
-def cpu_of_children() -> float:
+def take_turns(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """The highest speed of each of some rounds, after one round to warm up.
+
+    Args:
+        measures: by name, what is measured: each gives a speed.
+        rounds: their number.
+    """
+    fastest = dict.fromkeys(measures, 0.0)
+    for measured in range(rounds + 1):
+        speeds = {name: measure_one() for name, measure_one in measures.items()}
+        if measured:
+            fastest = {name: max(fastest[name], speed) for name, speed in speeds.items()}
+    return fastest
+
+
+def cpu_of_children_during(run: Callable[[], object]) -> float:
+    """CPU seconds that this process's children take while a function runs."""
+    began = _cpu_of_children()
+    run()
+    return _cpu_of_children() - began
+
+
+def _cpu_of_children() -> float:
     """CPU seconds so far of this process's children and of all that they have started."""
     taken = 0.0
     for process in psutil.Process().children(recursive=True):
