@@ -132,7 +132,7 @@ def save_model(network: RatingNetwork, encodings: Encodings, folder: Path) -> di
 
 def _score(network: RatingNetwork, indices: tf.Tensor, numbers: tf.Tensor | None) -> tf.Tensor:
     # In double precision, as Spark has them, scores near 0 and 1 stay different.
-    return tf.sigmoid(tf.cast(network(indices, numbers, training=False), tf.float64))
+    return tf.sigmoid(tf.cast(network(indices, numbers), tf.float64))
 
 
 def _trace(function: Callable[..., Any], types: Mapping[str, tf.DType]) -> Any:

@@ -265,7 +265,7 @@ def _load(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
         tf.TensorSpec([None, len(network.inputs_taken)], tf.int32),
         tf.TensorSpec([None, len(network.numbers_taken)], tf.float32),
     ]
-    logits = tf.function(lambda *columns: network(*columns, training=False), signature)
+    logits = tf.function(lambda *columns: network(*columns), signature)
 
     def scores_of(indices: NDArray[np.int32], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         # In double precision, scores near 0 and 1 stay different.

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmdin.inputs import INPUTS, NUMBERS
-
-ENCODED = (*(i.column for i in INPUTS), *(n.column for n in NUMBERS))
+from mmdin.scoring.networks import ENCODED
 
 SCORE_ALONE = """
 import sys
