@@ -1,9 +1,12 @@
 """The state of a network's training, saved after every epoch so that training can be resumed."""
 
+import itertools
 import json
-from collections.abc import Sequence
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +15,7 @@ from mmdin.storage import Folder
 from mmdin.training.assignment import Epoch
 
 _STATE = "training_state.npz"
+_BLOCK_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -37,34 +41,92 @@ class TrainingState:
         return replace(self, epochs=(*self.epochs, epoch))
 
 
-def write_state(
-    folder: Folder, state: TrainingState, variables: Sequence[npt.NDArray[Any]]
-) -> None:
-    """Write the state into the network's folder, atomically.
+class Values(NamedTuple):
+    """The values of a variable, which need never be in memory all at once.
+
+    Attributes:
+        shape: of the variable.
+        dtype: its NumPy type.
+        blocks: the values in order, in blocks of rows.
+    """
+
+    shape: tuple[int, ...]
+    dtype: npt.DTypeLike
+    blocks: Iterable[npt.NDArray[Any]]
+
+
+def write_state(folder: Folder, state: TrainingState, variables: Sequence[Values]) -> None:
+    """Write the state into the network's folder, atomically, as numpy.savez does.
 
     Args:
         folder: the network's folder.
         state: the epochs so far.
         variables: values of everything that training changes, in a fixed order.
     """
-    numbered = {f"variable_{n}": values for n, values in enumerate(variables)}
-    with folder.writing(_STATE) as path:
-        np.savez(path, allow_pickle=False, state=np.array(json.dumps(asdict(state))), **numbered)
+    epochs = np.array(json.dumps(asdict(state)))
+    arrays = [Values(epochs.shape, epochs.dtype, [epochs]), *variables]
+    with folder.writing(_STATE) as path, zipfile.ZipFile(path, "w") as archive:
+        for name, values in zip(_names(), arrays, strict=False):
+            with archive.open(name, "w", force_zip64=True) as file:
+                _write_header(file, values)
+                for block in values.blocks:
+                    file.write(block.tobytes())
 
 
-def read_state(folder: Folder) -> tuple[TrainingState, list[npt.NDArray[Any]]] | None:
+def read_state(
+    folder: Folder, take: Callable[[int, int, npt.NDArray[Any]], None] = lambda *block: None
+) -> TrainingState | None:
     """Read what write_state wrote.
 
+    Args:
+        folder: the network's folder.
+        take: called with each block of the variables: the variable's number, the number of the
+            block's first row, and its values.
+
     Returns:
-        The state and the values of the variables, or None if there is no state.
+        The state, or None if there is none.
     """
     if not folder.exists(_STATE):
         return None
-    with folder.reading(_STATE) as path, np.load(path) as saved:
-        values = json.loads(str(saved["state"]))
-        variables = [saved[f"variable_{n}"] for n in range(len(saved.files) - 1)]
-    epochs = tuple(Epoch(**e) for e in values["epochs"])
-    return TrainingState(epochs, values["started_at"], tuple(values["resumed_after"])), variables
+    with folder.reading(_STATE) as path, zipfile.ZipFile(path) as archive:
+        first, *others = itertools.islice(_names(), len(archive.namelist()))
+        with archive.open(first) as file:
+            ((_, text),) = _read_blocks(file)
+        for number, name in enumerate(others):
+            with archive.open(name) as file:
+                for start, block in _read_blocks(file):
+                    take(number, start, block)
+    values = json.loads(str(text))
+    return TrainingState(
+        tuple(Epoch(**e) for e in values["epochs"]),
+        values["started_at"],
+        tuple(values["resumed_after"]),
+    )
+
+
+def _names() -> Iterator[str]:
+    """Names of the arrays in the file."""
+    return itertools.chain(["state.npy"], (f"variable_{n}.npy" for n in itertools.count()))
+
+
+def _write_header(file: IO[bytes], values: Values) -> None:
+    description = np.lib.format.dtype_to_descr(np.dtype(values.dtype))
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": description, "fortran_order": False, "shape": values.shape}
+    )
+
+
+def _read_blocks(file: IO[bytes]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Yield an array's blocks of rows, each with the number of its first; a scalar is one block."""
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    rows, *of_row = shape or (1,)
+    bytes_of_row = dtype.itemsize * math.prod(of_row)
+    of_block = max(1, _BLOCK_BYTES // max(bytes_of_row, 1))
+    for start in range(0, max(rows, 1), of_block):
+        count = min(of_block, rows - start)
+        block = np.frombuffer(file.read(count * bytes_of_row), dtype)
+        yield start, block.reshape([count, *of_row] if shape else ())
 
 
 def has_state(folder: Folder) -> bool:

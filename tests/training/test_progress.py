@@ -23,11 +23,7 @@ from mmdin.training.rank import checkpointing, loop
 from mmdin.training.rank.step import Steps
 from mmdin.training.rank.watchdog import Watchdog
 from mmdin.training.ranks import TrainingFailedError
-from mmdin.training.state import (
-    delete_state,
-    has_state,
-    read_state,
-)
+from mmdin.training.state import TrainingState, delete_state, has_state, read_state
 
 
 class StoppedError(Exception):
@@ -44,6 +40,14 @@ def weights(assignment: Assignment) -> list[np.ndarray]:
     from mmdin.models.checkpoint import load_network
 
     return [np.asarray(v) for v in load_network(folder_of(assignment)).weights]
+
+
+def saved_state(assignment: Assignment) -> tuple[TrainingState, list[np.ndarray]]:
+    """The saved state and the values of all variables, of which each is one block here."""
+    values: list[np.ndarray] = []
+    state = read_state(folder_of(assignment), lambda number, start, block: values.append(block))
+    assert state
+    return state, values
 
 
 def without_times(outcome: TrainingResult) -> list[tuple[float, ...]]:
@@ -82,7 +86,7 @@ def test_resumed_training_ends_with_the_same_weights(
     assert resumed.best_epoch == expected.best_epoch
     for mine, other in zip(weights(stopped), weights(whole), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-5)
-    (state, mine), (_, other) = (read_state(folder_of(a)) for a in (stopped, whole))
+    (state, mine), (_, other) = (saved_state(a) for a in (stopped, whole))
     assert len(state.epochs) == 4
     for one, two in zip(mine, other, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)

@@ -10,11 +10,12 @@ from pathlib import Path
 import tensorflow as tf
 
 from mmdin.errors import ClusterError, StorageError
+from mmdin.models.blocks import assign_block, blocks_of
 from mmdin.models.checkpoint import save_network
 from mmdin.storage import Folder, is_local, join, local_path, temporary_folder, upload
 from mmdin.training.assignment import Assignment, Epoch, TrainingResult, write_result
 from mmdin.training.rank.step import TrainingStep
-from mmdin.training.state import TrainingState, delete_state, read_state, write_state
+from mmdin.training.state import TrainingState, Values, delete_state, read_state, write_state
 
 
 class Checkpointer:
@@ -38,10 +39,10 @@ class Checkpointer:
         The returned state is saved at once, so that a restart during the first epoch is counted.
         """
         state = TrainingState((), time.time())
-        if saved := read_state(self._folder):
-            state = saved[0].resumed()
-            for variable, values in zip(self._step.variables, saved[1], strict=True):
-                variable.assign(values)
+        variables = self._step.variables
+        saved = read_state(self._folder, lambda n, *block: assign_block(variables[n], *block))
+        if saved:
+            state = saved.resumed()
             self._print(f"resumed after epoch {len(state.epochs)}")
         with _explained_errors():
             self._write_state(state)
@@ -70,7 +71,11 @@ class Checkpointer:
         )
 
     def _write_state(self, state: TrainingState) -> None:
-        write_state(self._folder, state, [v.numpy() for v in self._step.variables])
+        values = [
+            Values(tuple(v.shape), v.dtype.as_numpy_dtype, blocks_of(v))
+            for v in self._step.variables
+        ]
+        write_state(self._folder, state, values)
 
     def _print(self, message: str) -> None:
         print(f"{self._assignment.label:>13}  {message}", flush=True)
