@@ -79,6 +79,13 @@ class Communicator:
         """Return each tensor's sum over ranks; every rank gives tensors of the same shapes."""
         return list(self._hvd.grouped_allreduce(list(tensors), op=self._hvd.Sum))
 
+    def allgather_rows(self, tensors: "Sequence[tf.Tensor]") -> "list[tf.Tensor]":
+        """Return each tensor of all ranks, concatenated along the first axis in order of rank.
+
+        The tensors are of one type. Ranks may give them in different lengths.
+        """
+        return list(self._hvd.grouped_allgather(list(tensors)))
+
     def allgather(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return all ranks' values, concatenated along the first axis in order of rank."""
         return np.asarray(self._hvd.allgather(values))

@@ -65,14 +65,36 @@ class Steps:
 
 @dataclass(frozen=True)
 class Result:
-    """What a rank returns: its number; on rank 0, whether the driver had shown its line; steps."""
+    """What a rank returns.
+
+    rank: its number; was_shown: on rank 0, whether the driver had shown its line; steps: on one
+    table; by_rows: with tables of their own for users and movies, by whether they are factors.
+    """
 
     rank: int
     was_shown: bool | None
     steps: Steps
+    by_rows: dict[bool, Steps]
 
 
-def train_on_given_batches(communicator) -> Steps:
+def train_by_rows(communicator) -> dict[bool, Steps]:
+    """The same with users and movies as large vocabularies, as factors or by lazy Adam."""
+    from mmdin.models import embedding
+
+    large, embedding.LARGE = embedding.LARGE, 9
+    try:
+        sizes = {**SIZES, "user": 9, "movie": 9}
+        return {
+            factors: train_on_given_batches(
+                communicator, PLAIN.model_copy(update={"factorization": factors}), sizes
+            )
+            for factors in (True, False)
+        }
+    finally:
+        embedding.LARGE = large
+
+
+def train_on_given_batches(communicator, networks=PLAIN, sizes=SIZES) -> Steps:
     """Train on this rank's share of each batch."""
     import keras
     import tensorflow as tf
@@ -82,7 +104,7 @@ def train_on_given_batches(communicator) -> Steps:
 
     keras.utils.set_random_seed(3)
     penalties = penalty_weights(TRAINING, STEPS * GLOBAL_BATCH)
-    network = build_network("mmdin", PLAIN, SIZES, **penalties)
+    network = build_network("mmdin", networks, sizes, **penalties)
     step = TrainingStep(network, TRAINING, communicator)
     generator = np.random.default_rng(11)
     losses = []
@@ -117,7 +139,8 @@ def take_part(assignments: list[Assignment], shown: Path) -> Result:
     was_shown = print_and_wait(shown) if os.environ["HOROVOD_RANK"] == "0" else None
     train_on_rank(assignments)
     communicator = Communicator(TRAINING.horovod_cycle_ms)
-    return Result(communicator.rank, was_shown, train_on_given_batches(communicator))
+    steps = train_on_given_batches(communicator)
+    return Result(communicator.rank, was_shown, steps, train_by_rows(communicator))
 
 
 class Recorder(logging.Handler):
@@ -173,8 +196,22 @@ def test_what_ranks_print_is_shown_before_they_end(launch: Launch) -> None:
 
 
 def test_two_ranks_train_as_one_does_on_the_same_global_batches(launch: Launch) -> None:
-    alone = train_on_given_batches(OneRank())
     first, second = (result.steps for result in launch.results)
+    assert_alike(first, second, train_on_given_batches(OneRank()))
+
+
+def test_two_ranks_train_large_tables_by_rows_as_one_does(launch: Launch) -> None:
+    """Each rank looks up rows that the other does not, by plain steps and by lazy Adam."""
+    alone = train_by_rows(OneRank())
+    for factors in (True, False):
+        first, second = (result.by_rows[factors] for result in launch.results)
+        assert_alike(first, second, alone[factors])
+        assert first.exchanges == second.exchanges
+        assert sorted(first.exchanges) == ["HorovodGroupedAllgather", "HorovodGroupedAllreduce"]
+
+
+def assert_alike(first: Steps, second: Steps, alone: Steps) -> None:
+    """Both ranks end with equal weights, which are those of one process."""
     assert first.losses == second.losses
     np.testing.assert_allclose(first.losses, alone.losses, atol=1e-4)
     assert first.losses[-1] < first.losses[0]

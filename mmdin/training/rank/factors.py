@@ -3,10 +3,11 @@
 import tensorflow as tf
 
 from mmdin.models.network import RatingNetwork
+from mmdin.training.rank.rows import RowGradients
 
 
 class Factors:
-    """The table's rows that are a matrix factorisation's, and how they learn.
+    """The rows of the network's table that are a matrix factorisation's, and how they learn.
 
     Each moves by factor_learning_rate times the sum of its gradients. Adam would give rows that are
     seldom looked up steps as large as the others', and scale the penalty away with the gradient:
@@ -24,7 +25,8 @@ class Factors:
         factors = [i for i in network.inputs_taken if i.group in network.factor_groups]
         is_factor = network.table.is_row_of({i.vocabulary for i in factors})
         self.rows = tf.constant(is_factor[:, None], tf.float32)
-        self._columns = [n for n, i in enumerate(network.inputs_looked_up) if i in factors]
+        inputs = [network.inputs_looked_up[n] for n in network.table.columns[0]]
+        self._columns = [n for n, i in enumerate(inputs) if i in factors]
         self._rate = learning_rate
 
     def lookups(self, weights: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
@@ -32,7 +34,7 @@ class Factors:
 
         Args:
             weights: float32 [batch].
-            rows: int32 [batch, inputs looked up], rows of the table.
+            rows: int32 [batch, inputs of the table], its rows.
         """
         return tf.math.unsorted_segment_sum(
             tf.tile(weights, [len(self._columns)]),
@@ -43,12 +45,44 @@ class Factors:
     def step(self, gradients: tf.Tensor, lookups: tf.Tensor) -> tf.Tensor:
         """Return what to subtract from the table: float32 [rows, d or d + 1].
 
-        The rate falls with the number of a row's lookups in the batch, times the log loss' largest
-        curvature, 1/4: no row overshoots, in a batch of any size.
-
         Args:
             gradients: float32 [rows, d or d + 1], summed over the batch.
             lookups: float32 [rows], how often the batch looked the row up as a factor.
         """
-        rates = self.rows * self._rate / (1 + self._rate * lookups[:, None] / 4)
-        return rates * gradients
+        return self.rows * self._rate / _damping(self._rate, lookups) * gradients
+
+
+class LargeFactors:
+    """A table of its own whose rows are factors, and learn as those of Factors do.
+
+    Args:
+        table: float32 [rows, d or d + 1].
+        learning_rate: training.factor_learning_rate.
+
+    Attributes:
+        state: nothing but the table itself is changed.
+    """
+
+    state: tuple[tf.Variable, ...] = ()
+
+    def __init__(self, table: tf.Variable, learning_rate: float) -> None:
+        self._table, self._rate = table, learning_rate
+
+    def apply(self, rows: RowGradients, count: tf.Tensor) -> None:
+        """Move the rows that the batch looked up; others have no gradient.
+
+        Args:
+            rows: sums over the batch; its look-ups are those as a factor.
+            count: rows of the batch; these steps are by sums.
+        """
+        moved = self._rate / _damping(self._rate, rows.lookups) * rows.gradients
+        self._table.scatter_sub(tf.IndexedSlices(moved, rows.numbers))
+
+
+def _damping(rate: float, lookups: tf.Tensor) -> tf.Tensor:
+    """What a rate is divided by for rows that are looked up so often: float32 [rows, 1].
+
+    The number of look-ups in the batch, times the log loss' largest curvature, 1/4: no row
+    overshoots, in a batch of any size.
+    """
+    return 1 + rate * lookups[:, None] / 4

@@ -19,7 +19,9 @@ from mmdin.models.noise import Noise
 from mmdin.training.assignment import Assignment
 from mmdin.training.rank.adam import Adam
 from mmdin.training.rank.factors import Factors
+from mmdin.training.rank.large_tables import large_tables
 from mmdin.training.rank.objective import Objective
+from mmdin.training.rank.rows import sum_over_ranks
 from mmdin.training.ranks import Communicator
 
 _ROWS_WORTH_COMPILING = 300_000
@@ -35,8 +37,11 @@ class TrainingStep:
     on which rank reads which row.
 
     Adam updates all variables except the table's rows of the network's factors, which take plain
-    gradient steps (see Factors). XLA may compile the forward and backward pass and the update. The
-    table's lookup, and the sum of the gradients of equal rows, stay outside.
+    gradient steps (see Factors). Of the tables of large vocabularies only the rows that some rank
+    looks up are summed, exchanged and updated (see LargeTable).
+
+    XLA may compile the forward and backward pass and the update. The tables' lookup, the sum of the
+    gradients of equal rows, and the update of large tables stay outside.
 
     Args:
         network: network to train.
@@ -56,9 +61,11 @@ class TrainingStep:
         self.objective = Objective(training)
         self.factors = Factors(network, training.factor_learning_rate)
         self._table = network.table.table
-        self._others = [v for v in network.trainable_variables if v is not self._table]
+        of_tables = {id(v) for v in network.table.trainable_variables}
+        self._others = [v for v in network.trainable_variables if id(v) not in of_tables]
         rate = scale_learning_rate(training, communicator.size)
         self.optimizer = Adam([self._table, *self._others], rate)
+        self._large = large_tables(network, training.factor_learning_rate, self.optimizer)
         self._differentiate = tf.function(self._gradients, jit_compile=xla)
         self._update = tf.function(self._apply, jit_compile=xla)
 
@@ -70,7 +77,13 @@ class TrainingStep:
         random number generators.
         """
         of_network = [v.value for v in self.network.variables]
-        return [*of_network, *self.optimizer.state, self.objective.offsets]
+        return [*of_network, *self._state]
+
+    @property
+    def _state(self) -> list[tf.Variable]:
+        """What training changes and the network does not have; zero at first."""
+        of_large = [v for table in self._large for v in table.state]
+        return [*self.optimizer.state, *of_large, self.objective.offsets]
 
     def restart(self, network: RatingNetwork) -> None:
         """Begin again with the first weights of another network, which differs by them alone.
@@ -79,7 +92,7 @@ class TrainingStep:
         """
         for variable, first in zip(self.network.variables, network.variables, strict=True):
             variable.assign(first)
-        for variable in (*self.optimizer.state, self.objective.offsets):
+        for variable in self._state:
             variable.assign(tf.zeros_like(variable))
 
     @tf.function
@@ -96,42 +109,54 @@ class TrainingStep:
         rank = self._communicator.rank
         indices = self.network.drop_identities(parts.indices, rank)
         noise = self.network.draw_noise(batch.shape[0], rank)
-        looked_up = self.network.looked_up(indices)
-        rows = self.network.table(looked_up)
+        numbers = self.network.table.row_numbers(self.network.looked_up(indices))
+        rows = self.network.table.look_up(numbers)
         parts = parts._replace(indices=indices)
         loss, row_gradients, *others = self._differentiate(parts, rows, noise)
-        rows_of_table = looked_up + self.network.table.starts
-        per_row = tf.math.unsorted_segment_sum(row_gradients, rows_of_table, self._table.shape[0])
-        lookups = self.factors.lookups(parts.weights, rows_of_table)
+        (of_table, *of_large), (numbers_of_table, *numbers_of_large) = row_gradients, numbers
+        per_row = tf.math.unsorted_segment_sum(of_table, numbers_of_table, self._table.shape[0])
+        lookups = self.factors.lookups(parts.weights, numbers_of_table)
+        by_row = [
+            table.sum_by_row(of_numbers, gradients, parts.weights)
+            for table, of_numbers, gradients in zip(
+                self._large, numbers_of_large, of_large, strict=True
+            )
+        ]
         loss, count, *gradients = self._communicator.allreduce_sum(
             [loss, tf.reduce_sum(parts.weights), per_row, lookups, *others]
         )
+        by_row = sum_over_ranks(by_row, self._communicator)
         self._update(count, *gradients)
+        for table, summed in zip(self._large, by_row, strict=True):
+            table.apply(summed, count)
         return loss, count
 
-    def _gradients(self, batch: Batch, rows: tf.Tensor, noise: tf.Tensor) -> list[tf.Tensor]:
+    def _gradients(
+        self, batch: Batch, rows: list[tf.Tensor], noise: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
         """Compute this rank's loss and gradients.
 
         Args:
             batch: rows.
-            rows: float32 [batch, inputs looked up, d or d + 1], the table's rows for them.
+            rows: float32 [batch, inputs, d or d + 1], each table's rows for its inputs.
             noise: as draw_noise gives it.
 
         Returns:
             The label's summed log loss, and the gradients of the rows, of the objective's offsets
-            and of the variables other than the table.
+            and of the variables other than the tables.
         """
         others = [v.value for v in self._others]
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            fields = self.network.fields(batch.indices, rows, batch.numbers)
+            looked_up = self.network.table.in_order(rows)
+            fields = self.network.fields(batch.indices, looked_up, batch.numbers)
             logits = self.network.logits(fields, Noise(noise))
             of_label, of_row = self.objective.losses(batch, logits)
             of_row += self.network.row_penalties(fields)
             of_weights = tf.reduce_sum(batch.weights) * sum(self.network.losses)
             objective = tf.reduce_sum(batch.weights * of_row) + of_weights
-        sources = [rows, self.objective.offsets, *others]
-        return [tf.reduce_sum(batch.weights * of_label), *tape.gradient(objective, sources)]
+        loss = tf.reduce_sum(batch.weights * of_label)
+        return loss, *tape.gradient(objective, [rows, self.objective.offsets, *others])
 
     def _apply(
         self,
