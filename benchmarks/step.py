@@ -52,7 +52,14 @@ def _of_interest(model: ModelName) -> dict[str, Setting]:
         f"{model} without XLA": Setting(model, xla=False),
         f"{model}, a ninth of the rows": Setting(model, share=1 / 9),
         f"{model} as published": Setting(model, networks=PUBLISHED, ordinal_stars=()),
-        f"{model} with a million users": Setting(model, users=1_000_000),
+    }
+
+
+def _of_users(model: ModelName) -> dict[str, Setting]:
+    """The fewer in one table, updated as a whole; the more in one of their own, by rows."""
+    return {
+        f"{model} with {words} users": Setting(model, users=users)
+        for words, users in (("forty thousand", 40_000), ("a million", 1_000_000))
     }
 
 
@@ -60,6 +67,10 @@ SETTINGS: dict[str, Setting] = {
     **{str(model): Setting(model) for model in MODEL_NAMES},
     **_of_interest("din"),
     **_of_interest("mmdin"),
+    **_of_users("embedding_mlp"),
+    **_of_users("din"),
+    **_of_users("mmdin"),
+    "din with ten million users": Setting("din", users=10_000_000),
 }
 
 
@@ -72,6 +83,7 @@ def run(folder: Path, small: bool) -> dict[str, object]:
     communicator = Communicator(cycle_ms=1.0)
     steps = {name: _make_step(folder, s, rows, communicator) for name, s in SETTINGS.items()}
     fastest = dict.fromkeys(SETTINGS, float("inf"))
+    extra = {name: _extra_megabytes(step, batch) for name, (step, batch) in steps.items()}
     for _ in range(STRETCHES):
         for name, (step, batch) in steps.items():
             fastest[name] = min(fastest[name], _time(step, batch))
@@ -83,6 +95,11 @@ def run(folder: Path, small: bool) -> dict[str, object]:
             name: round(1e6 * seconds / _rows(SETTINGS[name], rows), 1)
             for name, seconds in fastest.items()
         },
+        "megabytes trained": {
+            name: round(sum(v.dtype.size * v.shape.num_elements() for v in step.variables) / 1e6)
+            for name, (step, _) in steps.items()
+        },
+        "megabytes more in a step": extra,
     }
 
 
@@ -117,6 +134,21 @@ def _make_step(
         batch[:, column] = generator.integers(0, sizes[taken.vocabulary], rows)
     step(tf.constant(batch))
     return step, tf.constant(batch)
+
+
+def _extra_megabytes(step: TrainingStep, batch: tf.Tensor) -> int:
+    """How much more memory the process has at most in a step than before it."""
+    step(batch)
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forgets the peak so far
+    before = _memory("VmRSS")
+    step(batch)
+    return round((_memory("VmHWM") - before) / 1e3)
+
+
+def _memory(field: str) -> int:
+    """Kilobytes by a field of /proc/self/status."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
 
 
 def _time(step: TrainingStep, batch: tf.Tensor) -> float:
