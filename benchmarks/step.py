@@ -56,7 +56,7 @@ def _of_interest(model: ModelName) -> dict[str, Setting]:
 
 
 def _of_users(model: ModelName) -> dict[str, Setting]:
-    """The fewer in one table, updated as a whole; the more in one of their own, by rows."""
+    """The fewer in one table, updated as a whole; the more in their own, by rows."""
     return {
         f"{model} with {words} users": Setting(model, users=users)
         for words, users in (("forty thousand", 40_000), ("a million", 1_000_000))
@@ -83,7 +83,6 @@ def run(folder: Path, small: bool) -> dict[str, object]:
     communicator = Communicator(cycle_ms=1.0)
     steps = {name: _make_step(folder, s, rows, communicator) for name, s in SETTINGS.items()}
     fastest = dict.fromkeys(SETTINGS, float("inf"))
-    extra = {name: _extra_megabytes(step, batch) for name, (step, batch) in steps.items()}
     for _ in range(STRETCHES):
         for name, (step, batch) in steps.items():
             fastest[name] = min(fastest[name], _time(step, batch))
@@ -99,7 +98,6 @@ def run(folder: Path, small: bool) -> dict[str, object]:
             name: round(sum(v.dtype.size * v.shape.num_elements() for v in step.variables) / 1e6)
             for name, (step, _) in steps.items()
         },
-        "megabytes more in a step": extra,
     }
 
 
@@ -134,21 +132,6 @@ def _make_step(
         batch[:, column] = generator.integers(0, sizes[taken.vocabulary], rows)
     step(tf.constant(batch))
     return step, tf.constant(batch)
-
-
-def _extra_megabytes(step: TrainingStep, batch: tf.Tensor) -> int:
-    """How much more memory the process has at most in a step than before it."""
-    step(batch)
-    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forgets the peak so far
-    before = _memory("VmRSS")
-    step(batch)
-    return round((_memory("VmHWM") - before) / 1e3)
-
-
-def _memory(field: str) -> int:
-    """Kilobytes by a field of /proc/self/status."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
 
 
 def _time(step: TrainingStep, batch: tf.Tensor) -> float:

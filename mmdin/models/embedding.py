@@ -13,7 +13,7 @@ from mmdin.inputs import Input
 from mmdin.models.blocks import assign_block, blocks_of, row_ranges
 
 LARGE = 100_000
-"""A vocabulary of as many rows or more has a table of its own, of which training updates the rows
+"""A vocabulary of as many rows or more has its own table, of which training updates the rows
 that a batch looks up, and no others (docs/decisions/large-vocabularies.md)."""
 
 

@@ -68,7 +68,7 @@ class Result:
     """What a rank returns.
 
     rank: its number; was_shown: on rank 0, whether the driver had shown its line; steps: on one
-    table; by_rows: with tables of their own for users and movies, by whether they are factors.
+    table; by_rows: with separate tables for users and movies, by whether they are factors.
     """
 
     rank: int

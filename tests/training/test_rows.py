@@ -59,7 +59,7 @@ def build(model: str, **sizes: object) -> RatingNetwork:
 def build_both(
     model: str, large: pytest.MonkeyPatch, folder: Path, **sizes: object
 ) -> list[RatingNetwork]:
-    """A network with tables of its own for users and movies, and one of the same weights in one.
+    """A network with separate tables for users and movies, and one of the same weights in one.
 
     The second reads the file of the first, which has one table either way.
     """

@@ -53,7 +53,7 @@ class Factors:
 
 
 class LargeFactors:
-    """A table of its own whose rows are factors, and learn as those of Factors do.
+    """A separate table whose rows are factors, and learn as those of Factors do.
 
     Args:
         table: float32 [rows, d or d + 1].
