@@ -432,6 +432,7 @@ SAMPLED_SCORES = _table(
 
 _AS_OF = ("as_of", _TIME, "the moment, UTC: ratings of strictly earlier seconds are known")
 _ENCODED_BY = ("encoded_by", _STRING, "Delta id and version of the vocabularies that encode it")
+_MADE_BY = ("made_by", _STRING, "digest of the code, Delta id and version of known_ratings")
 _LIST_OF_RATINGS = t.ArrayType(
     t.StructType(
         [
@@ -455,6 +456,19 @@ def _of_side(side: inputs.Side) -> list[Column]:
     ]
 
 
+KNOWN_RATINGS = _table(
+    "known_ratings",
+    "build_states",
+    "A row is a rating that the states know, with what it brings to those of its user.",
+    _USER,
+    _MOVIE,
+    _RATING,
+    _RATED_AT,
+    _LABEL,
+    ("residual", _DOUBLE, "stars above the mean and the movie's bias by earlier ratings"),
+    scope="samples",
+)
+
 USER_STATES = _table(
     "user_states",
     "build_states",
@@ -462,6 +476,7 @@ USER_STATES = _table(
     _USER,
     _AS_OF,
     _ENCODED_BY,
+    _MADE_BY,
     *_of_side("user"),
     ("user_residuals", _DOUBLE, "sum of what the ratings are above the mean and movies' biases"),
     ("rated", _LIST_OF_RATINGS, "the last ratings: what each is above the same, and its genres"),
@@ -475,6 +490,7 @@ MOVIE_STATES = _table(
     _MOVIE,
     _AS_OF,
     _ENCODED_BY,
+    _MADE_BY,
     ("genres", _STRING, "genres, joined by |"),
     *_of_side("movie"),
     ("genre_bits", _LONG, "bits of the genres, the most frequent first"),

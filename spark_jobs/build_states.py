@@ -13,7 +13,8 @@ def run(spark: SparkSession, plan: Plan) -> None:
     """Write user_states and movie_states as of predict.as_of.
 
     A state holds what a sample of that user, or movie, at that moment would know, from the ratings
-    of the root and of predict.ratings, encoded as the newest samples are.
+    of the root and of predict.ratings, encoded as the newest samples are. If there are states of an
+    earlier moment and all that is new are newer ratings, only what these touch is worked out again.
     """
     build_states(spark, plan)
 

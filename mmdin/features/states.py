@@ -33,13 +33,9 @@ from mmdin.features.statistics import movie_statistics, user_statistics
 from mmdin.features.tastes import genre_bits
 from mmdin.features.vocabularies import identifiers, look_up
 from mmdin.inputs import INPUTS, NUMBERS
-from mmdin.schemas import MOVIE_STATES, USER_STATES, VOCABULARIES
 from mmdin.tables import Tables
 
 _USER, _MOVIE = ("user_id", "seconds"), ("movie_id", "seconds")
-
-STORED_LISTS = tuple(latest.column for latest in LATEST if latest != HISTORY)
-"""Lists of users' latest ratings that states hold; the history is spread over columns."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +71,13 @@ class States:
     Attributes:
         users: by user_id and seconds, the values of users, encoded too.
         movies: by movie_id and seconds, the values of movies, encoded too.
+        compared: the ratings that they are made from, of mmdin.features.past.add_movies_past.
         fitted: on training rows, for what depends on both.
     """
 
     users: DataFrame
     movies: DataFrame
+    compared: DataFrame
     fitted: Fitted
 
 
@@ -99,7 +97,12 @@ def gather_knowledge(
     indexed = look_up(movies, fitted.vocabularies, identifiers(movies.columns))
     described = computed(indexed.withColumn("genre_bits", genre_bits()))
     rated = keep_in_scope(label_ratings(ratings, described, samples, seed))
-    return Knowledge(_untrained(rated.withColumn("in_history", F.lit(True))), described, fitted)
+    return Knowledge(as_known(rated), described, fitted)
+
+
+def as_known(rated: DataFrame) -> DataFrame:
+    """Ratings with the columns that say that they count in histories, and in no similarity."""
+    return _untrained(rated.withColumn("in_history", F.lit(True)))
 
 
 def _untrained(rows: DataFrame) -> DataFrame:
@@ -127,20 +130,45 @@ def states_at(knowledge: Knowledge, users: DataFrame, movies: DataFrame) -> Stat
         users: user_id and seconds (long), whose states are wanted; repetitions do no harm.
         movies: movie_id and seconds, the same.
     """
-    baseline, edges = knowledge.fitted.baseline, knowledge.fitted.edges
-    marked = _mark(knowledge.ratings, movies.select(*_MOVIE))
-    by_movie = computed(add_movies_past(marked, baseline))
-    rated = by_movie.where("rating IS NOT NULL")
+    by_movie = pass_movies(knowledge.ratings, movies, knowledge.fitted)
+    return collect_states(knowledge, by_movie, by_movie.where("rating IS NOT NULL"), users)
+
+
+def pass_movies(ratings: DataFrame, movies: DataFrame, fitted: Fitted) -> DataFrame:
+    """What is known of movies at each of their ratings, and at moments; computed once.
+
+    Args:
+        ratings: all of these movies, as those of Knowledge.
+        movies: movie_id and seconds: the moments, each a row without a rating in the result.
+        fitted: on training rows.
+    """
+    return computed(add_movies_past(_mark(ratings, movies.select(*_MOVIE)), fitted.baseline))
+
+
+def collect_states(
+    knowledge: Knowledge, by_movie: DataFrame, compared: DataFrame, users: DataFrame
+) -> States:
+    """States of movies, from their pass, and of users, from the ratings that it has compared.
+
+    Args:
+        knowledge: whose movies and fitted count.
+        by_movie: of pass_movies.
+        compared: all ratings of the users that states are wanted of, with residual.
+        users: user_id and seconds, whose states are wanted.
+    """
+    fitted = knowledge.fitted
     by_user = add_users_past(
-        _mark(rated, users.select(*_USER)).repartition("user_id"), describe_rated(knowledge.movies)
+        _mark(compared, users.select(*_USER)).repartition("user_id"),
+        describe_rated(knowledge.movies),
     )
     of_movies = by_movie.where("rating IS NULL").select(*_MOVIE, *movie_statistics(), "movie_bias")
     lists = (latest.column for latest in LATEST)
     of_users = by_user.where("rating IS NULL").select(*_USER, *user_statistics(), *lists)
     return States(
-        computed(_encode_users(add_user_values(of_users, baseline), knowledge.fitted)),
-        computed(_encode_movies(join_movies(of_movies, knowledge.movies), edges)),
-        knowledge.fitted,
+        computed(_encode_users(add_user_values(of_users, fitted.baseline), fitted)),
+        computed(_encode_movies(join_movies(of_movies, knowledge.movies), fitted.edges)),
+        compared,
+        fitted,
     )
 
 
@@ -190,23 +218,3 @@ def values_of_none(columns: Sequence[str], edges: Edges) -> dict[str, int]:
     unknown |= {i.column: 1 + bisect.bisect_right(edges[i.value], 0) for i in counts}
     unknown |= dict.fromkeys(("genre_bits", *(n.column for n in NUMBERS)), 0)
     return {name: value for name, value in unknown.items() if name in columns}
-
-
-def write_states(tables: Tables, states: States) -> None:
-    """Write the states of one moment, encoded as the newest samples are.
-
-    The tables are user_states and movie_states.
-    """
-    of_all = {
-        "as_of": F.timestamp_seconds("seconds"),
-        "encoded_by": F.lit(identify_encoding(tables)),
-    }
-    lists = {name: F.col(name).cast(USER_STATES.schema[name].dataType) for name in STORED_LISTS}
-    users = states.users.withColumns(of_all | lists)
-    tables.write(USER_STATES, users.select(*USER_STATES.columns))
-    tables.write(MOVIE_STATES, states.movies.withColumns(of_all).select(*MOVIE_STATES.columns))
-
-
-def identify_encoding(tables: Tables) -> str:
-    """What tells the newest vocabularies from any others: Delta's id of the table, its version."""
-    return f"{tables.delta_id(VOCABULARIES)} {tables.version(VOCABULARIES)}"

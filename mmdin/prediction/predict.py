@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 
 from mmdin.config import Config, seconds_of
 from mmdin.errors import InputDataError
-from mmdin.features.states import Knowledge, states_as_of, states_at, write_states
+from mmdin.features.states import Knowledge, states_at
+from mmdin.features.stored_states import refresh_states
 from mmdin.finished_runs import find_run
 from mmdin.ingest.pairs import read_pairs
 from mmdin.ingest.rejection import kept
@@ -61,7 +62,7 @@ def build_states(spark: SparkSession, plan: Plan) -> None:
     for samples in plan.sample_sets():
         tables = Tables.of(spark, samples.config)
         knowledge = read_newest_knowledge(tables, samples.config)
-        write_states(tables, states_as_of(knowledge, choose_moment(knowledge, samples.config)))
+        refresh_states(tables, knowledge, choose_moment(knowledge, samples.config))
         for table in (USER_STATES, MOVIE_STATES):
             count = tables.read_small(table).count()
             log.info("build_states: %s rows in %s", f"{count:,}", tables.label(table))

@@ -22,7 +22,8 @@ from mmdin.errors import TableError
 from mmdin.features.buckets import Edges, add_buckets, edges_from_rows
 from mmdin.features.neighbours import READ, neighbour_bias_function, similarities_from_rows
 from mmdin.features.scene import add_scene
-from mmdin.features.states import STORED_LISTS, identify_encoding, values_of_none
+from mmdin.features.states import values_of_none
+from mmdin.features.stored_states import STORED_LISTS, identify_encoding
 from mmdin.features.tastes import genre_bias
 from mmdin.finished_runs import FinishedRun, runs_on_newest_samples
 from mmdin.inputs import INPUTS, NUMBERS, SIDES, Side

@@ -15,8 +15,8 @@ from mmdin.features.states import (
     join_states,
     states_as_of,
     states_at,
-    write_states,
 )
+from mmdin.features.stored_states import write_states
 from mmdin.fingerprints import sample_versions
 from mmdin.inputs import INPUTS, NUMBERS, SIDES
 from mmdin.schemas import MOVIE_STATES, RATINGS, SAMPLES, USER_STATES
