@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-_BLOCK_BYTES = 1 << 26
+from mmdin.storage import row_ranges
 
 
 def blocks_of(variable: tf.Variable) -> Iterator[npt.NDArray[Any]]:
     """Yield a variable's values in blocks of rows, in order; a small one's are one block."""
-    ranges = row_ranges(variable)
+    ranges = ranges_of(variable)
     if len(ranges) == 1:
         yield variable.numpy()
         return
@@ -31,10 +31,6 @@ def assign_block(variable: tf.Variable, start: int, values: npt.ArrayLike) -> No
         variable.scatter_update(tf.IndexedSlices(block, rows))
 
 
-def row_ranges(variable: tf.Variable) -> list[tuple[int, int]]:
+def ranges_of(variable: tf.Variable) -> list[tuple[int, int]]:
     """Return the first row of each block and the row after its last."""
-    if variable.shape.rank == 0:
-        return [(0, 1)]
-    rows, *others = variable.shape
-    of_block = max(1, _BLOCK_BYTES // (variable.dtype.size * int(np.prod(others))))
-    return [(start, min(start + of_block, rows)) for start in range(0, max(rows, 1), of_block)]
+    return row_ranges(variable.shape.as_list(), variable.dtype.size)

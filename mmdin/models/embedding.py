@@ -10,7 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from mmdin.inputs import Input
-from mmdin.models.blocks import assign_block, blocks_of, row_ranges
+from mmdin.models.blocks import assign_block, blocks_of, ranges_of
 
 LARGE = 100_000
 """A vocabulary of as many rows or more has its own table, of which training updates the rows
@@ -146,7 +146,7 @@ class FusedEmbedding(keras.layers.Layer):
         for vocabulary, size in self._sizes.items():
             if vocabulary in self.large:
                 table = self.large[vocabulary].value
-                for first, end in row_ranges(table):
+                for first, end in ranges_of(table):
                     assign_block(table, first, saved[start + first : start + end])
             else:
                 shared[self._rows_of[vocabulary]] = saved[start : start + size]
@@ -162,7 +162,7 @@ class FusedEmbedding(keras.layers.Layer):
         """Add a table, whose rows are drawn by blocks."""
         shape = (self._sizes[vocabulary], dimension)
         table = self.add_weight(shape=shape, initializer="zeros", name=vocabulary)
-        for start, end in row_ranges(table.value):
+        for start, end in ranges_of(table.value):
             draw = keras.initializers.RandomUniform(-spread, spread)
             assign_block(table.value, start, draw((end - start, dimension)))
         return table

@@ -6,6 +6,7 @@ back end for a URL: the driver reaches Hadoop through Spark's own JVM, Horovod r
 Py4J.
 """
 
+from mmdin.storage.blocks import row_ranges
 from mmdin.storage.driver import (
     ensure_writable,
     files_at,
@@ -47,6 +48,7 @@ __all__ = [
     "lock_root",
     "make_local_root",
     "plain_names",
+    "row_ranges",
     "scratch_folder",
     "spark_url",
     "temporary_folder",

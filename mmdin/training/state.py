@@ -11,11 +11,10 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mmdin.storage import Folder
+from mmdin.storage import Folder, row_ranges
 from mmdin.training.assignment import Epoch
 
 _STATE = "training_state.npz"
-_BLOCK_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -120,13 +119,10 @@ def _read_blocks(file: IO[bytes]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Yield an array's blocks of rows, each with the number of its first; a scalar is one block."""
     np.lib.format.read_magic(file)
     shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    rows, *of_row = shape or (1,)
-    bytes_of_row = dtype.itemsize * math.prod(of_row)
-    of_block = max(1, _BLOCK_BYTES // max(bytes_of_row, 1))
-    for start in range(0, max(rows, 1), of_block):
-        count = min(of_block, rows - start)
-        block = np.frombuffer(file.read(count * bytes_of_row), dtype)
-        yield start, block.reshape([count, *of_row] if shape else ())
+    for start, end in row_ranges(shape, dtype.itemsize):
+        of_block = (end - start, *shape[1:]) if shape else ()
+        block = np.frombuffer(file.read(math.prod(of_block) * dtype.itemsize), dtype)
+        yield start, block.reshape(of_block)
 
 
 def has_state(folder: Folder) -> bool:

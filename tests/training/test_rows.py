@@ -13,11 +13,10 @@ from mmdin.config import MODEL_NAMES, Networks, Training
 from mmdin.dataset.batches import TARGETS
 from mmdin.errors import TableError
 from mmdin.inputs import INPUTS
-from mmdin.models import blocks, build_network, embedding
+from mmdin.models import build_network, embedding
 from mmdin.models.checkpoint import load_network, save_network
 from mmdin.models.network import RatingNetwork
-from mmdin.storage import local_folder
-from mmdin.training import state
+from mmdin.storage import blocks, local_folder
 from mmdin.training.assignment import Assignment, TrainingResult
 from mmdin.training.rank import checkpointing, loop
 from mmdin.training.rank.adam import Adam, LazyAdam
@@ -46,7 +45,6 @@ def large(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Users and movies are large vocabularies, and blocks have three rows of 4 numbers or less."""
     monkeypatch.setattr(embedding, "LARGE", 30)
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 50)
-    monkeypatch.setattr(state, "_BLOCK_BYTES", 70)
     return monkeypatch
 
 
