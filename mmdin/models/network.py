@@ -173,6 +173,7 @@ class RatingNetwork(keras.Model):
         inputs_looked_up: those whose embeddings `table` has.
         numbers_taken: the numbers, in the order of the columns of `numbers`.
         factor_groups: as given.
+        factor_inputs: the inputs of these groups.
         kernel_regularizer: dense_l2's penalty, for the subclass to give to every dense layer.
         table: the embeddings of all inputs but genres and pooled ones.
         pooled_tables: those of the pooled groups.
@@ -201,6 +202,7 @@ class RatingNetwork(keras.Model):
         self.inputs_taken = inputs_of(groups)
         self.numbers_taken = numbers_of(groups) if biases else ()
         self.factor_groups = tuple(factor_groups)
+        self.factor_inputs = tuple(i for i in self.inputs_taken if i.group in factor_groups)
         self.kernel_regularizer = keras.regularizers.L2(dense_l2)
         # Products of smaller factors would hardly have a gradient to grow by.
         spread = 0.17 if factor_groups else 0.05

@@ -14,7 +14,7 @@ class Factors:
     with it, users and movies of few ratings learn their noise.
 
     Args:
-        network: the network; its factor_groups are the factors.
+        network: the network; its factor_inputs are the factors.
         learning_rate: training.factor_learning_rate.
 
     Attributes:
@@ -22,7 +22,7 @@ class Factors:
     """
 
     def __init__(self, network: RatingNetwork, learning_rate: float) -> None:
-        factors = [i for i in network.inputs_taken if i.group in network.factor_groups]
+        factors = network.factor_inputs
         is_factor = network.table.is_row_of({i.vocabulary for i in factors})
         self.rows = tf.constant(is_factor[:, None], tf.float32)
         inputs = [network.inputs_looked_up[n] for n in network.table.columns[0]]

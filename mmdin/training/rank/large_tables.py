@@ -47,7 +47,7 @@ def large_tables(network: RatingNetwork, factor_rate: float, adam: Adam) -> list
         factor_rate: training.factor_learning_rate.
         adam: the optimizer of the network's other variables.
     """
-    factors = [i for i in network.inputs_taken if i.group in network.factor_groups]
+    factors = network.factor_inputs
     tables = []
     for (vocabulary, table), columns in zip(
         network.table.large.items(), network.table.columns[1:], strict=True
