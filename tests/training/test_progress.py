@@ -15,25 +15,14 @@ import numpy as np
 import pytest
 from one_rank import OneRank
 from samples_files import folder_of, make_assignment, write_samples
+from stopping import train, train_until
 
 from mmdin.errors import ClusterError
-from mmdin.storage import local_folder
 from mmdin.training.assignment import Assignment, Epoch, TrainingResult
 from mmdin.training.rank import checkpointing, loop
 from mmdin.training.rank.step import Steps
-from mmdin.training.rank.watchdog import Watchdog
 from mmdin.training.ranks import TrainingFailedError
 from mmdin.training.state import TrainingState, delete_state, has_state, read_state
-
-
-class StoppedError(Exception):
-    pass
-
-
-def train(assignment: Assignment, steps: Steps | None = None) -> TrainingResult:
-    steps = steps or Steps(OneRank())
-    with Watchdog(600, lambda silence: None) as watchdog:
-        return loop.train_network(assignment, steps, watchdog, local_folder("").files)
 
 
 def weights(assignment: Assignment) -> list[np.ndarray]:
@@ -59,26 +48,14 @@ def without_times(outcome: TrainingResult) -> list[tuple[float, ...]]:
 
 @pytest.mark.parametrize(("model", "saved"), [("mmdin", True), ("deepfm", False)])
 def test_resumed_training_ends_with_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, saved: bool
+    tmp_path: Path, model: str, saved: bool
 ) -> None:
     """Stopped in the third epoch: after its best weights were saved, and before, or at its end."""
     files = write_samples(tmp_path)
     whole = make_assignment(tmp_path, "whole", files, model, epochs=4)
     stopped = make_assignment(tmp_path, "stopped", files, model, epochs=4)
     expected = train(whole)
-
-    leave = checkpointing.write_state
-
-    def stop_in_third_epoch(folder, state, variables) -> None:
-        if len(state.epochs) < 3 or saved:
-            leave(folder, state, variables)
-        if len(state.epochs) == 3:
-            raise StoppedError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpointing, "write_state", stop_in_third_epoch)
-        with pytest.raises(StoppedError):
-            train(stopped)
+    train_until(stopped, epoch=3, saved=saved)
     resumed = train(stopped)
     np.testing.assert_allclose(without_times(resumed), without_times(expected), rtol=1e-5)
     assert resumed.resumed_after == ((3,) if saved else (2,))

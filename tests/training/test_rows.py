@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import stopping
 import tensorflow as tf
 from one_rank import OneRank
 from samples_files import folder_of, make_assignment, write_samples
@@ -17,12 +18,10 @@ from mmdin.models import build_network, embedding
 from mmdin.models.checkpoint import load_network, save_network
 from mmdin.models.network import RatingNetwork
 from mmdin.storage import blocks, local_folder
-from mmdin.training.assignment import Assignment, TrainingResult
-from mmdin.training.rank import checkpointing, loop
+from mmdin.training.rank import checkpointing
 from mmdin.training.rank.adam import Adam, LazyAdam
 from mmdin.training.rank.rows import RowGradients, sum_by_row, sum_over_ranks
-from mmdin.training.rank.step import Steps, TrainingStep, penalty_weights
-from mmdin.training.rank.watchdog import Watchdog
+from mmdin.training.rank.step import TrainingStep, penalty_weights
 from mmdin.training.state import Values
 
 SIZES = {i.vocabulary: 8 for i in INPUTS} | {"user": 40, "movie": 30}
@@ -224,16 +223,6 @@ def test_nothing_of_a_step_is_as_long_as_a_large_table(
     assert not [shape for shape in shapes if 5003 in shape]
 
 
-class StoppedError(Exception):
-    pass
-
-
-def train_assigned(assignment: Assignment) -> TrainingResult:
-    with Watchdog(600, lambda silence: None) as watchdog:
-        files = local_folder("").files
-        return loop.train_network(assignment, Steps(OneRank()), watchdog, files)
-
-
 def test_large_tables_and_their_moments_are_saved_by_blocks_and_resumed(
     large: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -244,22 +233,19 @@ def test_large_tables_and_their_moments_are_saved_by_blocks_and_resumed(
         make_assignment(tmp_path, name, files, "embedding_mlp", epochs=3)
         for name in ("whole", "stopped")
     )
-    expected, leave = train_assigned(whole), checkpointing.write_state
+    expected, leave = stopping.train(whole), checkpointing.write_state
     longest = []
 
-    def stop_after_second_epoch(folder, state, variables) -> None:
+    def measure_blocks(folder, state, variables) -> None:
         values = [Values(v.shape, v.dtype, list(v.blocks)) for v in variables]
         longest.append(max(b.size for v in values if v.shape == (8, 8) for b in v.blocks))
         leave(folder, state, values)
-        if len(state.epochs) == 2:
-            raise StoppedError
 
     with large.context() as patch:
-        patch.setattr(checkpointing, "write_state", stop_after_second_epoch)
-        with pytest.raises(StoppedError):
-            train_assigned(stopped)
+        patch.setattr(checkpointing, "write_state", measure_blocks)
+        stopping.train_until(stopped, epoch=2)
     assert set(longest) == {8}
-    resumed = train_assigned(stopped)
+    resumed = stopping.train(stopped)
     losses = [[e.validation_loss for e in result.epochs] for result in (resumed, expected)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
     assert resumed.resumed_after == (2,)
