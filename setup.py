@@ -39,6 +39,13 @@ EXTRAS = {
         "pytrec-eval-terrier>=0.5.10",  # the ranking metrics' reference: trec_eval itself
         "lightgbm>=4.6,<5",  # the extra lightgbm
         "mlflow-skinny>=3.17,<4",  # the extra mlflow
+        # What MLflow's server needs, which the tests start; the package mlflow wants pyarrow<26.
+        "Flask>=3,<4",  # answers
+        "Flask-CORS>=6,<7",  # which origins it answers
+        "gunicorn>=23,<27",  # serves it; uvicorn would bring seven packages more
+        "SQLAlchemy>=2,<3",  # its database
+        "alembic>=1.13,<2",  # the database's tables
+        "graphene>=3.3,<4",  # queries of its pages
         "pyspark[connect]==4.2.0",  # the extra connect
         "selenium>=4.30,<5",  # opens the report in a browser
         "ruff>=0.15",  # format and lint

@@ -106,8 +106,8 @@ class Server:
             return operation()
         except (self._mlflow.exceptions.MlflowException, OSError) as error:
             raise TrackingError(
-                f"tracking.mlflow={self._uri}: {_first_line(error)}. Check that the server runs "
-                "and that this user may write there, and run the same command again"
+                f"tracking.mlflow={self._uri}: {_first_line(error)}. Check that a server of MLflow "
+                "runs there and that this user may write to it, and run the same command again"
             ) from None
 
 
@@ -117,4 +117,6 @@ def _milliseconds(moment: datetime.datetime) -> int:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """What is wrong, without the page that a web server may have sent."""
+    first = str(error).strip().partition("\n")[0] or type(error).__name__
+    return first.partition(". Response body: '<")[0].removesuffix(".")

@@ -1,9 +1,10 @@
-"""Runs in MLflow's own store of files, by MLflow's own client. No server is started."""
+"""What is logged of a run, and servers that are none. tests/e2e has one of MLflow's own."""
 
 import datetime
+import http.server
 import subprocess
 import sys
-from pathlib import Path
+import threading
 from typing import Any
 
 import pytest
@@ -70,45 +71,38 @@ def test_a_record_has_parameters_epochs_and_metrics_with_intervals() -> None:
     assert record().metrics == {}
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    # MLflow asks for this variable since it prefers databases, whose packages are no extra of ours.
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-    return (tmp_path / "store").as_uri()
-
-
-def test_a_run_is_logged_once_and_its_metrics_again(store: str, tmp_path: Path) -> None:
-    from mlflow import MlflowClient
-
-    run = Server(store, "small").log(record())
-    assert Server(store, "small").log(record(measured())) == run
-    (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "index.html").write_text("page")
-    server = Server(store, "small")
-    server.log_folder("din-1", tmp_path / "report", "report")
-
-    client = MlflowClient(store)
-    (experiment,) = [e for e in client.search_experiments() if e.name == "small"]
-    (logged,) = client.search_runs([experiment.experiment_id])
-    assert logged.info.run_id == run
-    assert (logged.info.run_name, logged.info.status) == ("DIN, seed 1", "FINISHED")
-    assert logged.info.end_time - logged.info.start_time == 30_000
-    assert logged.info.start_time == START.timestamp() * 1000
-    assert logged.data.params["networks.heads"] == "2"
-    assert logged.data.tags["mmdin.run_id"] == "din-1"
-    history = client.get_metric_history(run, "validation_loss")
-    assert [(m.step, round(m.value, 2)) for m in history] == [(1, 0.59), (2, 0.58)]
-    assert logged.data.metrics["test_roc_auc"] == 0.71
-    assert logged.data.metrics["test_roc_auc_lower"] == 0.6
-    assert [f.path for f in client.list_artifacts(run, "report")] == ["report/index.html"]
-    with pytest.raises(TrackingError, match=r"run din-2 is not in file:.*: run job track first"):
-        server.log_folder("din-2", tmp_path / "report", "report")
-
-
 def test_a_server_that_does_not_answer_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(TrackingError, match=r"tracking.mlflow=http://127\.0\.0\.1:9: .*refused"):
         Server("http://127.0.0.1:9", "small")
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """Another web server's answer to everything: a page, with the status in the URI's path."""
+
+    def do_GET(self) -> None:
+        self.send_response(int(self.path.split("/")[1]))
+        self.end_headers()
+        self.wfile.write(b"<!doctype html>\n<html>...</html>")
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.mark.parametrize("status", ["200", "403", "500"])
+def test_a_server_of_other_pages_is_one_message(
+    status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with http.server.HTTPServer(("127.0.0.1", 0), Page) as other:
+        threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
+        uri = f"http://127.0.0.1:{other.server_port}/{status}"
+        problem = "body was not in a valid JSON" if status == "200" else rf"\b{status} "
+        with pytest.raises(TrackingError, match=rf"^tracking.mlflow={uri}: .*{problem}") as told:
+            Server(uri, "small")
+        other.shutdown()
+    assert "html" not in str(told.value)
+    assert str(told.value).endswith("may write to it, and run the same command again")
 
 
 def test_a_missing_package_is_named_before_hours_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
