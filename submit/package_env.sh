@@ -23,6 +23,8 @@ left_out=(
     '*/site-packages/clang' '*/site-packages/libclang*' '*/site-packages/tensorboard_data_server*'
     '*/site-packages/IPython' '*/site-packages/ipy*' '*/site-packages/jupyter*' '*/site-packages/nb*' '*/site-packages/jedi*'
     '*/site-packages/debugpy*' '*/site-packages/tornado*' '*/site-packages/parso*' '*/site-packages/prompt_toolkit*'
+    '*/site-packages/sqlalchemy*' '*/site-packages/alembic*' '*/site-packages/flask*' '*/site-packages/gunicorn*'
+    '*/site-packages/graph[eq]*' '*/site-packages/mako*' '*/site-packages/blinker*' '*/site-packages/itsdangerous*'
     '*/site-packages/tensorflow/include' '*/site-packages/pyspark/jars' '*/site-packages/pyspark/examples'
     '*/site-packages/pandas/tests' '*/site-packages/pyarrow/tests' '*/site-packages/pyarrow/include'
     '*/python3.1?/test' '*/python3.1?/idlelib' '*/python3.1?/turtledemo' '*/python3.1?/ensurepip'
