@@ -62,7 +62,8 @@ class Pipeline:
     and to standard output unless that logger has a handler.
 
     Args:
-        spark: a classic session with Delta, such as `local_session()`.
+        spark: a session with Delta, such as `local_session()`. One of Spark Connect can use trained
+            networks; all else needs a classic one.
         config: of `load_config`.
 
     Attributes:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# Importing it is what makes PySpark raise Delta's own exceptions.
-from delta.exceptions import captured
+# Importing them is what makes PySpark raise Delta's own exceptions.
+from delta import exceptions as of_delta
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
@@ -29,14 +29,14 @@ from mmdin.storage import files_at, is_local, join, load_files, local_path, spar
 log = logging.getLogger(__name__)
 
 _CONFLICTS = (
-    captured.ConcurrentAppendException,
-    captured.ConcurrentDeleteDeleteException,
-    captured.ConcurrentDeleteReadException,
-    captured.ConcurrentTransactionException,
-    captured.ConcurrentWriteException,
-    captured.DeltaConcurrentModificationException,
-    captured.MetadataChangedException,
-    captured.ProtocolChangedException,
+    of_delta.ConcurrentAppendException,
+    of_delta.ConcurrentDeleteDeleteException,
+    of_delta.ConcurrentDeleteReadException,
+    of_delta.ConcurrentTransactionException,
+    of_delta.ConcurrentWriteException,
+    of_delta.DeltaConcurrentModificationException,
+    of_delta.MetadataChangedException,
+    of_delta.ProtocolChangedException,
 )
 """What Delta raises when two commits conflict; these exceptions have no common base class."""
 
@@ -83,6 +83,8 @@ class Tables:
         samples: str = "",
         database: str = "",
     ) -> None:
+        if not is_classic(spark):
+            import delta.connect  # noqa: F401  makes PySpark raise Delta's exceptions there too
         self.spark = spark
         self.root = root
         self.source = source
@@ -329,7 +331,7 @@ class Tables:
         if metadata:
             return metadata
         with self._reading_log(table):
-            detail = self._delta(table).detail().collect()[0]
+            detail = self._detail(table)
             schema = self.spark.read.format("delta").load(self._location(table)).schema.json()
         return {
             "id": detail["id"],
@@ -384,6 +386,15 @@ class Tables:
             f"{self._describe(table)} is damaged: {damage}. Restore it, or delete its folder and "
             f"run {table.job} again"
         )
+
+    def _detail(self, table: Table) -> Row:
+        if is_classic(self.spark):
+            described: DataFrame = self._delta(table).detail()
+        else:
+            # By SQL: Delta's class needs a plug-in that a server of Spark Connect need not have.
+            place = self._location(table).replace("`", "``")
+            described = self.spark.sql(f"DESCRIBE DETAIL delta.`{place}`")
+        return described.collect()[0]
 
     def _delta(self, table: Table) -> DeltaTable:
         return DeltaTable.forPath(self.spark, self._location(table))

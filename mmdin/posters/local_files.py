@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from mmdin.connect import require_classic
 from mmdin.storage import walk
 
 UNREADABLE = "file cannot be read"
@@ -68,7 +69,11 @@ def read_local_files(spark: SparkSession, files: Sequence[LocalFile], max_bytes:
     Returns:
         path (binary), file (the name), length, and content, null for files that are too large or
         cannot be read.
+
+    Raises:
+        ClusterError: if the session is one of Spark Connect.
     """
+    require_classic(spark, "ingest_posters divides files among tasks through a SparkContext")
     rows = [(file.path, file.name, file.size) for file in files]
     size = sum(min(file.size or 0, max_bytes) for file in files)
     tasks = max(spark.sparkContext.defaultParallelism, size // _BYTES_PER_TASK)

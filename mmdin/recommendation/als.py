@@ -6,6 +6,7 @@ same, and never recommended again.
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.utils import is_remote
 
+from mmdin.connect import is_classic
 from mmdin.recommendation.catalogue import Catalogue
 from mmdin.storage import files_at, spark_url
+
+log = logging.getLogger(__name__)
 
 _ITERATIONS = 10
 _CHECKPOINT_EVERY = 2
@@ -93,10 +96,15 @@ def checkpoints_in(spark: SparkSession, folder: str) -> Iterator[None]:
     """Let factorise write its intermediate factors to a folder, which is deleted afterwards.
 
     Without it, tasks of a later iteration carry what leads to them from the first, and ten
-    iterations come close to the end of a Java thread's stack: the executor would end. A session of
-    Spark Connect has to bring its own folder, spark.checkpoint.dir.
+    iterations come close to the end of a Java thread's stack: the executor would end. The server of
+    a session of Spark Connect has to bring its own folder, spark.checkpoint.dir.
     """
-    if is_remote():
+    if not is_classic(spark):
+        if not spark.conf.get("spark.checkpoint.dir", None):
+            log.warning(
+                "recommend: Spark Connect's server has no spark.checkpoint.dir: if ALS ends with a "
+                "StackOverflowError, start the server with that set to a folder"
+            )
         yield
         return
     spark.sparkContext.setCheckpointDir(spark_url(spark, folder))

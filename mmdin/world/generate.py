@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
+from mmdin.connect import require_classic
 from mmdin.schemas import TRUE_PROBABILITIES
 from mmdin.storage import spark_url
 from mmdin.tables import Tables
@@ -47,9 +48,11 @@ def generate_world(spark: SparkSession, config: Config) -> None:
     The same configuration gives the same files and rows on any number of cores.
 
     Raises:
+        ClusterError: if the session is one of Spark Connect.
         ConfigurationError: if a folder to write to is not given or not local.
         InputDataError: if a folder holds files that were not generated.
     """
+    require_classic(spark, "make_demo_data sends the world to tasks through a SparkContext")
     movielens, posters = files.check_places(config)
     catalogue = draw_catalogue(config.world.movies, config.seed)
     population = draw_population(config.world, catalogue, config.seed)
