@@ -6,49 +6,39 @@ Run by test_connect.py as a process: a process has sessions of one kind.
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-PROJECT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT / "tests"))
+from mmdin import Pipeline, load_config
+from mmdin.errors import ClusterError
+from mmdin.recommendation import als, choosing
 
-from properties import FEW_ROWS  # noqa: E402
-
-from mmdin import Pipeline, load_config  # noqa: E402
-from mmdin.errors import ClusterError  # noqa: E402
-from mmdin.recommendation import als, choosing  # noqa: E402
-from mmdin.submission.commands import read_properties  # noqa: E402
+RECOMMEND = [
+    *("recommend.top=4", "recommend.candidates=12", "recommend.users=[3,5,8]"),
+    "recommend.network_weight=0.3",
+]
 
 
-def use_network(pipeline: Pipeline, pairs: str) -> None:
-    """Predict, recommend and evaluate; with fewer iterations and settings of ALS than usual."""
+def recommend(pipeline: Pipeline) -> None:
+    """Recommend, with fewer iterations and settings of ALS than usual."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(als, "_ITERATIONS", 2)
         patch.setattr(choosing, "SETTINGS", choosing.SETTINGS[:1])
-        pipeline.predict(pairs)
         pipeline.recommend()
+
+
+def main(server: str, configuration: str, root: str, pairs: str) -> None:
+    """Use the network of the root, build its samples again, and try to train."""
+    spark = SparkSession.builder.remote(server).getOrCreate()
+    pipeline = Pipeline(spark, load_config(configuration, [f"root={root}", *RECOMMEND]))
+    pipeline.predict(pairs)
+    recommend(pipeline)
     pipeline.job("evaluate")
-
-
-def main(configuration: str, root: str, pairs: str) -> None:
-    """Use the network of the root, build its samples again, and try to train and to evaluate."""
-    spark = connect()
-    pipeline = Pipeline(spark, load_config(configuration, [f"root={root}"]))
-    use_network(pipeline, pairs)
     pipeline.job("build_samples")
     refused = [refusal(lambda: pipeline.job("train")), refusal(pipeline.evaluate)]
     spark.stop()
     print(json.dumps(refused))
-
-
-def connect() -> SparkSession:
-    builder = SparkSession.builder.remote("local[2]")
-    properties = read_properties(PROJECT / "conf" / "spark" / "local.conf") | FEW_ROWS
-    for name, value in properties.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
 
 
 def refusal(refused: Callable[[], None]) -> str:
