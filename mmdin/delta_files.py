@@ -3,30 +3,43 @@
 Spark's own Delta source starts four jobs to read a log of any length. Kernel starts none.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from pyspark.sql import SparkSession
 
+MOST_FILES = 200
+"""Files up to which the driver lists a table: Spark starts a task a file to look at so many."""
 
-def list_plain_files(spark: SparkSession, path: str) -> list[str] | None:
-    """List the files of a table's newest version.
+
+def list_plain_files(
+    spark: SparkSession, path: str, columns: Iterable[str], version: int | None = None
+) -> list[str] | None:
+    """List the files of a table's newest or of a pinned version.
 
     Args:
         spark: session with Delta's jars.
         path: URL of a table that exists, as Hadoop takes it.
+        columns: that will be read.
+        version: None for the newest.
 
     Returns:
         The files' URLs, as Hadoop takes them. None if plain Parquet readers would see other rows
-        than the table has, because of partitions, deletion vectors or column mapping.
+        than the table has, because of deletion vectors, column mapping or partitions that folders
+        do not name, if the version lacks a column, or if there are more than `MOST_FILES`.
     """
-    snapshot, files = _scan(spark, path)
+    snapshot, files = _scan(spark, path, version)
     mapping = snapshot.getTableProperties().get("delta.columnMapping.mode")
-    if snapshot.getPartitionColumnNames() or mapping not in (None, "none"):
+    lacks = not {*columns} <= {*snapshot.getSchema().fieldNames()}
+    if lacks or mapping not in (None, "none") or len(files) > MOST_FILES:
         return None
     of_file = _kernel(spark).internal.InternalScanFileUtils
     if any(of_file.getDeletionVectorDescriptorFromRow(file) is not None for file in files):
         return None
-    return [str(of_file.getAddFileStatus(file).getPath()) for file in files]
+    urls = [str(of_file.getAddFileStatus(file).getPath()) for file in files]
+    folders = [f"/{column}=" for column in snapshot.getPartitionColumnNames()]
+    named = all(folder in url.removeprefix(path) for url in urls for folder in folders)
+    return urls if named else None
 
 
 def list_sizes(spark: SparkSession, path: str) -> dict[str, int]:
@@ -45,11 +58,15 @@ def _kernel(spark: SparkSession) -> Any:
     return spark._jvm.io.delta.kernel  # type: ignore[union-attr]
 
 
-def _scan(spark: SparkSession, path: str) -> tuple[Any, list[Any]]:
-    """The newest snapshot, and the rows in which Kernel describes its files."""
+def _scan(spark: SparkSession, path: str, version: int | None = None) -> tuple[Any, list[Any]]:
+    """A version's snapshot, and the rows in which Kernel describes its files."""
     kernel = _kernel(spark)
     engine = kernel.defaults.engine.DefaultEngine.create(spark._jsc.hadoopConfiguration())
-    snapshot = kernel.Table.forPath(engine, path).getLatestSnapshot(engine)
+    table = kernel.Table.forPath(engine, path)
+    newest = version is None
+    snapshot = (
+        table.getLatestSnapshot(engine) if newest else table.getSnapshotAsOfVersion(engine, version)
+    )
     return snapshot, _list_scan_files(engine, snapshot.getScanBuilder().build())
 
 

@@ -122,7 +122,7 @@ def trained_runs(tables: Tables, variants: Sequence[Variant]) -> dict[tuple[str,
         for variant in variants
         for seed in variant.config.training.seeds
     }
-    runs = tables.read_small(RUNS).where("status = 'finished'")
+    runs = tables.read(RUNS).where("status = 'finished'")
     finished = runs.where(F.col("fingerprint").isin(list(wanted))).collect()
     # Sorting a few rows here saves two Spark jobs.
     finished.sort(key=lambda r: (r["started_at"], r["run_id"]))

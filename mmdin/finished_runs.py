@@ -92,14 +92,14 @@ def find_run(spark: SparkSession, plan: Plan, wanted: str = "") -> FinishedRun:
     Raises:
         TableError: if there is none; names those that there are.
     """
-    rows = Tables.of(spark, plan.config).read_small(RUNS).collect()
+    rows = Tables.of(spark, plan.config).read(RUNS).collect()
     return choose_run(rows, plan, wanted, _tables_of(spark, plan))
 
 
 def runs_on_newest_samples(spark: SparkSession, plan: Plan) -> list[FinishedRun]:
     """All finished runs on the newest of the configuration's (first) samples, the best first."""
     config = plan.config
-    rows = Tables.of(spark, config).read_small(RUNS).where("status = 'finished'").collect()
+    rows = Tables.of(spark, config).read(RUNS).where("status = 'finished'").collect()
     tables_of = _tables_of(spark, plan)
     finished = [_run_of(row, plan, tables_of) for row in rows]
     return sorted(_on_newest(finished, plan, tables_of), key=_worth, reverse=True)

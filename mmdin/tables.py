@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from typing import Any
 from delta import exceptions as of_delta
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.config import Config
@@ -43,6 +43,9 @@ _CONFLICTS = (
 _NO_CATALOG = ("CATALOG_NOT_FOUND", "REQUIRES_SINGLE_PART_NAMESPACE")
 """Conditions of Spark's errors about a name whose first part is no catalog."""
 
+_EXISTS = "DELTA_PATH_EXISTS"
+"""Condition of Delta's error about the first write of a table that is there by now."""
+
 _ATTEMPTS = 10
 
 _checked: set[tuple[str, int]] = set()
@@ -61,6 +64,10 @@ class DataFile:
 
     url: str
     rows: int
+
+
+class _WrittenMeanwhileError(Exception):
+    """Another job wrote a table between this one's look at it and its commit."""
 
 
 class Tables:
@@ -150,21 +157,8 @@ class Tables:
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table's rows, of the newest or of a pinned version.
 
-        Raises:
-            TableError: if there is no such table, or what is there cannot be read as one; names the
-                job that writes it.
-        """
-        self._require(table)
-        reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        with self._reading_log(table):
-            return reader.load(self._location(table))
-
-    def read_small(self, table: Table) -> DataFrame:
-        """The newest rows of a table of few files, without Delta's Spark jobs on its log.
-
-        A query of them starts one Spark job. A query of `read` starts up to five.
+        A query starts one Spark job, on the Parquet files that Delta Kernel finds in the log.
+        Delta's own source starts up to four more, on the log; it reads what Parquet's cannot.
 
         Raises:
             TableError: if there is no such table, or what is there cannot be read as one; names the
@@ -172,14 +166,30 @@ class Tables:
         """
         self._require(table)
         if not is_classic(self.spark):
-            return self.read(table)
+            return self.read_by_delta(table, version)
+        location = self._location(table)
         with self._reading_log(table):
-            files = list_plain_files(self.spark, self._location(table))
+            files = list_plain_files(self.spark, location, table.columns, version)
         if files is None:
-            return self.read(table)
+            return self.read_by_delta(table, version)
         if not files:
             return self.spark.createDataFrame([], table.schema)
-        return load_files(self.spark.read.format("parquet").schema(table.schema), files)
+        reader = self.spark.read.format("parquet").schema(table.schema)
+        rows = load_files(reader.option("basePath", location), files)
+        return rows.select(*table.columns)  # Spark puts those of partitions last.
+
+    def read_by_delta(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table's rows by Delta's own source, which reads the log when they are asked for.
+
+        Raises:
+            TableError: as `read`.
+        """
+        self._require(table)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        with self._reading_log(table):
+            return reader.load(self._location(table))
 
     def check_writable(self, table: Table) -> None:
         """Check that writing the table would not overwrite what this project did not write.
@@ -212,12 +222,9 @@ class Tables:
             TableError: if columns do not fit, or another job writes the table at the same time: the
                 user must decide which rows it is to hold.
         """
-        writer = self._writer(table, rows).mode("overwrite").option("overwriteSchema", "true")
         try:
-            (writer.partitionBy(partition_by) if partition_by else writer).save(
-                self._location(table)
-            )
-        except _CONFLICTS as error:
+            self._save(table, rows, {"overwriteSchema": "true"}, partition_by)
+        except _WrittenMeanwhileError as error:
             raise TableError(
                 f"{self._describe(table)} was written by another job at the same time, whose rows "
                 "it holds now: let that job end, and run this one again"
@@ -240,13 +247,11 @@ class Tables:
         """
         if self.exists(table):
             self._require(table)
-        writer = self._writer(table, rows).mode("overwrite").option("mergeSchema", "true")
-        writer = writer.option("replaceWhere", where)
         for attempt in itertools.count(1):
             try:
-                writer.save(self._location(table))
+                self._save(table, rows, {"mergeSchema": "true", "replaceWhere": where})
                 break
-            except _CONFLICTS as error:
+            except _WrittenMeanwhileError as error:
                 if attempt == _ATTEMPTS:
                     raise TableError(
                         f"{self._describe(table)}: other jobs wrote it {attempt} times while this "
@@ -417,7 +422,35 @@ class Tables:
             _checked.add((self.path(table), version))
         return version
 
-    def _writer(self, table: Table, rows: DataFrame):  # type: ignore[no-untyped-def]
+    def _save(
+        self,
+        table: Table,
+        rows: DataFrame,
+        replacing: Mapping[str, str],
+        partition_by: str | None = None,
+    ) -> None:
+        """Write rows in place of those that the options say, or as a new table.
+
+        Raises:
+            _WrittenMeanwhileError: if another job wrote the table since this one looked.
+        """
+        writer = self._writer(table, rows)
+        if partition_by:
+            writer = writer.partitionBy(partition_by)
+        if self.exists(table):
+            writer = writer.mode("overwrite").options(**replacing)
+        else:
+            writer = writer.mode("error")  # Delta would look for rows to replace, in a Spark job.
+        try:
+            writer.save(self._location(table))
+        except AnalysisException as error:
+            if error.getCondition() != _EXISTS:
+                raise
+            raise _WrittenMeanwhileError from error
+        except _CONFLICTS as error:
+            raise _WrittenMeanwhileError from error
+
+    def _writer(self, table: Table, rows: DataFrame) -> DataFrameWriter:
         if self._is_shared(table):
             raise TableError(
                 f"table {table.name} is read from {self.source} (input.tables) and not written: "

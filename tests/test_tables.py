@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -29,7 +30,7 @@ def test_every_column_has_a_comment() -> None:
 
 def test_comments_reach_the_table(tables: Tables, spark: SparkSession) -> None:
     tables.write(LINKS, links(spark, (1, "0114709", 862)))
-    comments = {f.name: f.metadata.get("comment") for f in tables.read(LINKS).schema}
+    comments = {f.name: f.metadata.get("comment") for f in tables.read_by_delta(LINKS).schema}
     assert comments == {f.name: f.metadata["comment"] for f in LINKS.schema}
 
 
@@ -122,13 +123,13 @@ def test_files_that_say_more_than_the_table_are_refused(
         tables.files(LINKS, tables.version(LINKS), "true")
 
 
-def test_small_tables_are_read_in_one_spark_job(tables: Tables, spark: SparkSession) -> None:
+def test_a_table_is_read_in_one_spark_job(tables: Tables, spark: SparkSession) -> None:
     with pytest.raises(TableError, match="ingest_ratings"):
-        tables.read_small(LINKS)
+        tables.read(LINKS)
     tables.write(LINKS, links(spark, (1, "a", 1)))
     tables.write(LINKS, links(spark, (2, "b", 2), (3, "c", 3)))
     started = spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs()
-    rows = tables.read_small(LINKS).collect()
+    rows = tables.read(LINKS).collect()
     assert spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs() == started + 1
     assert sorted(rows) == [(2, "b", 2), (3, "c", 3)]
     assert rows[0].__fields__ == LINKS.columns
@@ -149,29 +150,44 @@ def test_a_root_of_any_name_is_that_folder(name: str, spark: SparkSession, tmp_p
         )
     finally:
         spark.sql("DROP DATABASE IF EXISTS odd CASCADE")
-    assert tables.read_small(LINKS).collect() == [(1, "a", 1)]
+    assert tables.read(LINKS).collect() == [(1, "a", 1)]
     (file,) = tables.files(LINKS, 1, "true")
     assert local_path(file.url).is_relative_to(tmp_path / name / "tables" / "links")
     assert local_path(file.url).exists()
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
-def test_small_tables_may_have_no_rows(tables: Tables, spark: SparkSession) -> None:
+def test_a_partitioned_table_is_read_in_one_spark_job(tables: Tables, spark: SparkSession) -> None:
+    tables.write(LINKS, links(spark, (1, "a é", 1), (2, None, 2)), partition_by="imdb_id")
+    tables.write(LINKS, links(spark, (3, "c", 3)), partition_by="imdb_id")
+    started = spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs()
+    assert sorted(tables.read(LINKS, 0).collect()) == [(1, "a é", 1), (2, None, 2)]
+    assert tables.read(LINKS, 0).where("imdb_id IS NULL").collect() == [(2, None, 2)]
+    assert spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs() == started + 2
+    assert tables.read(LINKS).collect() == [(3, "c", 3)]
+
+
+def test_a_column_that_a_table_lacks_is_named(tables: Tables, spark: SparkSession) -> None:
+    rows = conform(links(spark, (1, "a", 1)), LINKS).drop("tmdb_id")
+    rows.write.format("delta").save(tables.path(LINKS))
+    with pytest.raises(AnalysisException, match="tmdb_id"):
+        tables.read(LINKS).select("tmdb_id")
+
+
+def test_a_table_may_have_no_rows(tables: Tables, spark: SparkSession) -> None:
     tables.write(LINKS, links(spark))
-    assert tables.read_small(LINKS).collect() == []
+    assert tables.read(LINKS).collect() == []
 
 
-def test_small_tables_whose_files_say_more_than_they_hold_are_read_by_delta(
+def test_tables_that_are_more_than_their_files_are_read_by_delta(
     tables: Tables, spark: SparkSession
 ) -> None:
-    tables.write(LINKS, links(spark, (1, "a", 1), (2, "b", 2)), partition_by="movie_id")
-    assert sorted(tables.read_small(LINKS).collect()) == [(1, "a", 1), (2, "b", 2)]
     other = Tables(spark, tables.root + "/other")
     other.write(LINKS, links(spark, (1, "a", 1), (2, "b", 2)).coalesce(1))
     path = other.path(LINKS)
     spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES (delta.enableDeletionVectors = true)")
     spark.sql(f"DELETE FROM delta.`{path}` WHERE movie_id = 1")
-    assert other.read_small(LINKS).collect() == [(2, "b", 2)]
+    assert other.read(LINKS).collect() == [(2, "b", 2)]
 
 
 @pytest.mark.parametrize("database", ["named", "spark_catalog.named"])
@@ -309,7 +325,7 @@ def test_a_table_of_which_files_are_gone_is_named_and_can_be_written_again(
     for harm in (lambda: file.write_bytes(file.read_bytes()[:-9]), file.unlink):
         harm()
         assert tables.identity(LINKS) == f"{identity} damaged"
-        for use in (Tables.read, Tables.read_small, Tables.version, replace_first):
+        for use in (Tables.read, Tables.read_by_delta, Tables.version, replace_first):
             with pytest.raises(TableError, match=r"1 of its 1 data .*run ingest_ratings again"):
                 use(Tables(spark, tables.root), LINKS)
     for checksum in (place / "_delta_log").glob("*.crc"):
@@ -362,6 +378,6 @@ def test_a_table_of_which_the_log_cannot_be_read_is_named(
     for file in Path(tables.path(LINKS), "_delta_log").glob(files):
         file.write_text(content)
     spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
-    for use in (Tables.read, Tables.read_small, Tables.check_writable):
+    for use in (Tables.read, Tables.read_by_delta, Tables.check_writable):
         with pytest.raises(TableError, match=rf"{message}.*Restore it, or delete its folder"):
             use(Tables(spark, tables.root), LINKS)

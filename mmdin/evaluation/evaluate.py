@@ -108,8 +108,8 @@ def _read_samples(spark: SparkSession, plan: Plan) -> DataFrame:
 
 def _read_scored(tables: Tables, competitors: Sequence[Competitor]) -> DataFrame:
     """The competitors' predictions; see add_variant."""
-    predictions = tables.read_small(PREDICTIONS)
-    validation = tables.read_small(VALIDATION_PREDICTIONS)
+    predictions = tables.read(PREDICTIONS)
+    validation = tables.read(VALIDATION_PREDICTIONS)
     thresholds = find_best_thresholds(validation, predictions, [c.run_id for c in competitors])
     return add_variant(predictions, competitors, thresholds)
 

@@ -68,7 +68,7 @@ def read_encodings(run: FinishedRun) -> Encodings:
     vocabularies = tables.read(VOCABULARIES, versions[VOCABULARIES.name])
     edges = edges_from_rows(tables.read(BUCKET_EDGES, versions[BUCKET_EDGES.name]))
     keys = split_keys(vocabularies.select("vocabulary", "key", "index").toArrow())
-    listed = describe_movies(tables.read_small(MOVIES), tables.read_small(POSTER_FEATURES))
+    listed = describe_movies(tables.read(MOVIES), tables.read(POSTER_FEATURES))
     listed = look_up(
         listed, vocabularies, identifiers(c for c in listed.columns if c != "movie_id")
     )

@@ -136,7 +136,7 @@ def _describe_evaluation(run: FinishedRun) -> Facts | None:
 def _rows_of(run: FinishedRun, table: Table, condition: str) -> list[Facts]:
     if not run.tables.exists(table):
         return []
-    rows: DataFrame = run.tables.read_small(table).where(condition)
+    rows: DataFrame = run.tables.read(table).where(condition)
     return [{k: _plain(v) for k, v in row.asDict().items()} for row in rows.collect()]
 
 

@@ -17,10 +17,10 @@ def read_movies(tables: Tables, shuffled: bool, seed: int) -> DataFrame:
         shuffled: samples.shuffle_posters.
         seed: of the configuration.
     """
-    posters = tables.read_small(POSTER_FEATURES)
+    posters = tables.read(POSTER_FEATURES)
     if shuffled:
         posters = shuffle_posters(posters, seed)
-    return describe_movies(tables.read_small(MOVIES), posters)
+    return describe_movies(tables.read(MOVIES), posters)
 
 
 def describe_movies(movies: DataFrame, poster_features: DataFrame) -> DataFrame:

@@ -68,7 +68,7 @@ def write_samples(tables: Tables, config: Config) -> None:
             class.
     """
     movies = computed(read_movies(tables, config.samples.shuffle_posters, config.seed))
-    ratings = tables.read_small(RATINGS)
+    ratings = tables.read(RATINGS)
     labelled = computed(label_ratings(ratings, movies, config.samples, config.seed))
     in_scope = _count_scope(labelled)
     rows = split_rows(keep_in_scope(labelled), config.samples, config.seed)

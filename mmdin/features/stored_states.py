@@ -137,7 +137,7 @@ def _stored_moment(tables: Tables) -> int:
 
 def _marks(tables: Tables, table: Table) -> tuple[int, str, str]:
     """The second of column as_of, and the other columns of _MARKS, of a table of states."""
-    rows = tables.read_small(table)
+    rows = tables.read(table)
     if "made_by" not in rows.columns:  # written by code that had no such column
         rows = rows.withColumn("made_by", F.lit(""))
     row = rows.select(F.unix_timestamp("as_of"), *_MARKS[1:]).head()
@@ -159,7 +159,7 @@ def _without_state(tables: Tables, movies: DataFrame) -> DataFrame:
     """
     then, now = (
         rows.select("movie_id", F.struct(*_DESCRIBED).alias(name))
-        for rows, name in ((tables.read_small(MOVIE_STATES), "then"), (movies, "now"))
+        for rows, name in ((tables.read(MOVIE_STATES), "then"), (movies, "now"))
     )
     both = then.join(now, "movie_id", "full")
     same = (F.col("then")[c].eqNullSafe(F.col("now")[c]) for c in _DESCRIBED)
@@ -197,7 +197,7 @@ def _work_out(
 def _put(tables: Tables, table: Table, rows: DataFrame, seconds: int) -> DataFrame:
     """A table's rows, with new ones for some keys."""
     columns, key = [c for c in table.columns if c not in _MARKS], _KEYS[table]
-    others = tables.read_small(table).join(rows.select(key), key, "left_anti").select(*columns)
+    others = tables.read(table).join(rows.select(key), key, "left_anti").select(*columns)
     moment = F.lit(seconds).cast("long")
     return others.unionByName(rows.select(*columns)).withColumn("seconds", moment)
 
@@ -223,7 +223,7 @@ def _to_store(compared: DataFrame) -> DataFrame:
 
 
 def _from_store(tables: Tables) -> DataFrame:
-    rows = tables.read_small(KNOWN_RATINGS)
+    rows = tables.read(KNOWN_RATINGS)
     return as_known(rows.withColumn("seconds", F.unix_timestamp("rated_at")).drop("rated_at"))
 
 

@@ -38,7 +38,7 @@ def read_added_ratings(tables: Tables, given: Input, folder: str, key: str) -> D
         InputDataError: if the file or a column is missing, or too few rows can be used.
     """
     given = given.model_copy(update={"movielens": folder})
-    movies = tables.read_small(schemas.MOVIES).select("movie_id")
+    movies = tables.read(schemas.MOVIES).select("movie_id")
     files = files_at(tables.spark, folder)
     with _naming(key), contextlib.ExitStack() as cached:
         source = find_source(files, given, RATINGS)

@@ -44,7 +44,7 @@ def _gather(
 
 def read_ratings(tables: Tables, config: Config) -> DataFrame:
     """Table ratings, and the ratings of predict.ratings."""
-    ratings = tables.read_small(RATINGS)
+    ratings = tables.read(RATINGS)
     folder = config.predict.ratings
     if not folder:
         return ratings

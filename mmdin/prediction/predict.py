@@ -64,7 +64,7 @@ def build_states(spark: SparkSession, plan: Plan) -> None:
         knowledge = read_newest_knowledge(tables, samples.config)
         refresh_states(tables, knowledge, choose_moment(knowledge, samples.config))
         for table in (USER_STATES, MOVIE_STATES):
-            count = tables.read_small(table).count()
+            count = tables.read(table).count()
             log.info("build_states: %s rows in %s", f"{count:,}", tables.label(table))
 
 

@@ -66,7 +66,7 @@ def write_recommendations(spark: SparkSession, plan: Plan) -> None:
     knowledge, batch_size = read_knowledge(run, config), config.scoring.batch_size
     recommender = Recommender(run, knowledge, config.recommend, batch_size, config.seed)
     moment = Moment.at(choose_moment(knowledge, config), knowledge.ratings)
-    movies = tables.read_small(MOVIES)
+    movies = tables.read(MOVIES)
     catalogue = allow(moment.catalogue, movies, config.recommend)
     with checkpoints_in(spark, join(config.root, "als")):
         chosen = _choose_and_measure(recommender)

@@ -153,7 +153,7 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
         TableError: a table is missing; names the job that writes it.
     """
     tables = Tables.of(spark, config)
-    experiments = _sort(tables.read_small(EXPERIMENTS).toPandas(), "place", "seed")
+    experiments = _sort(tables.read(EXPERIMENTS).toPandas(), "place", "seed")
     compared = F.col("run_id").isin([str(r) for r in experiments["run_id"]])
     attention = _read_attention(tables, experiments)
     pictured = _movies(attention["movie_id"], attention["history_movie_id"])
@@ -163,16 +163,16 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
     return ReportData(
         experiments=experiments,
         input_counts=_read_input_counts(tables),
-        split_counts=tables.read_small(SPLIT_COUNTS).toPandas(),
-        metrics=tables.read_small(METRICS).toPandas(),
-        metric_intervals=tables.read_small(METRIC_INTERVALS).toPandas(),
-        differences=tables.read_small(DIFFERENCES).toPandas(),
+        split_counts=tables.read(SPLIT_COUNTS).toPandas(),
+        metrics=tables.read(METRICS).toPandas(),
+        metric_intervals=tables.read(METRIC_INTERVALS).toPandas(),
+        differences=tables.read(DIFFERENCES).toPandas(),
         calibration=_sort(
-            tables.read_small(CALIBRATION).toPandas(), "run_id", "dimension", "slice", "bin"
+            tables.read(CALIBRATION).toPandas(), "run_id", "dimension", "slice", "bin"
         ),
-        sampled_scores=_sort(tables.read_small(SAMPLED_SCORES).toPandas(), "run_id", "row"),
-        runs=tables.read_small(RUNS).where(compared).toPandas(),
-        epochs=_sort(tables.read_small(EPOCHS).where(compared).toPandas(), "run_id", "epoch"),
+        sampled_scores=_sort(tables.read(SAMPLED_SCORES).toPandas(), "run_id", "row"),
+        runs=tables.read(RUNS).where(compared).toPandas(),
+        epochs=_sort(tables.read(EPOCHS).where(compared).toPandas(), "run_id", "epoch"),
         attention_weights=attention,
         ranking_metrics=_read_optional(tables, RANKING_METRICS, compared),
         ranking_differences=_read_optional(tables, RANKING_DIFFERENCES, compared),
@@ -191,13 +191,13 @@ def _sort(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
 def _read_input_counts(tables: Tables) -> pd.DataFrame:
     if not tables.exists(INPUT_COUNTS):
         return pd.DataFrame(columns=INPUT_COUNTS.columns)
-    return _sort(tables.read_small(INPUT_COUNTS).toPandas(), "file", "outcome", "reason")
+    return _sort(tables.read(INPUT_COUNTS).toPandas(), "file", "outcome", "reason")
 
 
 def _read_optional(tables: Tables, table: Table, rows: Column) -> pd.DataFrame:
     if not tables.exists(table):
         return pd.DataFrame(columns=table.columns)
-    return tables.read_small(table).where(rows).toPandas()
+    return tables.read(table).where(rows).toPandas()
 
 
 def _movies(*columns: pd.Series) -> set[int]:
@@ -208,7 +208,7 @@ def _read_list(tables: Tables, compared: Column) -> pd.DataFrame:
     if not tables.exists(RECOMMENDATIONS):
         return pd.DataFrame(columns=RECOMMENDATIONS.columns)
     by_rank = ("user_id", "run_id", "rank")
-    rows = tables.read_small(RECOMMENDATIONS).where(compared).orderBy(*by_rank).limit(_SHOWN)
+    rows = tables.read(RECOMMENDATIONS).where(compared).orderBy(*by_rank).limit(_SHOWN)
     shown = _sort(rows.toPandas(), *by_rank)
     return shown[shown.groupby(["user_id", "run_id"]).ngroup() == 0]
 
@@ -218,7 +218,7 @@ def _read_reasons(tables: Tables, listed: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=REASONS.columns)
     run_id, user_id = str(listed["run_id"].iloc[0]), int(listed["user_id"].iloc[0])
     of_list = (F.col("run_id") == run_id) & (F.col("user_id") == user_id)
-    rows = tables.read_small(REASONS).where(of_list).where(F.col("rank") <= _SHOWN)
+    rows = tables.read(REASONS).where(of_list).where(F.col("rank") <= _SHOWN)
     return _sort(rows.toPandas(), "rank", "place")
 
 
@@ -226,14 +226,14 @@ def _read_attention(tables: Tables, experiments: pd.DataFrame) -> pd.DataFrame:
     if not tables.exists(ATTENTION_WEIGHTS):
         return pd.DataFrame(columns=ATTENTION_WEIGHTS.columns)
     first = [str(r) for r in experiments.drop_duplicates("variant")["run_id"]]
-    rows = tables.read_small(ATTENTION_WEIGHTS).where(F.col("run_id").isin(first)).toPandas()
+    rows = tables.read(ATTENTION_WEIGHTS).where(F.col("run_id").isin(first)).toPandas()
     return _sort(rows, "user_id", "movie_id", "run_id", "position")
 
 
 def _read_posters(tables: Tables, movie_ids: list[int]) -> dict[int, bytes]:
     if not movie_ids or not tables.exists(POSTERS):
         return {}
-    usable = tables.read_small(POSTERS).where("status = 'ok'")
+    usable = tables.read(POSTERS).where("status = 'ok'")
     rows = usable.where(F.col("movie_id").isin(movie_ids)).select("movie_id", "bytes").collect()
     return {r["movie_id"]: bytes(r["bytes"]) for r in rows if r["bytes"] is not None}
 
@@ -241,5 +241,5 @@ def _read_posters(tables: Tables, movie_ids: list[int]) -> dict[int, bytes]:
 def _read_titles(tables: Tables, movie_ids: list[int]) -> dict[int, str]:
     if not movie_ids:
         return {}
-    rows = tables.read_small(MOVIES).where(F.col("movie_id").isin(movie_ids)).collect()
+    rows = tables.read(MOVIES).where(F.col("movie_id").isin(movie_ids)).collect()
     return {r["movie_id"]: r["title"] for r in rows if r["title"]}

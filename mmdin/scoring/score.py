@@ -81,7 +81,7 @@ def _score_rows(
     rows = add_network_scores(held_out, first, batch_size)
     scores = [*network_scores(first), *naive_scores(fit_naive(samples), tables.samples)]
     if tables.exists(TRUE_PROBABILITIES):
-        rows = add_truth(rows, tables.read_small(TRUE_PROBABILITIES))
+        rows = add_truth(rows, tables.read(TRUE_PROBABILITIES))
         scores.append(best_possible_score(tables.samples))
     more = [
         with_scores(add_network_scores(held_out, group, batch_size), network_scores(group))

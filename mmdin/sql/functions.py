@@ -129,7 +129,7 @@ def _offer_states(tables: Tables) -> int:
     """
     for half in (_USER, _MOVIE):
         tables.read(half.table).createOrReplaceTempView(half.view)
-    row = tables.read_small(MOVIE_STATES).select("encoded_by", F.unix_timestamp("as_of")).head()
+    row = tables.read(MOVIE_STATES).select("encoded_by", F.unix_timestamp("as_of")).head()
     if row is None or row[0] != identify_encoding(tables):
         raise TableError(
             f"{tables.label(MOVIE_STATES)} is encoded as earlier samples were: run build_states"

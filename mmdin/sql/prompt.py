@@ -242,7 +242,8 @@ def _make_view(tables: Tables, table: Table, versions: Mapping[str, int]) -> boo
     """Return whether there is such a table."""
     if not tables.exists(table):
         return False
-    tables.read(table, versions.get(table.name)).createOrReplaceTempView(table.name)
+    # Few of them are asked for.
+    tables.read_by_delta(table, versions.get(table.name)).createOrReplaceTempView(table.name)
     return True
 
 

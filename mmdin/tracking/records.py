@@ -127,7 +127,7 @@ def _rows(tables: Tables, table: Table, column: str, values: Sequence[str]) -> l
     if not tables.exists(table):
         return []
     quoted = ", ".join(f"'{value}'" for value in values)
-    return tables.read_small(table).where(f"{column} IN ({quoted})").collect()
+    return tables.read(table).where(f"{column} IN ({quoted})").collect()
 
 
 def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

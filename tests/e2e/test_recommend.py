@@ -44,7 +44,7 @@ def written(spark: SparkSession, rerun: str, folder: Path) -> Iterator[dict[Tabl
         recommend.run(spark, plan_variants(config))
     tables = Tables.of(spark, config)
     names = (RECOMMENDATIONS, REASONS, MEASURED, RANKING_DIFFERENCES, RATINGS)
-    yield {table: tables.read_small(table).toPandas() for table in names}
+    yield {table: tables.read(table).toPandas() for table in names}
     assert not (folder / ROOT / "als").exists()
 
 

@@ -72,7 +72,7 @@ def tables(spark, tmp_path_factory):
 def fitted(tables):
     similarities = Similarities(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.int32))
     edges = {i.value: [0.5, 1.0, 2.0] for i in BUCKETED}
-    rows = tables.read_small(VOCABULARIES).localCheckpoint()
+    rows = tables.read(VOCABULARIES).localCheckpoint()
     return Fitted(rows, edges, Baseline(3.0, 2.0, 1.0), similarities)
 
 
@@ -138,14 +138,14 @@ def test_states_that_newer_ratings_are_added_to_are_those_of_all_ratings(
     tables, knows, whole, caplog
 ):
     """Rows and ratings alike, so that the next newer ratings can be added as well."""
-    before = {t: rows_of(tables.read_small(t), t) for t in OF_STATES}
+    before = {t: rows_of(tables.read(t), t) for t in OF_STATES}
     with caplog.at_level("INFO", stored_states.log.name):
         refresh_states(tables, knows(RATINGS), LAST)
-    after = {t: rows_of(tables.read_small(t), t) for t in OF_STATES}
+    after = {t: rows_of(tables.read(t), t) for t in OF_STATES}
     assert after[USER_STATES] == rows_of(whole.users, USER_STATES)
     assert after[MOVIE_STATES] == rows_of(whole.movies, MOVIE_STATES)
     known = whole.compared.withColumn("rated_at", F.timestamp_seconds("seconds"))
-    assert rows_of(tables.read_small(KNOWN_RATINGS), KNOWN_RATINGS) == rows_of(known, KNOWN_RATINGS)
+    assert rows_of(tables.read(KNOWN_RATINGS), KNOWN_RATINGS) == rows_of(known, KNOWN_RATINGS)
 
     touched = {
         USER_STATES: {(r.user,) for r in RATINGS if r.second >= FIRST},

@@ -148,7 +148,7 @@ def find_previous_runs(tables: Tables, wanted: Sequence[Run]) -> PreviousRuns:
     by_fingerprint = {run.fingerprint: run for run in wanted}
     same = F.col("fingerprint").isin(list(by_fingerprint)) & (F.col("code") == training_code())
     columns = ("fingerprint", "run_id", "started_at", "status")
-    rows = tables.read_small(RUNS).where(same).select(*columns).collect()
+    rows = tables.read(RUNS).where(same).select(*columns).collect()
     unfinished = [
         replace(
             by_fingerprint[r["fingerprint"]],
@@ -198,7 +198,7 @@ def check_resumable(tables: Tables, run_id: str, resumable: Collection[Run]) -> 
     """
     if run_id in {run.run_id for run in resumable}:
         return
-    rows = tables.read_small(RUNS).where(F.col("run_id") == run_id).collect()
+    rows = tables.read(RUNS).where(F.col("run_id") == run_id).collect()
     if not rows:
         raise TableError(f"there is no run {run_id} in table runs at {tables.path(RUNS)}")
     row = rows[0]
