@@ -136,7 +136,7 @@ def test_factors_learn_by_rows_as_in_one_table(
     assert moved[SIZES["user"] // 2 :].max() == 0
 
 
-@pytest.mark.parametrize("model", ["neural_cf", "embedding_mlp", "deepfm"])
+@pytest.mark.parametrize("model", ["neural_cf", "deepfm"])
 def test_rows_that_every_batch_looks_up_learn_by_lazy_adam_as_by_adam(
     model: str, large: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -230,7 +230,7 @@ def test_large_tables_and_their_moments_are_saved_by_blocks_and_resumed(
     large.setattr(embedding, "LARGE", 8)
     files = write_samples(tmp_path)
     whole, stopped = (
-        make_assignment(tmp_path, name, files, "embedding_mlp", epochs=3)
+        make_assignment(tmp_path, name, files, "neural_cf", epochs=3)
         for name in ("whole", "stopped")
     )
     expected, leave = stopping.train(whole), checkpointing.write_state
