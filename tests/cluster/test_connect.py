@@ -82,7 +82,7 @@ def rows_of(
     condition: str = "true",
     order: Sequence[str] = (),
 ) -> list[dict]:
-    rows = Tables(spark, root).read_small(table).where(condition).collect()
+    rows = Tables(spark, root).read(table).where(condition).collect()
     return sorted((row.asDict() for row in rows), key=lambda row: [row[c] for c in order])
 
 

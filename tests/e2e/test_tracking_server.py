@@ -126,17 +126,17 @@ def test_every_run_is_logged_with_its_report_and_its_export(
     runs = {
         run.data.tags["mmdin.run_id"]: run for run in client.search_runs([experiment.experiment_id])
     }
-    rows = {r["run_id"]: r for r in tables.read_small(METRICS).collect() if r["seed"]}
+    rows = {r["run_id"]: r for r in tables.read(METRICS).collect() if r["seed"]}
     assert {r: run.data.metrics["test_roc_auc"] for r, run in runs.items()} == {
         r: row["roc_auc"] for r, row in rows.items()
     }
     intervals = {
         r["variant"]: r
-        for r in tables.read_small(METRIC_INTERVALS).collect()
+        for r in tables.read(METRIC_INTERVALS).collect()
         if (r["metric"], r["dimension"]) == ("roc_auc", "all")
     }
     losses: dict[str, dict[int, float]] = {}
-    for row in tables.read_small(EPOCHS).collect():
+    for row in tables.read(EPOCHS).collect():
         losses.setdefault(row["run_id"], {})[row["epoch"]] = row["train_loss"]
     for run_id, run in runs.items():
         interval, logged = intervals[rows[run_id]["variant"]], run.data.metrics
