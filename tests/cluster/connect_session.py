@@ -20,6 +20,10 @@ RECOMMEND = [
 ]
 
 
+ONE_PARTITION = ("spark.sql.shuffle.partitions", "1")
+"""Each Python worker imports TensorFlow for itself, and few rows need one."""
+
+
 def recommend(pipeline: Pipeline) -> None:
     """Recommend, with fewer iterations and settings of ALS than usual."""
     with pytest.MonkeyPatch.context() as patch:
@@ -29,13 +33,11 @@ def recommend(pipeline: Pipeline) -> None:
 
 
 def main(server: str, configuration: str, root: str, pairs: str) -> None:
-    """Use the network of the root, build its samples again, and try to train."""
-    spark = SparkSession.builder.remote(server).getOrCreate()
+    """Use the network of the root, and try to train and to evaluate."""
+    spark = SparkSession.builder.remote(server).config(*ONE_PARTITION).getOrCreate()
     pipeline = Pipeline(spark, load_config(configuration, [f"root={root}", *RECOMMEND]))
     pipeline.predict(pairs)
     recommend(pipeline)
-    pipeline.job("evaluate")
-    pipeline.job("build_samples")
     refused = [refusal(lambda: pipeline.job("train")), refusal(pipeline.evaluate)]
     spark.stop()
     print(json.dumps(refused))
