@@ -21,7 +21,7 @@ from spark_jobs import score
 
 SEEDS = 2
 VARIANTS = {"MMDIN": "mmdin", "shuffled posters": "neural_cf"}
-MOST_JOBS = 170
+MOST_JOBS = 135
 """What the stages may start together, without those that build the second set of samples."""
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
