@@ -20,7 +20,7 @@ ROWS = 10_000
 
 
 def test_each_export_gives_sparks_scores(tables) -> None:
-    exports = sorted(Path(tables.root, "exports").glob("*"))
+    exports = sorted(Path(tables.root, "exports").resolve().glob("*"))
     if not exports:
         pytest.skip("no model is exported")
     samples = tables.read(SAMPLES).where("split = 'test'").drop("rating", "label").toPandas()
