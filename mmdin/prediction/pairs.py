@@ -46,7 +46,7 @@ def score_pairs(
     Raises:
         TableError: if the run's checkpoint folder holds no network.
     """
-    trained = [TrainedRun(run.run_id, run.model, run.checkpoint)]
+    trained = [TrainedRun.of(run)]
     scored = add_network_scores(described, trained, batch_size, kept)
     (score,) = network_scores(trained)
     return scored.select(*kept, score["score"].alias("score"))

@@ -154,9 +154,7 @@ def _explain(recommender: Recommender, listed: DataFrame, moment: Moment) -> Dat
         return listed.sparkSession.createDataFrame([], REASONS.schema)
     pairs = listed.select("user_id", "movie_id", "rank")
     described = recommender.describe(pairs, moment.seconds)
-    return find_reasons(
-        described, TrainedRun(run.run_id, run.model, run.checkpoint)
-    ).localCheckpoint()
+    return find_reasons(described, TrainedRun.of(run)).localCheckpoint()
 
 
 def _users(moment: Moment, wanted: Recommend) -> DataFrame:

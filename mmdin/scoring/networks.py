@@ -26,6 +26,7 @@ from mmdin.scoring.scored import KEPT, TAKEN, one_score
 from mmdin.storage import files_at, join, local_folder
 
 if TYPE_CHECKING:
+    from mmdin.finished_runs import FinishedRun
     from mmdin.models.network import RatingNetwork
 
 Scorer = Callable[[NDArray[np.int32], NDArray[np.float32]], NDArray[np.float64]]
@@ -54,6 +55,11 @@ class TrainedRun:
     run_id: str
     model: str
     checkpoint: str
+
+    @classmethod
+    def of(cls, run: "FinishedRun") -> "TrainedRun":
+        """Of a finished run under its root."""
+        return cls(run.run_id, run.model, run.checkpoint)
 
 
 @dataclass(frozen=True)
