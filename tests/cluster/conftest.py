@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import os
 import re
-import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from services import (
     end,
     fetch_hadoop,
     fetch_moto,
+    free_port,
     pause,
     running,
     start,
@@ -168,9 +168,7 @@ def hdfs(hadoop: Path) -> str:
 @pytest.fixture(scope="session")
 def paused_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen, str]]:
     log = tmp_path_factory.mktemp("s3") / "log"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     service = start([fetch_moto(), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], log)
     address = f"http://127.0.0.1:{port}"
     try:

@@ -3,19 +3,15 @@
 import dataclasses
 import datetime
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from holding import wait_for
 from launching import ROOT, Disturbed
 from pyspark.sql import SparkSession
+from services import answers, end, free_port, start
 
 from mmdin.config import Config, load_config
 from mmdin.errors import TrackingError
@@ -59,9 +55,7 @@ class Started:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """A server with a database, through which artifacts go too."""
     folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     started = Started(f"http://127.0.0.1:{port}", folder / "artifacts")
     options = {
         "--host": "127.0.0.1",
@@ -74,31 +68,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     command = [sys.executable, "-m", "mlflow", "server", *(x for o in options.items() for x in o)]
     without = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     log = folder / "log"
-    with log.open("w") as console:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, **without},
-            stdout=console,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = start(command, log, cwd=folder, env={**os.environ, **without})
     try:
-        while not _answers(started.uri):
-            assert process.poll() is None, log.read_text()[-4000:]
-            time.sleep(0.1)
+        wait_for(lambda: answers(f"{started.uri}/health"), process, log)
         yield started
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _answers(uri: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{uri}/health") as response:
-            return bool(response.read() == b"OK")
-    except urllib.error.URLError:
-        return False
+        end(process)
 
 
 @pytest.fixture
@@ -140,8 +115,8 @@ def test_every_run_is_logged_with_its_report_and_its_export(
         losses.setdefault(row["run_id"], {})[row["epoch"]] = row["train_loss"]
     for run_id, run in runs.items():
         interval, logged = intervals[rows[run_id]["variant"]], run.data.metrics
-        for end in ("mean", "lower", "upper"):
-            assert logged[f"test_roc_auc_{end}"] == interval[end]
+        for bound in ("mean", "lower", "upper"):
+            assert logged[f"test_roc_auc_{bound}"] == interval[bound]
         assert logged["test_roc_auc_lower"] < logged["test_roc_auc_mean"]
         history = client.get_metric_history(run.info.run_id, "train_loss")
         assert {m.step: m.value for m in history} == losses[run_id]
@@ -151,14 +126,10 @@ def test_every_run_is_logged_with_its_report_and_its_export(
     run_of_export = runs[exported.name].info.run_id
     taken = Path(client.download_artifacts(run_of_export, "", str(tmp_path)))
     assert (taken / "report" / "index.html").read_bytes() == (
-        folder_of(config) / "report" / "index.html"
+        Path(config.root) / "report" / "index.html"
     ).read_bytes()
     assert files_of(taken / "export") == files_of(exported)
     assert "1/saved_model.pb" in files_of(exported)
-
-
-def folder_of(config: Config) -> Path:
-    return Path(config.root)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

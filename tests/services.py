@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -68,6 +69,13 @@ def start(command: Sequence[object], log: Path, **options: Any) -> subprocess.Po
             process_group=0,
             **options,
         )
+
+
+def free_port() -> int:
+    """A port of this machine that nothing uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def answers(address: str) -> bool:
