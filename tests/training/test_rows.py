@@ -136,7 +136,7 @@ def test_factors_learn_by_rows_as_in_one_table(
     assert moved[SIZES["user"] // 2 :].max() == 0
 
 
-@pytest.mark.parametrize("model", ["neural_cf", "deepfm"])
+@pytest.mark.parametrize("model", ["neural_cf", "embedding_mlp", "deepfm"])
 def test_rows_that_every_batch_looks_up_learn_by_lazy_adam_as_by_adam(
     model: str, large: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
