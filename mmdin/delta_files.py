@@ -63,10 +63,10 @@ def _scan(spark: SparkSession, path: str, version: int | None = None) -> tuple[A
     kernel = _kernel(spark)
     engine = kernel.defaults.engine.DefaultEngine.create(spark._jsc.hadoopConfiguration())
     table = kernel.Table.forPath(engine, path)
-    newest = version is None
-    snapshot = (
-        table.getLatestSnapshot(engine) if newest else table.getSnapshotAsOfVersion(engine, version)
-    )
+    if version is None:
+        snapshot = table.getLatestSnapshot(engine)
+    else:
+        snapshot = table.getSnapshotAsOfVersion(engine, version)
     return snapshot, _list_scan_files(engine, snapshot.getScanBuilder().build())
 
 

@@ -164,9 +164,9 @@ class Tables:
             TableError: if there is no such table, or what is there cannot be read as one; names the
                 job that writes it.
         """
-        self._require(table)
         if not is_classic(self.spark):
             return self.read_by_delta(table, version)
+        self._require(table)
         location = self._location(table)
         with self._reading_log(table):
             files = list_plain_files(self.spark, location, table.columns, version)
@@ -273,7 +273,7 @@ class Tables:
         name = f"{self.database}.{self.label(table)}"
         if _place_in_catalog(self.spark, name) == _qualify(self.spark, self._location(table)):
             return  # As for every stage that is skipped: without a Spark job.
-        place = _place(self._delta(table))
+        place = str(self._detail(table)["location"])
         self._create_database()
         self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING delta LOCATION {_quote(place)}")
         # By SQL, which takes names with a catalog in front.
@@ -473,10 +473,6 @@ class Tables:
                     f"{self._describe(table)} has delta.{feature}={value}, so its files hold more "
                     f"than the table: write it again with {table.job}"
                 )
-
-
-def _place(table: DeltaTable) -> str:
-    return str(table.detail().select("location").collect()[0][0])
 
 
 def _place_in_catalog(spark: SparkSession, name: str) -> str | None:
