@@ -1,8 +1,10 @@
 """Exported models give Spark's scores on many real rows, in a process that has TensorFlow alone.
 
-submit/local.sh pipeline --conf conf/experiments/table1.yaml
-submit/local.sh export --conf conf/experiments/table1.yaml
-make test-quality ROOTS=build/table1
+Of the best network:
+
+    submit/local.sh pipeline --conf conf/experiments/table1.yaml
+    submit/local.sh export --conf conf/experiments/table1.yaml
+    make test-quality ROOTS=build/table1
 """
 
 from pathlib import Path
