@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -99,3 +102,13 @@ def spread_history() -> dict[str, Column]:
             index = movie[f"{inputs.genre(slot)}_index"]
             columns[f"{inputs.history_genre(position, slot)}_index"] = F.coalesce(index, F.lit(0))
     return columns
+
+
+def flatten(lists: pa.ListArray) -> tuple[NDArray[np.int64], pa.StructArray]:
+    """The ratings of a column of Latest, one after the other, and of which row each is.
+
+    Args:
+        lists: of structs; null if there is none.
+    """
+    lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    return np.repeat(np.arange(len(lists)), lengths), lists.flatten()

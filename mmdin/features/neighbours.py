@@ -23,7 +23,7 @@ from pyspark.sql.types import BinaryType, StructType
 
 from mmdin.connect import Sent, send
 from mmdin.features.biases import Baseline
-from mmdin.features.history import RATED
+from mmdin.features.history import RATED, flatten
 from mmdin.schemas import MOVIE_SIMILARITIES
 
 MOST_MOVIES = 2000
@@ -106,7 +106,7 @@ def fit_similarities(rows: DataFrame, movies: int) -> Similarities:
         yield pack(*sum_products(list(batches), movies))
 
     products, common = (np.zeros((movies + 1, movies + 1)) for _ in range(2))
-    for row in narrow.mapInArrow(add_up, _SUMS).collect():
+    for row in narrow.mapInArrow(add_up, _SUMS).toArrow().to_pylist():
         products += unpack(row["products"], movies)
         common += unpack(row["common"], movies)
     return Similarities(products.astype(np.float32), common.astype(np.int32))
@@ -189,10 +189,9 @@ def weigh_rated(
         rated: lists of RATED.
         similarities: of fit_similarities.
     """
-    lengths = rated.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-    rows = np.repeat(np.arange(len(movies)), lengths)
+    rows, ratings = flatten(rated)
     others, residuals, deviations = (
-        rated.flatten().field(name).to_numpy(zero_copy_only=False)
+        ratings.field(name).to_numpy(zero_copy_only=False)
         for name in ("movie_index", "residual", "deviation")
     )
     weights = similarities.weights(movies[rows], others, own[rows] * deviations)

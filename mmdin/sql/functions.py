@@ -19,17 +19,15 @@ from pyspark.sql.pandas.functions import arrow_udf
 from mmdin.config import Config, Scoring
 from mmdin.connect import send
 from mmdin.errors import TableError
+from mmdin.features import neighbours, tastes
 from mmdin.features.buckets import Edges, add_buckets, edges_from_rows
-from mmdin.features.neighbours import READ, neighbour_bias_function, similarities_from_rows
 from mmdin.features.scene import add_scene
 from mmdin.features.states import values_of_none
 from mmdin.features.stored_states import STORED_LISTS, identify_encoding
-from mmdin.features.tastes import genre_bias
 from mmdin.finished_runs import FinishedRun, runs_on_newest_samples
 from mmdin.inputs import INPUTS, NUMBERS, SIDES, Side
 from mmdin.schemas import BUCKET_EDGES, MOVIE_SIMILARITIES, MOVIE_STATES, USER_STATES, Table
 from mmdin.scoring.networks import ENCODED, SentNetwork, score_batch, send_network
-from mmdin.sql.column_text import to_sql
 from mmdin.tables import Tables
 from mmdin.variants import plan_variants
 
@@ -111,7 +109,6 @@ def register_functions(spark: SparkSession, root: str, samples: str = "") -> Non
     seconds = _offer_states(tables)
     edges = edges_from_rows(tables.read(BUCKET_EDGES))
     _offer_python(spark, tables, runs)
-    _create(spark, _GENRES, ("rated", "user_bias", "genre_bits"), to_sql(genre_bias()))
     _create_score_of_pair(spark, _values_of_moment(spark, seconds, edges))
     names = {run.model: run.run_id for run in reversed(runs)} | {r.run_id: r.run_id for r in runs}
     spark.sql(
@@ -139,8 +136,10 @@ def _offer_states(tables: Tables) -> int:
 
 def _offer_python(spark: SparkSession, tables: Tables, runs: Sequence[FinishedRun]) -> None:
     """Register the functions in Python."""
-    similarities = similarities_from_rows(tables.read(MOVIE_SIMILARITIES))
-    spark.udf.register(_NEIGHBOURS, neighbour_bias_function(send(spark, similarities)))
+    similarities = neighbours.similarities_from_rows(tables.read(MOVIE_SIMILARITIES))
+    sent = send(spark, similarities)
+    spark.udf.register(_NEIGHBOURS, neighbours.neighbour_bias_function(sent))
+    spark.udf.register(_GENRES, tastes.genre_bias_function())
     networks = {run.run_id: send_network(spark, run.checkpoint) for run in runs}
     spark.udf.register(_NETWORK, _network_function(networks, Scoring().batch_size))
 
@@ -165,23 +164,12 @@ def _create_score_of_pair(spark: SparkSession, of_moment: Mapping[str, int]) -> 
     }
     values |= {c: str(value) for c, value in of_moment.items()}
     values["deviation"] = "CAST(NULL AS DOUBLE)"
-    values["genre_bias"] = (
-        f"{_GENRES}({values['rated']}, {values['user_bias']}, {values['genre_bits']})"
-    )
-    values["neighbour_bias"] = f"{_NEIGHBOURS}({', '.join(values[c] for c in READ)})"
+    values["genre_bias"] = f"{_GENRES}({', '.join(values[c] for c in tastes.READ)})"
+    values["neighbour_bias"] = f"{_NEIGHBOURS}({', '.join(values[c] for c in neighbours.READ)})"
     encoded = ", ".join(f"{values[c]} AS {c}" for c in ENCODED)
     spark.sql(
         f"CREATE OR REPLACE TEMPORARY FUNCTION {_OF_PAIR}(run STRING, of_user {_USER.struct}, "
         f"of_movie {_MOVIE.struct}) RETURNS DOUBLE RETURN {_NETWORK}(run, struct({encoded}))"
-    )
-
-
-def _create(spark: SparkSession, name: str, read: Sequence[str], text: str) -> None:
-    """Create a function, of columns of the states, that gives a double."""
-    halves = {column: half for half in (_USER, _MOVIE) for column in half.columns}
-    parameters = ", ".join(f"{column} {halves[column].type_of(column)}" for column in read)
-    spark.sql(
-        f"CREATE OR REPLACE TEMPORARY FUNCTION {name}({parameters}) RETURNS DOUBLE RETURN {text}"
     )
 
 
