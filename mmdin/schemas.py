@@ -32,13 +32,16 @@ class Table:
         job: the job that writes it.
         row: one sentence: "A row is ...".
         scope: how many there can be, and for whom: see Scope.
+        found_by: the column by which rows are looked up or replaced: Delta keeps statistics of
+            this one alone.
     """
 
     name: str
     schema: t.StructType
     job: str
     row: str
-    scope: Scope = "root"
+    scope: Scope
+    found_by: str
 
     @property
     def columns(self) -> list[str]:
@@ -46,9 +49,11 @@ class Table:
         return list(self.schema.names)
 
 
-def _table(name: str, job: str, row: str, *columns: Column, scope: Scope = "root") -> Table:
+def _table(
+    name: str, job: str, row: str, *columns: Column, scope: Scope = "root", found_by: str = ""
+) -> Table:
     fields = [t.StructField(n, d, True, {"comment": c}) for n, d, c in columns]
-    return Table(name, t.StructType(fields), job, row, scope)
+    return Table(name, t.StructType(fields), job, row, scope, found_by or columns[0][0])
 
 
 _USER = ("user_id", _LONG, "MovieLens userId")
@@ -467,6 +472,7 @@ KNOWN_RATINGS = _table(
     _LABEL,
     ("residual", _DOUBLE, "stars above the mean and the movie's bias by earlier ratings"),
     scope="samples",
+    found_by="rated_at",
 )
 
 USER_STATES = _table(

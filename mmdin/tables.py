@@ -458,7 +458,12 @@ class Tables:
             )
         self.check_writable(table)
         fitted = conform(rows, table)
-        return fitted.write.format("delta").option("delta.enableDeletionVectors", "false")
+        # Statistics of every column took up to half of the time that saving takes.
+        return (
+            fitted.write.format("delta")
+            .option("delta.enableDeletionVectors", "false")
+            .option("delta.dataSkippingStatsColumns", table.found_by)
+        )
 
     def _refuse_more_than_plain_files(self, table: Table) -> None:
         version = self._require(table)
