@@ -13,6 +13,8 @@ FEW_ROWS = {
     # Few rows fit into one task, and each Python worker imports TensorFlow for itself.
     "spark.sql.leafNodeDefaultParallelism": "1",
     "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.lightweightPlanChangeValidation": "false",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
 
