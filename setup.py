@@ -48,6 +48,7 @@ EXTRAS = {
         "graphene>=3.3,<4",  # queries of its pages
         "pyspark[connect]==4.2.0",  # the extra connect
         "selenium>=4.30,<5",  # opens the report in a browser
+        "duckdb>=1.4",  # what build_samples is measured against
         "ruff>=0.15",  # format and lint
         "mypy>=2",  # types
         "types-PyYAML",  # types of PyYAML

@@ -33,6 +33,7 @@ SUBJECTS = {
     "posters": "ingestion of posters against decoding them",
     "score": "scoring in Spark against the network alone",
     "stages": "the pipeline's stages and their Spark jobs",
+    "build_samples": "job build_samples against DuckDB",
     "recommend": "candidates and their scores against those of every pair",
     "sizes": "the pipeline by the number of ratings",
 }

@@ -45,20 +45,13 @@ def measure_sizes(folder: Path, ratings: int, copies: list[int]) -> list[dict[st
         CommandFailedError: A job failed.
     """
     folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    users = ratings // RATINGS_PER_USER
-    configuration = folder / "sizes.yaml"
-    world = {"users": users, "movies": MOVIES, "ratings": ratings, "bad_rows": False}
-    given = {"world": world, "input": {"posters": f"{folder}/posters"}}
-    configuration.write_text(yaml.safe_dump(given))
-    made = folder / "world" / "movielens"
-    _launch(folder / "world.log", "make_demo_data", configuration, folder / "world/root", made)
+    configuration, made = make_world(folder, ratings)
     results = []
     for number in copies:
         movielens, root = folder / str(number) / "movielens", folder / str(number) / "root"
-        _repeat(made, movielens, number, users)
+        repeat_ratings(made, movielens, number, ratings // RATINGS_PER_USER)
         log = folder / f"{number}.log"
-        usage = _launch(log, "pipeline", configuration, root, movielens, *PIPELINE)
+        usage = launch(log, "pipeline", configuration, root, movielens, *PIPELINE)
         disk = sum(f.stat().st_size for f in root.rglob("*") if f.is_file())
         results.append(
             {
@@ -73,7 +66,20 @@ def measure_sizes(folder: Path, ratings: int, copies: list[int]) -> list[dict[st
     return results
 
 
-def _repeat(made: Path, copies: Path, times: int, users: int) -> None:
+def make_world(folder: Path, ratings: int) -> tuple[Path, Path]:
+    """Invent a world; returns the configuration that names its posters, and its ratings' folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    users = ratings // RATINGS_PER_USER
+    configuration = folder / "sizes.yaml"
+    world = {"users": users, "movies": MOVIES, "ratings": ratings, "bad_rows": False}
+    given = {"world": world, "input": {"posters": f"{folder}/posters"}}
+    configuration.write_text(yaml.safe_dump(given))
+    made = folder / "world" / "movielens"
+    launch(folder / "world.log", "make_demo_data", configuration, folder / "world/root", made)
+    return configuration, made
+
+
+def repeat_ratings(made: Path, copies: Path, times: int, users: int) -> None:
     """Write the ratings of a world `times` times, each time by other users."""
     copies.mkdir(parents=True, exist_ok=True)
     for name in ("movies.csv", "links.csv"):
@@ -88,9 +94,10 @@ def _repeat(made: Path, copies: Path, times: int, users: int) -> None:
             pv.write_csv(moved, file, pv.WriteOptions(include_header=False))
 
 
-def _launch(
+def launch(
     log: Path, job: str, configuration: Path, root: Path, movielens: Path, *settings: str
 ) -> Usage:
+    """Run a job on this machine, and measure it."""
     places = (f"root={root}", f"input.movielens={movielens}")
     return measure([LAUNCHER, job, "--conf", configuration, "--set", *places, *settings], log)
 

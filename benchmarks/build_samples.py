@@ -1,0 +1,80 @@
+"""Job build_samples against DuckDB: the same samples of the same tables, on the same cores.
+
+DuckDB's query is benchmarks/duckdb_samples.py. An invented world is written once; a larger one is
+copies of its ratings, each by its own users.
+"""
+
+import sys
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.sizes import RATINGS_PER_USER, launch, make_world, repeat_ratings
+from benchmarks.usage import Usage, measure
+from mmdin.schemas import SAMPLES
+
+COPIES = (1, 5)
+PROTOCOLS = ("point_in_time", "random")
+
+
+def run(folder: Path, small: bool) -> dict[str, object]:
+    """Seconds and CPU seconds of both, by protocol and number of ratings, and their ratios."""
+    folder = folder.resolve()
+    ratings = 20_000 if small else 1_000_000
+    configuration, made = make_world(folder, ratings)
+    figures: dict[str, object] = {}
+    for copies in COPIES:
+        movielens, root = folder / f"movielens{copies}", folder / f"root{copies}"
+        repeat_ratings(made, movielens, copies, ratings // RATINGS_PER_USER)
+        for job in ("ingest_ratings", "ingest_posters"):
+            launch(folder / f"{job}.log", job, configuration, root, movielens)
+        for protocol in PROTOCOLS:
+            job, log = "build_samples", folder / f"{protocol}{copies}.log"
+            setting = f"samples.protocol={protocol}"
+            by_spark = launch(log, job, configuration, root, movielens, setting)
+            made_by_duckdb = folder / f"duckdb_{protocol}{copies}"
+            command = (sys.executable, "-m", "benchmarks.duckdb_samples")
+            arguments = (root / "tables", made_by_duckdb, protocol)
+            by_duckdb = measure([*command, *arguments], folder / "duckdb.log")
+            compared = _compare(by_spark, by_duckdb)
+            if protocol == "point_in_time":
+                compared["columns that differ"] = list_differing(root, made_by_duckdb)
+            figures[f"{copies * ratings} ratings, {protocol}"] = compared
+    return figures
+
+
+def _compare(by_spark: Usage, by_duckdb: Usage) -> dict[str, object]:
+    return {
+        "seconds": round(by_spark.seconds, 1),
+        "cpu_seconds": round(by_spark.cpu, 1),
+        "DuckDB's seconds": round(by_duckdb.seconds, 1),
+        "DuckDB's cpu_seconds": round(by_duckdb.cpu, 1),
+        "seconds by DuckDB's": round(by_spark.seconds / by_duckdb.seconds, 2),
+        "cpu by DuckDB's": round(by_spark.cpu / by_duckdb.cpu, 2),
+    }
+
+
+def list_differing(root: Path, made_by_duckdb: Path) -> list[str]:
+    """The readable columns and numbers of samples that differ beyond 1e-8 of their size."""
+    with duckdb.connect() as database:
+        database.execute("SET TimeZone = 'UTC'")
+        for name, place in (("ours", root / "tables" / "samples"), ("theirs", made_by_duckdb)):
+            files = f"read_parquet('{place}/*/*.parquet', hive_partitioning = true)"
+            database.execute(f"CREATE VIEW {name} AS FROM {files}")
+        # Bucket edges are fitted on other rows.
+        columns = [c for c in SAMPLES.columns if not c.endswith("_bucket")]
+        tests = ", ".join(f"count(*) FILTER ({_differs(c)})" for c in columns)
+        found = database.execute(
+            f"SELECT {tests} FROM ours o FULL JOIN theirs t USING (user_id, movie_id)"
+        ).fetchone()
+    assert found is not None
+    return [column for column, rows in zip(columns, found, strict=True) if rows]
+
+
+def _differs(column: str) -> str:
+    if SAMPLES.schema[column].dataType.typeName() != "double":
+        return f"o.{column} IS DISTINCT FROM t.{column}"
+    return (
+        f"(o.{column} IS NULL) != (t.{column} IS NULL) "
+        f"OR abs(o.{column} - t.{column}) > 1e-8 * greatest(1, abs(o.{column}))"
+    )
