@@ -1,7 +1,7 @@
-"""Ranks that wait at the start of an epoch until the test has done what it wants to do meanwhile.
+"""Executors that wait amid a job until the test has done what it wants to do meanwhile.
 
-What happens to training that is interrupted must not depend on how fast it is. So tests start the
-job with properties of Spark that make its ranks hold by themselves.
+What happens to a job that is interrupted must not depend on how fast it is. So tests start the job
+with properties of Spark that make its ranks, or Spark's Python workers, hold by themselves.
 """
 
 import os
@@ -16,32 +16,36 @@ HELD = Path(__file__).with_name("held")
 
 @dataclass(frozen=True)
 class Hold:
-    """Training that is held at the start of the second epoch of a run.
+    """A job that is held in a module: see tests/held/sitecustomize.py.
 
     Attributes:
-        folder: through which ranks and test tell each other; on every host.
-        after_runs: how many runs of the root have ended before that run.
+        folder: through which executors and test tell each other; on every host.
+        after_runs: in training, how many runs of the root have ended before the run that is held.
+        module: of training's ranks, which hold at the start of a run's second epoch, or of the
+            similarities of movies, where build_samples holds.
     """
 
     folder: Path
     after_runs: int = 0
+    module: str = "mmdin.training.rank.data"
 
     @property
     def properties(self) -> dict[str, str]:
-        """Properties of Spark that give ranks the environment variables that they need."""
+        """Properties of Spark that give executors the environment variables that they need."""
         variables = {
             "PYTHONPATH": os.pathsep.join([str(HELD), os.environ.get("PYTHONPATH", "")]),
             "MMDIN_HOLD_IN": str(self.folder),
             "MMDIN_HOLD_AFTER_RUNS": str(self.after_runs),
+            "MMDIN_HOLD_AT": self.module,
         }
         return {f"spark.executorEnv.{name}": value for name, value in variables.items()}
 
     def is_reached(self) -> bool:
-        """Whether the run's first epoch is saved, and its ranks wait."""
+        """Whether an executor waits; in training, the run's first epoch is saved."""
         return (self.folder / "held").exists()
 
     def release(self) -> None:
-        """Let the ranks, and those that are started again, train on."""
+        """Let those that wait, and those that are started again, go on."""
         (self.folder / "released").touch()
 
 

@@ -41,7 +41,9 @@ def computed(rows: DataFrame) -> DataFrame:
 
     Later steps then neither compute nor plan the steps before this one again: with windows of 40
     columns, planning took longer than computing 100 thousand rows. Compared with persist(), which
-    turns rows into compressed columns and back, this took a third less time. If an executor is
-    lost, so are its rows, and the job has to be run again.
+    turns rows into compressed columns and back, this took a third less time. On a cluster, two
+    executors keep each part of the rows, so that one of them can be lost.
     """
-    return rows.localCheckpoint(eager=True, storageLevel=StorageLevel.DISK_ONLY)
+    master = rows.sparkSession.conf.get("spark.master", "") or ""
+    kept = StorageLevel.DISK_ONLY if master.startswith("local") else StorageLevel.DISK_ONLY_2
+    return rows.localCheckpoint(eager=True, storageLevel=kept)

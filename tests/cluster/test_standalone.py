@@ -1,5 +1,6 @@
 """The pipeline on two hosts, compared with the same in local mode."""
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,24 @@ def test_a_killed_executor_costs_at_most_an_epoch(
     results = query(spark, root, ["epochs", "runs"])
     assert_same_training(results, local)
     assert results["runs"] == [[1]]
+
+
+def test_samples_survive_a_killed_executor(
+    spark: SparkSession, standalone: Standalone, small_world: Path, local: Local, tmp_path: Path
+) -> None:
+    """The rows that a step before has computed are on both executors."""
+    root = with_samples_of(local, tmp_path / "killed")
+    shutil.rmtree(Path(root, "tables", "samples"))
+    hold = Hold(tmp_path, module="mmdin.features.neighbours")
+    file = with_project_dir(standalone, tmp_path / "project.yaml", hold.properties)
+    options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
+    process, log = submit(standalone, "build_samples", *options)
+    wait_for(hold.is_reached, process, log)
+    first, _ = standalone.executors()
+    first.kill()
+    hold.release()
+    assert process.wait(timeout=900) == 0, log.read_text()[-6000:]
+    assert query(spark, root, ["samples"])["samples"] == local.results["samples"]
 
 
 def with_project_dir(
