@@ -1,3 +1,4 @@
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -165,6 +166,16 @@ def test_a_partitioned_table_is_read_in_one_spark_job(tables: Tables, spark: Spa
     assert tables.read(LINKS, 0).where("imdb_id IS NULL").collect() == [(2, None, 2)]
     assert spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs() == started + 2
     assert tables.read(LINKS).collect() == [(3, "c", 3)]
+
+
+def test_statistics_are_of_the_column_that_rows_are_found_by(
+    tables: Tables, spark: SparkSession
+) -> None:
+    tables.write(LINKS, links(spark, (7, "0114709", 862)))
+    (log,) = Path(tables.path(LINKS), "_delta_log").glob("*.json")
+    added = [json.loads(line)["add"] for line in log.read_text().splitlines() if '"add"' in line]
+    statistics = [json.loads(file["stats"]) for file in added]
+    assert [s["minValues"] for s in statistics] == [{LINKS.found_by: 7}]
 
 
 def test_a_column_that_a_table_lacks_is_named(tables: Tables, spark: SparkSession) -> None:

@@ -64,7 +64,7 @@ def genre_bias() -> Column:
 def genre_bias_function() -> Any:
     """The function of READ, in Python, whose values genre_bias are.
 
-    Spark's functions of lists took five times as long.
+    Spark's functions of lists took a third of the time of all features.
     """
 
     def bias(bits: pa.Array, user_bias: pa.Array, rated: pa.Array) -> pa.Array:
