@@ -13,7 +13,7 @@ FEW_ROWS = {
     # Few rows fit into one task, and each Python worker imports TensorFlow for itself.
     "spark.sql.leafNodeDefaultParallelism": "1",
     "spark.databricks.delta.snapshotPartitions": "1",
-    # Spark's checks of its own rules, and of the line that each column was written in.
+    # A check after every rule of the planner; the line of code of each column, for messages.
     "spark.sql.lightweightPlanChangeValidation": "false",
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
