@@ -49,16 +49,8 @@ def test_a_killed_executor_costs_at_most_an_epoch(
     spark: SparkSession, standalone: Standalone, small_world: Path, local: Local, tmp_path: Path
 ) -> None:
     root = with_samples_of(local, tmp_path / "killed")
-    hold = Hold(tmp_path)
-    file = with_project_dir(standalone, tmp_path / "project.yaml", hold.properties)
-    options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
-    process, log = submit(standalone, "train", *options)
-    wait_for(hold.is_reached, process, log)
-    first, _ = standalone.executors()
-    first.kill()
-    hold.release()
-    assert process.wait(timeout=900) == 0, log.read_text()[-6000:]
-    assert "a rank was lost" in log.read_text()
+    printed = kill_an_executor_amid("train", root, standalone, small_world, Hold(tmp_path))
+    assert "a rank was lost" in printed
     results = query(spark, root, ["epochs", "runs"])
     assert_same_training(results, local)
     assert results["runs"] == [[1]]
@@ -71,15 +63,23 @@ def test_samples_survive_a_killed_executor(
     root = with_samples_of(local, tmp_path / "killed")
     shutil.rmtree(Path(root, "tables", "samples"))
     hold = Hold(tmp_path, module="mmdin.features.neighbours")
-    file = with_project_dir(standalone, tmp_path / "project.yaml", hold.properties)
+    kill_an_executor_amid("build_samples", root, standalone, small_world, hold)
+    assert query(spark, root, ["samples"])["samples"] == local.results["samples"]
+
+
+def kill_an_executor_amid(
+    job: str, root: str, standalone: Standalone, small_world: Path, hold: Hold
+) -> str:
+    """Run a job to its end, kill one of its executors while it is held; gives what it printed."""
+    file = with_project_dir(standalone, hold.folder / "project.yaml", hold.properties)
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
-    process, log = submit(standalone, "build_samples", *options)
+    process, log = submit(standalone, job, *options)
     wait_for(hold.is_reached, process, log)
     first, _ = standalone.executors()
     first.kill()
     hold.release()
     assert process.wait(timeout=900) == 0, log.read_text()[-6000:]
-    assert query(spark, root, ["samples"])["samples"] == local.results["samples"]
+    return log.read_text()
 
 
 def with_project_dir(
