@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 HELD = Path(__file__).with_name("held")
 
 
@@ -43,6 +45,10 @@ class Hold:
     def is_reached(self) -> bool:
         """Whether an executor waits; in training, the run's first epoch is saved."""
         return (self.folder / "held").exists()
+
+    def waiting(self) -> psutil.Process:
+        """The process that waits; in training, rank 0."""
+        return psutil.Process(int((self.folder / "held").read_text()))
 
     def release(self) -> None:
         """Let those that wait, and those that are started again, go on."""

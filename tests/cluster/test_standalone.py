@@ -70,13 +70,16 @@ def test_samples_survive_a_killed_executor(
 def kill_an_executor_amid(
     job: str, root: str, standalone: Standalone, small_world: Path, hold: Hold
 ) -> str:
-    """Run a job to its end, kill one of its executors while it is held; gives what it printed."""
+    """Run a job to its end, but for the executor that is held; gives what it printed.
+
+    That executor has the rows that the job has computed: Spark sends tasks to their rows.
+    """
     file = with_project_dir(standalone, hold.folder / "project.yaml", hold.properties)
     options = ["--conf", str(small_world), "--cluster", str(file), "--set", f"root={root}"]
     process, log = submit(standalone, job, *options)
     wait_for(hold.is_reached, process, log)
-    first, _ = standalone.executors()
-    first.kill()
+    (held,) = {*standalone.executors()} & {*hold.waiting().parents()}
+    held.kill()
     hold.release()
     assert process.wait(timeout=900) == 0, log.read_text()[-6000:]
     return log.read_text()

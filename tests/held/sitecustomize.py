@@ -10,6 +10,13 @@ FOLDER = Path(os.environ["MMDIN_HOLD_IN"])
 AFTER_RUNS, EPOCH = int(os.environ["MMDIN_HOLD_AFTER_RUNS"]), 2
 
 
+def tell() -> None:
+    """Tell the test which process waits."""
+    file = FOLDER / f"held by {os.getpid()}"
+    file.write_text(str(os.getpid()))
+    file.rename(FOLDER / "held")
+
+
 def wait() -> None:
     """Wait until the test releases what it holds."""
     while not (FOLDER / "released").exists():
@@ -24,7 +31,7 @@ def hold_ranks(rank_data) -> None:
         ended = len(list(Path(self._assignment.checkpoint).parent.glob("*/result.json")))
         if (ended, epoch) == (AFTER_RUNS, EPOCH):
             if self._communicator.rank == 0:  # It has saved the epoch before.
-                (FOLDER / "held").touch()
+                tell()
             wait()
         return usual(self, epoch)
 
@@ -36,7 +43,7 @@ def hold_similarities(neighbours) -> None:
     usual = neighbours.sum_products
 
     def sum_products(*arguments):
-        (FOLDER / "held").touch()
+        tell()
         wait()
         return usual(*arguments)
 
