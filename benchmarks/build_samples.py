@@ -29,10 +29,9 @@ def run(folder: Path, small: bool) -> dict[str, object]:
         for job in ("ingest_ratings", "ingest_posters"):
             launch(folder / f"{job}.log", job, configuration, root, movielens)
         for protocol in PROTOCOLS:
-            job, log = "build_samples", folder / f"{protocol}{copies}.log"
+            log, made_by_duckdb = folder / f"{protocol}{copies}.log", folder / f"{protocol}{copies}"
             setting = f"samples.protocol={protocol}"
-            by_spark = launch(log, job, configuration, root, movielens, setting)
-            made_by_duckdb = folder / f"duckdb_{protocol}{copies}"
+            by_spark = launch(log, "build_samples", configuration, root, movielens, setting)
             command = (sys.executable, "-m", "benchmarks.duckdb_samples")
             arguments = (root / "tables", made_by_duckdb, protocol)
             by_duckdb = measure([*command, *arguments], folder / "duckdb.log")
@@ -55,7 +54,7 @@ def _compare(by_spark: Usage, by_duckdb: Usage) -> dict[str, object]:
 
 
 def list_differing(root: Path, made_by_duckdb: Path) -> list[str]:
-    """The readable columns and numbers of samples that differ beyond 1e-8 of their size."""
+    """The columns of samples, but for buckets, that differ; doubles beyond 1e-8 of their size."""
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         for name, place in (("ours", root / "tables" / "samples"), ("theirs", made_by_duckdb)):

@@ -18,7 +18,8 @@ import duckdb
 from mmdin.config import Samples
 from mmdin.features.buckets import BUCKETED, MAX_ROWS_FITTED
 from mmdin.features.history import HISTORY, RATED
-from mmdin.features.neighbours import MOST_MOVIES
+from mmdin.features.neighbours import MOST_MOVIES, PRIOR
+from mmdin.features.tastes import BY_GENRE, LATEST
 from mmdin.inputs import GENRE_SLOTS, INPUTS, POSTER_FEATURES, genre, history_genre, history_movie
 from mmdin.schemas import SAMPLES
 
@@ -98,10 +99,7 @@ FROM priors u, priors m WHERE u.vocabulary = 'user' AND m.vocabulary = 'movie'
 INDEXED_MOVIES = f"""
 SELECT d.*, coalesce(v.index, 0) AS movie_index,
     {", ".join(f"coalesce(g{s}.index, 0) AS {genre(s)}_index" for s in SLOTS)},
-    {
-    " | ".join(f"CASE WHEN g{s}.index <= 62 THEN 1::BIGINT << g{s}.index ELSE 0 END" for s in SLOTS)
-}
-        AS genre_bits
+    {" | ".join(f"if(g{s}.index <= 62, 1::BIGINT << g{s}.index, 0)" for s in SLOTS)} AS genre_bits
 FROM described d
 LEFT JOIN vocabularies v ON v.vocabulary = 'movie' AND v.key = d.movie_id::VARCHAR
 {
@@ -217,14 +215,16 @@ WITH pairs AS (
             / nullif(sqrt(bit_count(p.genre_bits)::INT * bit_count(h.genre_bits)), 0), 0) AS alike,
         CASE WHEN s.common > (p.deviation * h.deviation IS NOT NULL)::INT
             THEN greatest(s.products - coalesce(p.deviation * h.deviation, 0), 0)
-                / (s.common - (p.deviation * h.deviation IS NOT NULL)::INT + 100) / v.variance
+                / (s.common - (p.deviation * h.deviation IS NOT NULL)::INT + {PRIOR}) / v.variance
             ELSE 0 END AS similarity
     FROM pairs p JOIN held_rated h USING (user_id, number)
     LEFT JOIN similarities s ON s.movie = p.movie_index AND s.other = h.movie_index,
     (SELECT sum(products) / sum(common) AS variance FROM similarities WHERE movie = other) v
 )
-SELECT id, sum(excess) FILTER (back < 10) / (count(*) FILTER (back < 10) + 3) AS recent_bias,
-    sum(excess * alike) FILTER (back < 20) / (sum(alike) FILTER (back < 20) + 2) AS genre_bias,
+SELECT id,
+    sum(excess) FILTER (back < {LATEST}) / (count(*) FILTER (back < {LATEST}) + 3) AS recent_bias,
+    sum(excess * alike) FILTER (back < {BY_GENRE})
+        / (sum(alike) FILTER (back < {BY_GENRE}) + 2) AS genre_bias,
     sum(excess * similarity) / (sum(similarity) + 1) AS neighbour_bias
 FROM weighted GROUP BY id
 """
