@@ -30,14 +30,14 @@ def list_plain_files(
     """
     snapshot, files = _scan(spark, path, version)
     mapping = snapshot.getTableProperties().get("delta.columnMapping.mode")
-    lacks = not {*columns} <= {*snapshot.getSchema().fieldNames()}
+    lacks = not {*columns} <= {*_strings(snapshot.getSchema().fieldNames())}
     if lacks or mapping not in (None, "none") or len(files) > MOST_FILES:
         return None
-    of_file = _kernel(spark).internal.InternalScanFileUtils
+    of_file = _kernel(spark, "internal.InternalScanFileUtils")
     if any(of_file.getDeletionVectorDescriptorFromRow(file) is not None for file in files):
         return None
     urls = [str(of_file.getAddFileStatus(file).getPath()) for file in files]
-    folders = [f"/{column}=" for column in snapshot.getPartitionColumnNames()]
+    folders = [f"/{column}=" for column in _strings(snapshot.getPartitionColumnNames())]
     named = all(folder in url.removeprefix(path) for url in urls for folder in folders)
     return urls if named else None
 
@@ -49,20 +49,32 @@ def list_sizes(spark: SparkSession, path: str) -> dict[str, int]:
     `list_plain_files`.
     """
     _, files = _scan(spark, path)
-    of_file = _kernel(spark).internal.InternalScanFileUtils
+    of_file = _kernel(spark, "internal.InternalScanFileUtils")
     sizes = {str(s.getPath()): int(s.getSize()) for s in map(of_file.getAddFileStatus, files)}
     return {u.removeprefix(f"{path}/"): n for u, n in sizes.items() if u.startswith(f"{path}/")}
 
 
-def _kernel(spark: SparkSession) -> Any:
-    return spark._jvm.io.delta.kernel  # type: ignore[union-attr]
+def _kernel(spark: SparkSession, name: str) -> Any:
+    """A class, by its name in io.delta.kernel.
+
+    By attributes, Py4J would look through all jars for classes named io, io.delta, ...
+    """
+    return getattr(spark._jvm, f"io.delta.kernel.{name}")
+
+
+def _strings(values: Any) -> list[str]:
+    """The elements of a Java list.
+
+    Py4J's iterator ends by an exception in the JVM, which costs PySpark some 20 ms to translate.
+    """
+    return [values.get(n) for n in range(values.size())]
 
 
 def _scan(spark: SparkSession, path: str, version: int | None = None) -> tuple[Any, list[Any]]:
     """A version's snapshot, and the rows in which Kernel describes its files."""
-    kernel = _kernel(spark)
-    engine = kernel.defaults.engine.DefaultEngine.create(spark._jsc.hadoopConfiguration())
-    table = kernel.Table.forPath(engine, path)
+    make_engine = _kernel(spark, "defaults.engine.DefaultEngine").create
+    engine = make_engine(spark._jsc.hadoopConfiguration())
+    table = _kernel(spark, "Table").forPath(engine, path)
     if version is None:
         snapshot = table.getLatestSnapshot(engine)
     else:

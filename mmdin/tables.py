@@ -490,14 +490,18 @@ def _place_in_catalog(spark: SparkSession, name: str) -> str | None:
     if not state.catalog().tableExists(identifier):
         return None
     location = state.catalog().getTableMetadata(identifier).location()
-    return str(spark._jvm.org.apache.hadoop.fs.Path(location).toString())  # type: ignore[union-attr]
+    return str(_hadoop_path(spark, location).toString())
 
 
 def _qualify(spark: SparkSession, path: str) -> str:
     """The complete path of a folder, as that of a table in the catalog."""
-    folder = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
+    folder = _hadoop_path(spark, path)
     system = folder.getFileSystem(spark._jsc.hadoopConfiguration())
     return str(system.makeQualified(folder).toString())
+
+
+def _hadoop_path(spark: SparkSession, path: Any) -> Any:
+    return getattr(spark._jvm, "org.apache.hadoop.fs.Path")(path)
 
 
 def _describe_gap(version: int) -> str:

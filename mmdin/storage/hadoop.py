@@ -52,7 +52,6 @@ class HadoopFiles:
 
     def __init__(self, gateway: Any, configuration: Any) -> None:
         self._gateway = gateway
-        self._hadoop = gateway.jvm.org.apache.hadoop
         self._configuration = configuration
 
     def exists(self, url: str) -> bool:
@@ -128,7 +127,7 @@ class HadoopFiles:
             # fs.s3a.connection.expect.continue.
             source = self._gateway.jvm.java.io.FileInputStream(str(path.absolute()))
             stream = system.create(target, True)
-            self._hadoop.io.IOUtils.copyBytes(source, stream, 1 << 20, True)
+            self._class("io.IOUtils").copyBytes(source, stream, 1 << 20, True)
 
     def remove(self, url: str) -> None:
         """Delete a file, or a folder with everything in it; do nothing if there is none."""
@@ -143,8 +142,8 @@ class HadoopFiles:
         new, old = (join(folder_of(url), temporary_name(last_name(url))) for _ in range(2))
         upload(self, path, new)
         with self._open(url) as (system, target):
-            fs = self._hadoop.fs
-            copied, moved, there = map(system.makeQualified, (fs.Path(new), fs.Path(old), target))
+            copied, moved = (system.makeQualified(self._path(place)) for place in (new, old))
+            there = system.makeQualified(target)
             if system.exists(there):
                 self._rename(there, moved)
             try:
@@ -163,7 +162,7 @@ class HadoopFiles:
 
     def default_system(self) -> str:
         """The URL of the file system that a path without a scheme is on."""
-        return str(self._hadoop.fs.FileSystem.getDefaultUri(self._configuration))
+        return str(self._class("fs.FileSystem").getDefaultUri(self._configuration))
 
     def check_name(self, path: str) -> None:
         """Check that this JVM can open a local path, which depends on the locale it started in.
@@ -208,19 +207,19 @@ class HadoopFiles:
                 f"{name}: {scheme} has no folders that could be listed or written: give a local "
                 "path, or a URL such as hdfs://host/folder or s3a://bucket/folder"
             )
-        configuration = self._hadoop.conf.Configuration(self._configuration)
+        configuration = self._class("conf.Configuration")(self._configuration)
         for setting, value in _FAIL_FAST.items():
             configuration.set(setting, value)
         try:
-            path = self._hadoop.fs.Path(url)
+            path = self._path(url)
             # A new instance: a shared file system keeps the settings that it was created with.
-            system = self._hadoop.fs.FileSystem.newInstance(path.toUri(), configuration)
+            system = self._class("fs.FileSystem").newInstance(path.toUri(), configuration)
             try:
                 yield system, path
             finally:
                 system.close()
         except _JAVA_ERRORS as error:
-            version = self._hadoop.util.VersionInfo.getVersion()
+            version = self._class("util.VersionInfo").getVersion()
             advice = _advice(scheme, str(_java_exception(error)), version)
             raise StorageError(f"{name}: {_reason(error)}; {advice}") from None
 
@@ -235,14 +234,24 @@ class HadoopFiles:
                 settings[setting.findtext("name", "")] = setting.findtext("value", "")
         return settings
 
+    def _class(self, name: str) -> Any:
+        """A class, by its name in org.apache.hadoop.
+
+        By attributes, Py4J would look through all jars for classes named org, org.apache, ...
+        """
+        return getattr(self._gateway.jvm, f"org.apache.hadoop.{name}")
+
+    def _path(self, *parts: Any) -> Any:
+        return self._class("fs.Path")(*parts)
+
     def _local(self, path: Path) -> Any:
-        return self._hadoop.fs.Path("file", "", str(path.absolute()))
+        return self._path("file", "", str(path.absolute()))
 
     @contextlib.contextmanager
     def _open(self, url: str) -> Iterator[tuple[Any, Any]]:
         """Hadoop's FileSystem and Path of a URL."""
         with _translated_errors(url):
-            path = self._hadoop.fs.Path(url)
+            path = self._path(url)
             yield path.getFileSystem(self._configuration), path
 
     @contextlib.contextmanager
@@ -252,16 +261,16 @@ class HadoopFiles:
             if scheme_of(url) in _OBJECT_STORES:
                 yield system, path
                 return
-            temporary = self._hadoop.fs.Path(path.getParent(), temporary_name(path.getName()))
+            temporary = self._path(path.getParent(), temporary_name(path.getName()))
             yield system, temporary
             self._rename(system.makeQualified(temporary), system.makeQualified(path))
 
     def _rename(self, source: Any, target: Any) -> None:
         # FileSystem's own rename does not replace a file that is there; FileContext's does.
-        fs = self._hadoop.fs
-        options = self._gateway.new_array(fs.Options.Rename, 1)
-        options[0] = fs.Options.Rename.OVERWRITE
-        context = fs.FileContext.getFileContext(source.toUri(), self._configuration)
+        rename = self._class("fs.Options").Rename
+        options = self._gateway.new_array(rename, 1)
+        options[0] = rename.OVERWRITE
+        context = self._class("fs.FileContext").getFileContext(source.toUri(), self._configuration)
         context.rename(source, target, options)
 
 
