@@ -7,6 +7,7 @@ from pathlib import Path
 
 import horovod
 import horovod.runner.gloo_run
+import horovod.runner.launch
 import pytest
 
 from mmdin.errors import ClusterError
@@ -23,12 +24,14 @@ def test_patches_are_for_the_version_that_is_pinned() -> None:
 
 
 def test_patches_are_undone_after_the_context() -> None:
-    gloo_run, abort = horovod.runner.gloo_run, threading.Event()
-    usual = shutil.COPY_BUFSIZE, gloo_run.register_shutdown_event
+    gloo_run, launch, abort = horovod.runner.gloo_run, horovod.runner.launch, threading.Event()
+    usual = shutil.COPY_BUFSIZE, gloo_run.register_shutdown_event, launch.gloo_built
     with patched_driver(abort):
         assert shutil.COPY_BUFSIZE == 1
         assert gloo_run.register_shutdown_event() is abort
-    assert (shutil.COPY_BUFSIZE, gloo_run.register_shutdown_event) == usual
+        assert launch.gloo_built(verbose=False)
+        assert launch.gloo_built is not usual[2]
+    assert (shutil.COPY_BUFSIZE, gloo_run.register_shutdown_event, launch.gloo_built) == usual
 
 
 def test_another_version_is_refused_before_anything_is_started(
