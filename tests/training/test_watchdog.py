@@ -64,5 +64,6 @@ def test_nothing_is_ended_after_the_context(clock: Clock) -> None:
     with Watchdog(0.04, ended.append):
         pass
     clock.now += 1
-    assert set(threading.enumerate()) == before
+    # Those of other tests may end meanwhile.
+    assert set(threading.enumerate()) <= before
     assert not ended
