@@ -23,6 +23,7 @@ from mmdin.connect import is_classic, require_classic
 from mmdin.delta_files import list_plain_files, list_sizes
 from mmdin.delta_log import DeltaLog
 from mmdin.errors import TableError
+from mmdin.local_rows import local_rows
 from mmdin.schemas import Table
 from mmdin.storage import files_at, is_local, join, load_files, local_path, spark_url
 
@@ -173,7 +174,7 @@ class Tables:
         if files is None:
             return self.read_by_delta(table, version)
         if not files:
-            return self.spark.createDataFrame([], table.schema)
+            return local_rows(self.spark, [], table.schema)
         reader = self.spark.read.format("parquet").schema(table.schema)
         rows = load_files(reader.option("basePath", location), files)
         return rows.select(*table.columns)  # Spark puts those of partitions last.

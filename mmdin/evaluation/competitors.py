@@ -10,6 +10,7 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 from mmdin.config import Config, Samples
 from mmdin.fingerprints import trained_runs
+from mmdin.local_rows import local_rows
 from mmdin.predictors import BEST_POSSIBLE, FITTED, NAIVE, ensemble_run_id, naive_run_id
 from mmdin.schemas import EXPERIMENTS, TRUE_PROBABILITIES
 from mmdin.tables import Tables
@@ -83,7 +84,7 @@ def add_variant(
     for competitor in competitors:
         values = {**competitor._asdict(), "best_threshold": thresholds.get(competitor.run_id)}
         rows.append(tuple(values[name] for name in _COMPETING.names))
-    competing = predictions.sparkSession.createDataFrame(rows, _COMPETING)
+    competing = local_rows(predictions.sparkSession, rows, _COMPETING)
     return predictions.drop("model").join(F.broadcast(competing), on="run_id", how="inner")
 
 

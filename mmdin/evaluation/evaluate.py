@@ -25,6 +25,7 @@ from mmdin.evaluation.metrics import (
 )
 from mmdin.evaluation.sampling import sample_scores
 from mmdin.evaluation.slices import add_slices, describe_slices
+from mmdin.local_rows import local_rows
 from mmdin.metrics import ALL
 from mmdin.report_files import METRICS_CSV
 from mmdin.schemas import (
@@ -132,7 +133,7 @@ def _in_order(measured: DataFrame, competitors: Iterable[Competitor]) -> list[di
 def _write(tables: Tables, table: Table, rows: Rows) -> None:
     """Write a table of rows that are few: as many as runs, variants, slices."""
     values = [tuple(row[column] for column in table.columns) for row in rows]
-    tables.write(table, tables.spark.createDataFrame(values, table.schema).coalesce(1))
+    tables.write(table, local_rows(tables.spark, values, table.schema).coalesce(1))
 
 
 def _write_csv(tables: Tables, runs: Rows) -> None:

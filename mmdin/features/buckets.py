@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from mmdin.hashing import hashed_share
 from mmdin.inputs import INPUTS, Input
+from mmdin.local_rows import local_rows
 from mmdin.schemas import BUCKET_EDGES
 
 MAX_ROWS_FITTED = 200_000
@@ -66,7 +67,7 @@ def edges_to_rows(spark: SparkSession, edges: Edges) -> DataFrame:
     for value, inner in edges.items():
         bounds = [float("-inf"), *inner, float("inf")]
         rows += [(value, b, bounds[b - 1], bounds[b]) for b in range(1, len(bounds))]
-    return spark.createDataFrame(rows, BUCKET_EDGES.schema).coalesce(1)
+    return local_rows(spark, rows, BUCKET_EDGES.schema).coalesce(1)
 
 
 def edges_from_rows(bucket_edges: DataFrame) -> Edges:

@@ -27,6 +27,7 @@ from mmdin.ingest.refusal import log_tally, refuse_unusable, warn_of_low_ratings
 from mmdin.ingest.rejection import kept, rejected
 from mmdin.ingest.sources import Source, find_source, require_folder
 from mmdin.ingest.tallies import ReadCounter, Tally, tally
+from mmdin.local_rows import local_rows
 from mmdin.storage import files_at
 from mmdin.tables import Tables
 
@@ -112,14 +113,14 @@ def _write(tables: Tables, judged: Judged, tallies: Mapping[InputFile, Tally]) -
     tables.write(schemas.RATINGS, kept(judged[RATINGS], *schemas.RATINGS.columns))
     rejected_rows = [rejected(rows, file.name) for file, rows in judged.items()]
     tables.write(schemas.REJECTED_ROWS, functools.reduce(DataFrame.unionByName, rejected_rows))
-    counted = tables.spark.createDataFrame(counts, schemas.INPUT_COUNTS.schema)
+    counted = local_rows(tables.spark, counts, schemas.INPUT_COUNTS.schema)
     tables.write(schemas.INPUT_COUNTS, counted.coalesce(1))
 
 
 def _links(spark: SparkSession, judged: Judged) -> DataFrame:
     if LINKS in judged:
         return kept(judged[LINKS], *schemas.LINKS.columns)
-    return spark.createDataFrame([], schemas.LINKS.schema)
+    return local_rows(spark, [], schemas.LINKS.schema)
 
 
 def _year_of(seconds: float) -> int:

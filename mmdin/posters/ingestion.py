@@ -12,10 +12,12 @@ from pyspark import StorageLevel
 from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from mmdin import inputs
 from mmdin.config import Config
 from mmdin.errors import InputDataError
+from mmdin.local_rows import local_rows
 from mmdin.posters import images
 from mmdin.posters.extraction import examine
 from mmdin.posters.local_files import UNREADABLE, list_local_files, read_local_files
@@ -51,7 +53,7 @@ def write_posters(tables: Tables, config: Config) -> None:
     if not folder and not config.samples.with_posters_only:
         log.info("posters: none, since input.posters is empty")
         for table in (POSTERS, POSTER_FEATURES):
-            tables.write(table, tables.spark.createDataFrame([], table.schema))
+            tables.write(table, local_rows(tables.spark, [], table.schema))
         return
     with tasks_sized_for_images(tables.spark):
         contents = read_folder(tables.spark, folder, config.posters.max_bytes)
@@ -174,7 +176,7 @@ def list_empty_files(files: DataFrame) -> DataFrame:
     """Column path of the empty files, which Spark lists but returns no rows for."""
     # The list has URLs such as file:///a%20b, the rows have paths such as file:/a b.
     listed = [(re.sub("^file:/+", "file:/", unquote(url)),) for url in files.inputFiles()]
-    paths = files.sparkSession.createDataFrame(listed, "path string")
+    paths = local_rows(files.sparkSession, listed, StructType().add("path", "string"))
     return paths.join(files.select("path"), on="path", how="left_anti")
 
 

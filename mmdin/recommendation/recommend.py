@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from mmdin.config import Recommend
 from mmdin.errors import InputDataError
 from mmdin.finished_runs import find_run
+from mmdin.local_rows import local_rows
 from mmdin.networks import NETWORKS
 from mmdin.prediction.knowledge import read_knowledge
 from mmdin.prediction.predict import choose_moment
@@ -151,7 +153,7 @@ def _explain(recommender: Recommender, listed: DataFrame, moment: Moment) -> Dat
     """The rows of REASONS, computed once; none if the network has no attention."""
     run = recommender.run
     if not NETWORKS[run.model].has_attention:
-        return listed.sparkSession.createDataFrame([], REASONS.schema)
+        return local_rows(listed.sparkSession, [], REASONS.schema)
     pairs = listed.select("user_id", "movie_id", "rank")
     described = recommender.describe(pairs, moment.seconds)
     return find_reasons(described, TrainedRun.of(run)).localCheckpoint()
@@ -162,8 +164,8 @@ def _users(moment: Moment, wanted: Recommend) -> DataFrame:
     known = moment.known.select("user_id").distinct()
     if not wanted.users:
         return known
-    spark = known.sparkSession
-    listed = spark.createDataFrame([(u,) for u in dict.fromkeys(wanted.users)], "user_id long")
+    users = ((user,) for user in dict.fromkeys(wanted.users))
+    listed = local_rows(known.sparkSession, users, StructType().add("user_id", "long"))
     new = listed.join(known, "user_id", "left_anti").count()
     if new:
         log.info(
@@ -190,4 +192,4 @@ def _show(listed: DataFrame, reasons: DataFrame, movies: DataFrame, wanted: Reco
 
 def _of_rows(spark: SparkSession, table: Table, rows: Rows, run_id: str) -> DataFrame:
     values = [tuple({**row, "run_id": run_id}[c] for c in table.columns) for row in rows]
-    return spark.createDataFrame(values, table.schema).coalesce(1)
+    return local_rows(spark, values, table.schema).coalesce(1)

@@ -18,6 +18,7 @@ import mmdin
 from mmdin.dataset.sharding import count_rows
 from mmdin.errors import TableError
 from mmdin.fingerprints import fingerprint, training_code
+from mmdin.local_rows import local_rows
 from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import EPOCHS, RUNS
 from mmdin.storage import Folder, folder_at, join
@@ -236,14 +237,14 @@ def end_runs(tables: Tables, runs: Sequence[Run], reason: str | None = None) -> 
         if result
         for epoch in result.epochs
     ]
-    tables.replace(EPOCHS, tables.spark.createDataFrame(epochs, EPOCHS.schema), _is_one_of(runs))
+    tables.replace(EPOCHS, local_rows(tables.spark, epochs, EPOCHS.schema), _is_one_of(runs))
     upsert_runs(tables, ended)
     return ended
 
 
 def upsert_runs(tables: Tables, runs: Sequence[Run]) -> None:
     """Write the runs' rows into `runs`, replacing earlier rows of the same runs."""
-    rows = tables.spark.createDataFrame([run.to_row() for run in runs], RUNS.schema)
+    rows = local_rows(tables.spark, (run.to_row() for run in runs), RUNS.schema)
     tables.replace(RUNS, rows, _is_one_of(runs))
 
 
