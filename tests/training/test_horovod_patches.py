@@ -4,10 +4,13 @@ import re
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import cloudpickle
 import horovod
 import horovod.runner.gloo_run
 import horovod.runner.launch
+import horovod.spark.runner
 import pytest
 
 from mmdin.errors import ClusterError
@@ -32,6 +35,18 @@ def test_patches_are_undone_after_the_context() -> None:
         assert launch.gloo_built(verbose=False)
         assert launch.gloo_built is not usual[2]
     assert (shutil.COPY_BUFSIZE, gloo_run.register_shutdown_event, launch.gloo_built) == usual
+
+
+def test_tasks_end_soon_after_their_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, called = horovod.spark.runner, []
+    monkeypatch.setattr(runner, "MINIMUM_COMMAND_LIFETIME_S", runner.MINIMUM_COMMAND_LIFETIME_S)
+    monkeypatch.setattr(runner, "_task_fn", lambda *arguments: called.append(arguments))
+    settings = SimpleNamespace(key="secret")
+    with patched_driver(threading.Event()):
+        sent = cloudpickle.dumps(runner._make_mapper("addresses", settings, True, False))
+    assert list(cloudpickle.loads(sent)(1, iter(()))) == [None]
+    assert called == [(1, "addresses", "secret", settings, True, False)]
+    assert runner.MINIMUM_COMMAND_LIFETIME_S < 1
 
 
 def test_another_version_is_refused_before_anything_is_started(
