@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from mmdin.errors import TableError
+from mmdin.local_rows import local_rows
 from mmdin.schemas import LINKS
 from mmdin.tables import Tables
 
@@ -19,7 +20,7 @@ def tables(spark: SparkSession, tmp_path: Path) -> Tables:
 
 
 def links(tables: Tables, *movies: int) -> DataFrame:
-    return tables.spark.createDataFrame([(m, f"{m:07d}", m) for m in movies], LINKS.schema)
+    return local_rows(tables.spark, [(m, f"{m:07d}", m) for m in movies], LINKS.schema)
 
 
 def slowly(rows: DataFrame, folder: Path) -> DataFrame:

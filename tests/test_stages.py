@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from mmdin import stages
 from mmdin.config import Config, Input
 from mmdin.errors import TableError
+from mmdin.local_rows import local_rows
 from mmdin.report_files import PAGE_MARK
 from mmdin.schemas import LINKS
 from mmdin.stages import Stage, count_jobs, run_stages
@@ -46,7 +47,7 @@ class World:
         ]
 
     def write(self, *links: tuple[int, str, int]) -> None:
-        self.tables.write(LINKS, self.spark.createDataFrame(links, LINKS.schema))
+        self.tables.write(LINKS, local_rows(self.spark, links, LINKS.schema))
 
     def rerun(self, **scoring: int) -> list[str]:
         """Names of the stages that ran."""
@@ -221,7 +222,7 @@ def test_tables_of_another_root_are_told_apart(spark: SparkSession, tmp_path: Pa
     sources = [str(tmp_path / name) for name in "abc"]
     for source in sources[:2]:
         tables = Tables(spark, source)
-        tables.write(LINKS, spark.createDataFrame([(1, source, 1)], LINKS.schema))
+        tables.write(LINKS, local_rows(spark, [(1, source, 1)], LINKS.schema))
     shutil.copytree(sources[0], sources[2])
     config = Config(name="x", root=str(tmp_path / "root"))
     for source in (*sources, sources[2]):

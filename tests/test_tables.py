@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.errors import TableError
+from mmdin.local_rows import local_rows
 from mmdin.schemas import LINKS, RATINGS, TABLES, Table
 from mmdin.storage import local_path
 from mmdin.tables import Tables, conform
@@ -20,7 +21,7 @@ def tables(spark: SparkSession, tmp_path: Path) -> Tables:
 
 
 def links(spark: SparkSession, *rows: tuple[int, str, int]):
-    return spark.createDataFrame(list(rows), LINKS.schema)
+    return local_rows(spark, rows, LINKS.schema)
 
 
 def test_every_column_has_a_comment() -> None:
@@ -285,7 +286,7 @@ def test_what_others_wrote_is_refused_and_stays(
     place = tmp_path / "tables" / "ratings"
     make(spark, place)
     before = contents(tmp_path)
-    rows = spark.createDataFrame([], RATINGS.schema)
+    rows = local_rows(spark, [], RATINGS.schema)
     for write in (
         lambda: tables.write(RATINGS, rows),
         lambda: tables.replace(RATINGS, rows, "user_id = 1"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pyspark.sql import DataFrame, SparkSession
 
 from mmdin import inputs
+from mmdin.local_rows import local_rows
 from mmdin.schemas import MOVIES, POSTER_FEATURES, RATINGS
 from mmdin.tables import Tables
 
@@ -62,16 +63,16 @@ class World:
 
 def ratings_table(spark: SparkSession, ratings: tuple[Rating, ...]) -> DataFrame:
     rows = [(r.user, r.movie, r.stars, r.moment) for r in ratings]
-    return spark.createDataFrame(rows, RATINGS.schema)
+    return local_rows(spark, rows, RATINGS.schema)
 
 
 def movies_table(spark: SparkSession, movies: dict[int, Movie]) -> DataFrame:
     rows = [(i, f"Movie {i}", m.year, list(m.genres)) for i, m in movies.items()]
-    return spark.createDataFrame(rows, MOVIES.schema)
+    return local_rows(spark, rows, MOVIES.schema)
 
 
 def posters_table(spark: SparkSession, posters: dict[int, tuple[float, ...]]) -> DataFrame:
-    return spark.createDataFrame([(i, *p) for i, p in posters.items()], POSTER_FEATURES.schema)
+    return local_rows(spark, [(i, *p) for i, p in posters.items()], POSTER_FEATURES.schema)
 
 
 def invent(seed: int = 1, users: int = 14, movies: int = 30) -> World:

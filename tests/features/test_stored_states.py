@@ -29,6 +29,7 @@ from mmdin.features.stored_states import (
 from mmdin.features.tastes import genre_bits
 from mmdin.features.vocabularies import identifiers, look_up
 from mmdin.inputs import POSTER_FEATURES
+from mmdin.local_rows import local_rows
 from mmdin.schemas import KNOWN_RATINGS, MOVIE_STATES, USER_STATES, VOCABULARIES
 from mmdin.tables import Tables
 
@@ -64,7 +65,7 @@ def tables(spark, tmp_path_factory):
         "genre": GENRES,
     }
     rows = [(v, str(key), i, 1) for v, known in keys.items() for i, key in enumerate(known, 1)]
-    tables.write(VOCABULARIES, spark.createDataFrame(rows, VOCABULARIES.schema))
+    tables.write(VOCABULARIES, local_rows(spark, rows, VOCABULARIES.schema))
     return tables
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import types as t
 from mmdin import schemas
 from mmdin.config import Config
 from mmdin.errors import TableError
+from mmdin.local_rows import local_rows
 from mmdin.report.report_data import ReportData, read_report_data
 from mmdin.schemas import ATTENTION_WEIGHTS, MOVIES, POSTERS, Table
 from mmdin.tables import Tables
@@ -51,7 +52,7 @@ def config(spark: SparkSession, data: ReportData, tmp_path_factory: Any) -> Conf
 
 def _write(spark: SparkSession, config: Config, table: Table, rows: list[dict[str, Any]]) -> None:
     rows = [{f.name: _plain(row.get(f.name), f.dataType) for f in table.schema} for row in rows]
-    Tables.of(spark, config).write(table, spark.createDataFrame(rows, table.schema))
+    Tables.of(spark, config).write(table, local_rows(spark, rows, table.schema))
 
 
 def _plain(value: Any, type_: t.DataType) -> Any:
