@@ -15,6 +15,7 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from mmdin.config import Config
+from mmdin.connect import is_classic
 from mmdin.errors import INTERRUPTED, ClusterError, MmdinError, StorageError
 from mmdin.interruption import Interruption
 from mmdin.options import add_options, load_given
@@ -46,6 +47,7 @@ _STOPPED = (
     "Run the same command again to resume"
 )
 
+_ASKED_OFTEN = ("functions", "org.apache.spark.sql.functions", "PythonUtils")
 
 _PIPELINES = ("pipeline", "experiment")
 
@@ -143,7 +145,19 @@ def open_session(app_name: str) -> SparkSession:
     spark = SparkSession.builder.appName(app_name).getOrCreate()
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     require_delta(spark)
+    if is_classic(spark):
+        keep_classes(spark)
     return spark
+
+
+def keep_classes(spark: SparkSession) -> None:
+    """Let Py4J keep the classes for which PySpark asks with every column.
+
+    It would look for them through all jars each time, which for samples of 150 columns takes
+    seconds.
+    """
+    for name in _ASKED_OFTEN:
+        setattr(spark._jvm, name, getattr(spark._jvm, name))
 
 
 def require_delta(spark: SparkSession) -> None:

@@ -33,6 +33,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
     from properties import FEW_ROWS
     from pyspark.sql import SparkSession
 
+    from mmdin.session import keep_classes
+
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ.setdefault("PYSPARK_SUBMIT_ARGS", _submit_arguments())
     builder = SparkSession.builder.appName("mmdin tests")
@@ -41,6 +43,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
         builder.config(name, value)
     session = builder.getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
+    keep_classes(session)
     yield session
     session.stop()
 
