@@ -23,6 +23,7 @@ MULTI_PART_JOBS = ("pipeline", "experiment")
 
 EVERYWHERE = (
     "spark.jars.packages",
+    "spark.jars.excludes",
     "spark.sql.extensions",
     "spark.sql.catalog.spark_catalog",
     "spark.sql.session.timeZone",

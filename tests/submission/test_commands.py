@@ -109,7 +109,8 @@ def test_each_rank_has_a_gpu(kind: str, with_gpus: str) -> None:
 def test_delta_is_the_one_of_local_mode(kind: str) -> None:
     local = read_properties(PROJECT / "conf/spark/local.conf")
     (command,) = dry_run(kind, "score")
-    for name in ("spark.jars.packages", "spark.sql.extensions", "spark.sql.catalog.spark_catalog"):
+    same = ("jars.packages", "jars.excludes", "sql.extensions", "sql.catalog.spark_catalog")
+    for name in (f"spark.{name}" for name in same):
         assert properties(command)[name] == local[name]
 
 
