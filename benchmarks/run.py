@@ -28,6 +28,7 @@ import psutil
 RESULTS = Path(__file__).with_name("results")
 SUBJECTS = {
     "startup": "a session of Spark",
+    "first_step": "from spark-submit to the first step of training",
     "step": "a step of training",
     "scaling": "two ranks against one",
     "posters": "ingestion of posters against decoding them",
