@@ -13,9 +13,6 @@ FEW_ROWS = {
     # Few rows fit into one task, and each Python worker imports TensorFlow for itself.
     "spark.sql.leafNodeDefaultParallelism": "1",
     "spark.databricks.delta.snapshotPartitions": "1",
-    # A check after every rule of the planner; the line of code of each column, for messages.
-    "spark.sql.lightweightPlanChangeValidation": "false",
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
 
