@@ -15,6 +15,8 @@ help: ## show this list
 setup: ## make .venv ready (does nothing when it is)
 	@submit/setup.sh
 
+# Too short to repay the second compiler, which also brings the room for compiled code that Spark needs.
+demo smoke: export SPARK_SUBMIT_OPTS := -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m
 demo: setup ## generate a world, train and evaluate five networks on it, and recommend
 	@submit/local.sh make_demo_data --conf $(DEMO)
 	@submit/local.sh pipeline --conf $(DEMO)
@@ -29,8 +31,6 @@ demo: setup ## generate a world, train and evaluate five networks on it, and rec
 	@echo "  $(BIN)/tensorboard --logdir build/demo/checkpoints"
 	@echo "The report: build/demo/report/index.html"
 
-# Too short to repay the second compiler, which also brings the room for compiled code that Spark needs.
-smoke: export SPARK_SUBMIT_OPTS := -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m
 smoke: setup ## a minute: one network on a thousand ratings, from raw files to the report
 	@rm -rf build/smoke
 	@submit/local.sh make_demo_data --conf $(SMOKE)
