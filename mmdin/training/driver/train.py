@@ -111,7 +111,7 @@ def train_with_restarts(
 ) -> None:
     """Train all networks, restarting after the last epoch when a rank is lost.
 
-    All networks are trained in one launch, because starting and ending Horovod takes about 20 s.
+    All networks are trained in one launch, because starting and ending Horovod takes some 15 s.
 
     Raises:
         ClusterError: Spark has too few slots.
