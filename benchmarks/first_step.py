@@ -4,7 +4,6 @@ Job train prints and records when what happens. What the first epoch takes longe
 tracing and, with XLA, compilation.
 """
 
-import datetime
 import json
 import re
 import sys
@@ -12,7 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks.sizes import launch, make_world
-from benchmarks.usage import measure
+from benchmarks.usage import measure, seconds_of
 
 TIMED = re.compile(r"^(\S+ \S+) INFO (train: .*)$", re.MULTILINE)
 NETWORKS = ("din", "mmdin")
@@ -59,7 +58,7 @@ def measure_start(
         *settings, "training.epochs=2", "training.batch_size=256",
     )  # fmt: skip
     ended = time.time()
-    times = {message: _seconds(at) for at, message in TIMED.findall(log.read_text()[kept:])}
+    times = {message: seconds_of(at) for at, message in TIMED.findall(log.read_text()[kept:])}
     session = next(t for m, t in times.items() if m.startswith("train: configuration"))
     planned = next(t for m, t in times.items() if m.startswith("train: 1 runs"))
     (checkpoint,) = set((root / "checkpoints").glob("*")) - before
@@ -74,8 +73,3 @@ def measure_start(
         "after the last epoch": ended - result["ended_at"],
     }
     return {name: round(seconds, 1) for name, seconds in parts.items()}
-
-
-def _seconds(at: str) -> float:
-    """Seconds since 1970 of a time in a job's log."""
-    return datetime.datetime.strptime(at, "%Y-%m-%d %H:%M:%S,%f").timestamp()

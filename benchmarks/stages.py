@@ -5,7 +5,6 @@ long it took. What lies outside the stages is planning and the session.
 """
 
 import bisect
-import datetime
 import json
 import re
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.usage import LAUNCHER, measure
+from benchmarks.usage import LAUNCHER, measure, seconds_of
 
 PROJECT = LAUNCHER.parents[1]
 ENDED = re.compile(r"^(\S+ \S+) INFO == (\w+): ([\d.]+) s, \d+ Spark jobs$", re.MULTILINE)
@@ -91,6 +90,6 @@ def _stages(log: str) -> list[tuple[str, float, float]]:
     """Name, start and end of each stage that ran, seconds since 1970."""
     stages = []
     for ended_at, name, seconds in ENDED.findall(log):
-        end = datetime.datetime.strptime(ended_at, "%Y-%m-%d %H:%M:%S,%f").timestamp()
+        end = seconds_of(ended_at)
         stages.append((name, end - float(seconds), end))
     return stages

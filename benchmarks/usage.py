@@ -1,6 +1,7 @@
 """What a command takes: time, CPU time and memory, of all its processes together."""
 
 import bisect
+import datetime
 import os
 import subprocess
 import time
@@ -105,6 +106,11 @@ def _look(root: psutil.Process, usage: Usage, taken: dict[tuple[int, float], flo
     usage.memory = max(usage.memory, memory)
     usage.times.append(time.time())
     usage.cpu_seconds.append(sum(taken.values()))
+
+
+def seconds_of(logged: str) -> float:
+    """Seconds since 1970 of a time as a job's log has it."""
+    return datetime.datetime.strptime(logged, "%Y-%m-%d %H:%M:%S,%f").timestamp()
 
 
 def take_turns(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
