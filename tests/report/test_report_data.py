@@ -51,8 +51,8 @@ def config(spark: SparkSession, data: ReportData, tmp_path_factory: Any) -> Conf
 
 
 def _write(spark: SparkSession, config: Config, table: Table, rows: list[dict[str, Any]]) -> None:
-    rows = [{f.name: _plain(row.get(f.name), f.dataType) for f in table.schema} for row in rows]
-    Tables.of(spark, config).write(table, local_rows(spark, rows, table.schema))
+    values = [tuple(_plain(row.get(f.name), f.dataType) for f in table.schema) for row in rows]
+    Tables.of(spark, config).write(table, local_rows(spark, values, table.schema))
 
 
 def _plain(value: Any, type_: t.DataType) -> Any:
