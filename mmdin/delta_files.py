@@ -8,6 +8,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from mmdin.java_classes import java_class
+
 MOST_FILES = 200
 """Files up to which the driver lists a table: Spark starts a task a file to look at so many."""
 
@@ -55,11 +57,8 @@ def list_sizes(spark: SparkSession, path: str) -> dict[str, int]:
 
 
 def _kernel(spark: SparkSession, name: str) -> Any:
-    """A class, by its name in io.delta.kernel.
-
-    By attributes, Py4J would look through all jars for classes named io, io.delta, ...
-    """
-    return getattr(spark._jvm, f"io.delta.kernel.{name}")
+    """A class, by its name in io.delta.kernel."""
+    return java_class(spark._jvm, f"io.delta.kernel.{name}")
 
 
 def _strings(values: Any) -> list[str]:

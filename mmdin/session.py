@@ -18,6 +18,7 @@ from mmdin.config import Config
 from mmdin.connect import is_classic
 from mmdin.errors import INTERRUPTED, ClusterError, MmdinError, StorageError
 from mmdin.interruption import Interruption
+from mmdin.java_classes import java_class
 from mmdin.options import add_options, load_given
 from mmdin.predictors import require_packages, require_tracking
 from mmdin.report_files import check_report
@@ -151,13 +152,9 @@ def open_session(app_name: str) -> SparkSession:
 
 
 def keep_classes(spark: SparkSession) -> None:
-    """Let Py4J keep the classes for which PySpark asks with every column.
-
-    It would look for them through all jars each time, which for samples of 150 columns takes
-    seconds.
-    """
+    """Let Py4J keep the classes for which PySpark asks with every column."""
     for name in _ASKED_OFTEN:
-        setattr(spark._jvm, name, getattr(spark._jvm, name))
+        java_class(spark._jvm, name)
 
 
 def require_delta(spark: SparkSession) -> None:

@@ -23,6 +23,7 @@ from mmdin.connect import is_classic, require_classic
 from mmdin.delta_files import list_plain_files, list_sizes
 from mmdin.delta_log import DeltaLog
 from mmdin.errors import TableError
+from mmdin.java_classes import java_class
 from mmdin.local_rows import local_rows
 from mmdin.schemas import Table
 from mmdin.storage import files_at, is_local, join, load_files, local_path, spark_url
@@ -502,7 +503,7 @@ def _qualify(spark: SparkSession, path: str) -> str:
 
 
 def _hadoop_path(spark: SparkSession, path: Any) -> Any:
-    return getattr(spark._jvm, "org.apache.hadoop.fs.Path")(path)
+    return java_class(spark._jvm, "org.apache.hadoop.fs.Path")(path)
 
 
 def _describe_gap(version: int) -> str:

@@ -11,6 +11,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from mmdin.errors import StorageError
+from mmdin.java_classes import java_class
 from mmdin.storage.errors import translated_errors
 from mmdin.storage.files import StoredFile, upload
 from mmdin.storage.scratch import temporary_folder, temporary_name
@@ -235,11 +236,8 @@ class HadoopFiles:
         return settings
 
     def _class(self, name: str) -> Any:
-        """A class, by its name in org.apache.hadoop.
-
-        By attributes, Py4J would look through all jars for classes named org, org.apache, ...
-        """
-        return getattr(self._gateway.jvm, f"org.apache.hadoop.{name}")
+        """A class, by its name in org.apache.hadoop."""
+        return java_class(self._gateway.jvm, f"org.apache.hadoop.{name}")
 
     def _path(self, *parts: Any) -> Any:
         return self._class("fs.Path")(*parts)
