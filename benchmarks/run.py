@@ -37,6 +37,7 @@ SUBJECTS = {
     "build_samples": "job build_samples against DuckDB",
     "recommend": "candidates and their scores against those of every pair",
     "sizes": "the pipeline by the number of ratings",
+    "paper_scale": "the pipeline at the size of the paper, by stage",
 }
 """Modules of this package, and what they measure. Each has run(folder, small)."""
 

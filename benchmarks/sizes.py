@@ -8,7 +8,6 @@ trains for one epoch. What the jobs print is in FOLDER/<copies>.log. The table i
 `FOLDER 1000000 1 5 25` with MMDIN_MEMORY=8g.
 """
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,11 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 import yaml
 
-from benchmarks.usage import LAUNCHER, Usage, measure
+from benchmarks.usage import LAUNCHER, Usage, measure, stage_times
 
 MOVIES, RATINGS_PER_USER = 3900, 154
 PIPELINE = ("training.models=mmdin", "training.epochs=1")
-STAGE = re.compile(r"== (\w+): ([\d.]+) s")
 
 
 def run(folder: Path, small: bool) -> dict[str, object]:
@@ -50,8 +48,9 @@ def measure_sizes(folder: Path, ratings: int, copies: list[int]) -> list[dict[st
     for number in copies:
         movielens, root = folder / str(number) / "movielens", folder / str(number) / "root"
         repeat_ratings(made, movielens, number, ratings // RATINGS_PER_USER)
-        log = folder / f"{number}.log"
-        usage = launch(log, "pipeline", configuration, root, movielens, *PIPELINE)
+        printed = folder / f"{number}.log"
+        usage = launch(printed, "pipeline", configuration, root, movielens, *PIPELINE)
+        stages = stage_times((root / "logs" / "pipeline.log").read_text())
         disk = sum(f.stat().st_size for f in root.rglob("*") if f.is_file())
         results.append(
             {
@@ -60,7 +59,7 @@ def measure_sizes(folder: Path, ratings: int, copies: list[int]) -> list[dict[st
                 "cpu_seconds": round(usage.cpu, 1),
                 "memory_gb": round(usage.memory / 1e9, 2),
                 "disk_gb": round(disk / 1e9, 3),
-                **{name: float(took) for name, took in STAGE.findall(log.read_text())},
+                **{stage.name: round(stage.end - stage.start, 1) for stage in stages},
             }
         )
     return results

@@ -6,16 +6,14 @@ long it took. What lies outside the stages is planning and the session.
 
 import bisect
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.usage import LAUNCHER, measure, seconds_of
+from benchmarks.usage import LAUNCHER, measure, stage_times
 
 PROJECT = LAUNCHER.parents[1]
-ENDED = re.compile(r"^(\S+ \S+) INFO == (\w+): ([\d.]+) s, \d+ Spark jobs$", re.MULTILINE)
 
 
 def run(folder: Path, small: bool) -> dict[str, object]:
@@ -64,7 +62,7 @@ def _measure_pipeline(folder: Path, options: list[str], name: str) -> dict[str, 
     usage = measure(command, folder / f"pipeline-{name}.log", environment)
     submitted = _submission_times(events)
     stages = {}
-    for stage, start, end in _stages(log.read_text()[kept:]):
+    for stage, start, end in stage_times(log.read_text()[kept:]):
         jobs = bisect.bisect(submitted, end) - bisect.bisect(submitted, start)
         cpu = round(usage.cpu_between(start, end), 1)
         stages[stage] = {"seconds": round(end - start, 1), "cpu_seconds": cpu, "jobs": jobs}
@@ -84,12 +82,3 @@ def _submission_times(events: Path) -> list[float]:
         if "SparkListenerJobStart" in line:
             times.append(json.loads(line)["Submission Time"] / 1000)
     return sorted(times)
-
-
-def _stages(log: str) -> list[tuple[str, float, float]]:
-    """Name, start and end of each stage that ran, seconds since 1970."""
-    stages = []
-    for ended_at, name, seconds in ENDED.findall(log):
-        end = seconds_of(ended_at)
-        stages.append((name, end - float(seconds), end))
-    return stages

@@ -3,11 +3,13 @@
 import bisect
 import datetime
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -16,6 +18,7 @@ _INTERVAL = 0.25
 """Seconds between two looks at the processes; of one that ends, less than this is not counted."""
 _MEMORY_EVERY = 8
 """Looks from one at memory to the next: it takes the kernel long to add up what is shared."""
+_STAGE_ENDED = re.compile(r"^(\S+ \S+) INFO == (\w+): ([\d.]+) s, \d+ Spark jobs$", re.MULTILINE)
 
 
 @dataclass
@@ -24,15 +27,20 @@ class Usage:
 
     Attributes:
         seconds: wall time.
-        memory: most bytes held at one time; memory that processes share is counted once.
         times: seconds since 1970 of each look at the processes.
         cpu_seconds: user and system time until each look.
+        bytes_held: at each look; memory that processes share is counted once.
     """
 
     seconds: float = 0.0
-    memory: int = 0
     times: list[float] = field(default_factory=list)
     cpu_seconds: list[float] = field(default_factory=list)
+    bytes_held: list[int] = field(default_factory=list)
+
+    @property
+    def memory(self) -> int:
+        """Most bytes held at one time."""
+        return max(self.bytes_held)
 
     @property
     def cpu(self) -> float:
@@ -41,9 +49,26 @@ class Usage:
 
     def cpu_between(self, start: float, end: float) -> float:
         """CPU seconds between two times, to the nearest look at the processes."""
+        first, final = self._looks(start, end)
+        return self.cpu_seconds[final] - self.cpu_seconds[first]
+
+    def memory_between(self, start: float, end: float) -> int:
+        """Most bytes held between two times, to the nearest look at the processes."""
+        first, final = self._looks(start, end)
+        return max(self.bytes_held[first : final + 1])
+
+    def _looks(self, start: float, end: float) -> tuple[int, int]:
         last = len(self.times) - 1
         first, final = (min(bisect.bisect(self.times, t), last) for t in (start, end))
-        return self.cpu_seconds[final] - self.cpu_seconds[first]
+        return first, final
+
+
+class StageTime(NamedTuple):
+    """A stage as a job's log reports it: seconds since 1970 of its start and end."""
+
+    name: str
+    start: float
+    end: float
 
 
 class CommandFailedError(Exception):
@@ -51,7 +76,10 @@ class CommandFailedError(Exception):
 
 
 def measure(
-    command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Usage:
     """Run a command to its end.
 
@@ -59,6 +87,7 @@ def measure(
         command: program and arguments.
         log: file for what it prints.
         environment: variables added to this process's.
+        folder: in which it runs, this process's if not given.
 
     Raises:
         CommandFailedError: The command's status is not 0.
@@ -73,6 +102,7 @@ def measure(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
+            cwd=folder,
         )
         while process.poll() is None:
             _look(psutil.Process(process.pid), usage, taken)
@@ -103,7 +133,9 @@ def _look(root: psutil.Process, usage: Usage, taken: dict[tuple[int, float], flo
             memory += process.memory_full_info().pss if counts_memory else 0
         except psutil.Error:  # It has ended.
             continue
-    usage.memory = max(usage.memory, memory)
+    if not counts_memory:
+        memory = usage.bytes_held[-1]
+    usage.bytes_held.append(memory)
     usage.times.append(time.time())
     usage.cpu_seconds.append(sum(taken.values()))
 
@@ -111,6 +143,12 @@ def _look(root: psutil.Process, usage: Usage, taken: dict[tuple[int, float], flo
 def seconds_of(logged: str) -> float:
     """Seconds since 1970 of a time as a job's log has it."""
     return datetime.datetime.strptime(logged, "%Y-%m-%d %H:%M:%S,%f").timestamp()
+
+
+def stage_times(log: str) -> list[StageTime]:
+    """The stages that ran, from the text of the log of job pipeline."""
+    ends = ((name, seconds_of(at), float(taken)) for at, name, taken in _STAGE_ENDED.findall(log))
+    return [StageTime(name, end - taken, end) for name, end, taken in ends]
 
 
 def take_turns(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
