@@ -24,7 +24,7 @@ from mmdin.evaluation.metrics import (
     measure_slices,
 )
 from mmdin.evaluation.sampling import sample_scores
-from mmdin.evaluation.slices import add_slices, describe_slices
+from mmdin.evaluation.slices import add_slices, describe_slices, number_slices
 from mmdin.local_rows import local_rows
 from mmdin.metrics import ALL
 from mmdin.report_files import METRICS_CSV
@@ -63,9 +63,9 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     scored = _read_scored(tables, competitors).persist(StorageLevel.MEMORY_AND_DISK)
     log.info("evaluate: measuring %d runs and predictors", len(competitors))
     runs = _in_order(measure_runs(scored), competitors)
-    slices = describe_slices(samples.where("split = 'test'"))
+    slices, names = number_slices(describe_slices(samples.where("split = 'test'")))
     log.info("evaluate: measuring slices of %s test rows", f"{runs[0]['rows']:,}")
-    intervals = _in_order(measure_slices(add_slices(scored, slices)), competitors)
+    intervals = _in_order(measure_slices(add_slices(scored, slices), names), competitors)
     log.info("evaluate: comparing every two of %d variants", len({r["variant"] for r in runs}))
     differences = compare_variants(pd.DataFrame(runs), influences_of_users(scored))
 
@@ -76,8 +76,9 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     _write(tables, METRIC_INTERVALS, intervals)
     _write(tables, DIFFERENCES, differences)
     log.info("evaluate: calibration, also of new and known users")
-    calibrated = slices.where(F.col("dimension").isin(ALL, "user"))
-    bins = calibrate_slices(add_slices(scored, calibrated))
+    calibrated = [number for number, (dimension, _) in names.items() if dimension in (ALL, "user")]
+    of_users = slices.withColumn("slices", F.filter("slices", lambda s: s.isin(calibrated)))
+    bins = calibrate_slices(add_slices(scored, of_users), names)
     tables.write(CALIBRATION, bins.coalesce(1))
     log.info("evaluate: sampling scores for the figures")
     rows_of = {run["run_id"]: run["rows"] for run in runs}

@@ -1,16 +1,18 @@
 """Metrics of every run, their intervals by slice, and users' influences, computed in Spark.
 
-One task measures a run's scores of one slice: ten million rows take about 1 GB there. Only metrics
-come back to the driver, never scores.
+One task measures a run's scores, or those of all seeds of a variant: ten million rows take about
+5 GB there. Only metrics come back to the driver, never scores.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import (
     ArrayType,
     DoubleType,
@@ -23,6 +25,7 @@ from pyspark.sql.types import (
 from mmdin import metrics, schemas
 from mmdin.errors import TableError
 from mmdin.evaluation.calibration import calibrate, calibration_error
+from mmdin.evaluation.slices import Names, rows_of_slices
 from mmdin.evaluation.statistics import (
     METRICS,
     Measurement,
@@ -35,7 +38,7 @@ Z_95 = 1.959963984540054
 """Half a 95 % interval in standard errors: the 0.975 quantile of the normal distribution."""
 
 _RUN = ("run_id", "variant", "model", "seed", "protocol", "best_threshold")
-_SLICE = ("variant", "model", "protocol", "dimension", "slice")
+_VARIANT = ("variant", "model", "protocol")
 _ROW = ("user_id", "label", "score")
 _THRESHOLDS = StructType(
     [
@@ -118,39 +121,52 @@ def _measure_run(rows: pd.DataFrame) -> pd.DataFrame:
     )[schemas.METRICS.columns]
 
 
-def calibrate_slices(sliced: DataFrame) -> DataFrame:
+def calibrate_slices(sliced: DataFrame, names: Names) -> DataFrame:
     """The rows of CALIBRATION of every run and slice.
 
     Args:
-        sliced: columns of PREDICTIONS, and variant, dimension, slice.
+        sliced: columns of PREDICTIONS, and variant, slices.
+        names: of the slices.
     """
-    keys = ("run_id", "variant", "model", "dimension", "slice")
-    needed = sliced.select(*keys, "label", "score")
-    return needed.groupBy(*keys).applyInPandas(_calibrate_slice, schemas.CALIBRATION.schema)
+    run = ("run_id", "variant", "model")
+    needed = sliced.select(*run, "label", "score", F.explode("slices").alias("number"))
+
+    def calibrate_one(rows: pd.DataFrame) -> pd.DataFrame:
+        bins = calibrate(rows["label"].to_numpy(), rows["score"].to_numpy())
+        first = {name: rows[name].iloc[0] for name in run}
+        first["dimension"], first["slice"] = names[rows["number"].iloc[0]]
+        return pd.DataFrame([{**first, **b._asdict()} for b in bins])[schemas.CALIBRATION.columns]
+
+    by_slice = needed.groupBy("run_id", "number")
+    return by_slice.applyInPandas(calibrate_one, schemas.CALIBRATION.schema)
 
 
-def _calibrate_slice(rows: pd.DataFrame) -> pd.DataFrame:
-    bins = calibrate(rows["label"].to_numpy(), rows["score"].to_numpy())
-    first = {name: rows[name].iloc[0] for name in schemas.CALIBRATION.columns if name in rows}
-    return pd.DataFrame([{**first, **b._asdict()} for b in bins])[schemas.CALIBRATION.columns]
-
-
-def measure_slices(sliced: DataFrame) -> DataFrame:
+def measure_slices(sliced: DataFrame, names: Names) -> DataFrame:
     """The rows of METRIC_INTERVALS: mean and deviation over seeds, and 95 % interval over users.
 
     The interval is that of the mean over seeds: what another draw of as many users would give with
     the same trained networks. It is null with fewer than two users.
 
     Args:
-        sliced: columns of PREDICTIONS, and variant, seed, protocol, best_threshold, dimension,
-            slice.
+        sliced: columns of PREDICTIONS, and variant, seed, protocol, best_threshold, slices.
+        names: of the slices.
     """
-    needed = sliced.select(*_SLICE, "seed", "movie_id", *_ROW, "best_threshold")
+    # A row for each slice of a row would take ten times the room in the shuffle.
+    needed = sliced.select(*_VARIANT, "seed", "movie_id", *_ROW, "best_threshold", "slices")
     schema = schemas.METRIC_INTERVALS.schema
-    return needed.groupBy(*_SLICE).applyInPandas(_measure_slice, schema)
+
+    def measure_variant(table: pa.Table) -> pa.Table:
+        rows = table.drop_columns(["slices"]).to_pandas()
+        measured = pd.concat(
+            _measure_slice(rows.iloc[at], *names[number])
+            for number, at in rows_of_slices(table["slices"]).items()
+        )
+        return pa.Table.from_pandas(measured, to_arrow_schema(schema), preserve_index=False)
+
+    return needed.groupBy("variant").applyInArrow(measure_variant, schema)
 
 
-def _measure_slice(rows: pd.DataFrame) -> pd.DataFrame:
+def _measure_slice(rows: pd.DataFrame, dimension: str, name: str) -> pd.DataFrame:
     first, measurements = _measure_seeds(rows)
     values = np.array([m.values for m in measurements])
     mean = values.mean(axis=0)
@@ -159,7 +175,9 @@ def _measure_slice(rows: pd.DataFrame) -> pd.DataFrame:
     highest = np.array([m.upper_bound for m in metrics.METRICS])
     return pd.DataFrame(
         {
-            **{key: first[key].iloc[0] for key in _SLICE},
+            **{key: first[key].iloc[0] for key in _VARIANT},
+            "dimension": dimension,
+            "slice": name,
             "rows": len(first),
             "positives": first["label"].sum(),
             "users": len(measurements[0].users),
@@ -171,7 +189,7 @@ def _measure_slice(rows: pd.DataFrame) -> pd.DataFrame:
             "lower": np.maximum(mean - errors, 0.0),
             "upper": np.minimum(mean + errors, highest),
         }
-    )[schemas.METRIC_INTERVALS.columns]
+    )
 
 
 def influences_of_users(scored: DataFrame) -> DataFrame:

@@ -1,5 +1,11 @@
 """Slices of the test rows, measured separately: by user, movie, decade, genre and poster."""
 
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -8,9 +14,12 @@ from mmdin.metrics import ALL
 
 _KEY = ("samples", "user_id", "movie_id", "rated_at")
 
+Names = Mapping[int, tuple[str, str]]
+"""Dimension and slice by the number of a slice."""
+
 
 def describe_slices(test_rows: DataFrame) -> DataFrame:
-    """samples, user_id, movie_id, rated_at, dimension, slice: the slices that each row is in.
+    """samples, user_id, movie_id, rated_at, and slices: an array of structs of dimension and slice.
 
     Every row is in one slice of each dimension, and in one for each of its genres:
 
@@ -38,17 +47,42 @@ def describe_slices(test_rows: DataFrame) -> DataFrame:
         _slice("poster", F.when(F.col(POSTER_FEATURES[0]).isNull(), "without").otherwise("with")),
     )
     of_genres = F.transform(F.coalesce(genres, F.array(F.lit("unknown"))), _of_genre)
-    return test_rows.select(*_KEY, F.inline(F.concat(single, of_genres)))
+    return test_rows.select(*_KEY, F.concat(single, of_genres).alias("slices"))
+
+
+def number_slices(described: DataFrame) -> tuple[DataFrame, Names]:
+    """The rows of describe_slices with numbers in place of the structs, and what the numbers mean.
+
+    Numbers take a tenth of the room of names.
+    """
+    number = F.hash("dimension", "slice")
+    distinct = described.select(F.inline("slices")).distinct().select(number, "*").collect()
+    names = {row[0]: (row["dimension"], row["slice"]) for row in distinct}
+    numbers = F.transform("slices", lambda s: F.hash(s["dimension"], s["slice"]))
+    return described.withColumn("slices", numbers), names
 
 
 def add_slices(scored: DataFrame, slices: DataFrame) -> DataFrame:
-    """Each scored row once for each of its slices, with dimension and slice.
+    """Each scored row with column slices.
 
     Args:
         scored: columns of PREDICTIONS, and samples.
-        slices: of describe_slices.
+        slices: of number_slices.
     """
     return scored.join(slices, on=list(_KEY), how="inner")
+
+
+def rows_of_slices(slices: pa.ChunkedArray) -> dict[int, NDArray[np.int32]]:
+    """The places of the rows of each slice, ascending, by the slice's number.
+
+    Args:
+        slices: of rows of number_slices.
+    """
+    row_of = np.repeat(
+        np.arange(len(slices), dtype=np.int32), pc.list_value_length(slices).to_numpy()
+    )
+    numbers = pc.list_flatten(slices).to_pandas()
+    return {number: row_of[at] for number, at in numbers.groupby(numbers).indices.items()}
 
 
 def _of_genre(genre: Column) -> Column:

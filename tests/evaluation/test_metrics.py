@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from scored_cases import make_cases, rate
 
 from mmdin.errors import TableError
@@ -21,6 +22,7 @@ from mmdin.evaluation.metrics import (
     measure_slices,
 )
 from mmdin.evaluation.sampling import sample_scores
+from mmdin.evaluation.slices import number_slices
 from mmdin.evaluation.statistics import (
     METRICS,
     Measurement,
@@ -49,9 +51,11 @@ def to_spark(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
         "dimension": "all",
         "slice": "all",
     }
-    return spark.createDataFrame(
+    made = spark.createDataFrame(
         rows.assign(**{k: v for k, v in defaults.items() if k not in rows})
     )
+    slices = F.array(F.struct("dimension", "slice"))
+    return made.withColumn("slices", slices).drop("dimension", "slice")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +120,7 @@ def test_what_is_undefined_is_null_in_every_table(spark: SparkSession) -> None:
         for run in (runs[case], runs[f"{case} alike"]):
             assert {m for m in METRICS if run[m] is None} == names
     assert {runs[f"{case} alike"]["roc_auc"] for case in ("one user", "one row each")} == {0.5}
-    intervals = measure_slices(scored).collect()
+    intervals = measure_slices(*number_slices(scored)).collect()
     for row in intervals:
         case = row["variant"].removesuffix(" alike")
         assert (row["mean"] is None) == (row["metric"] in undefined[case])
@@ -144,7 +148,7 @@ def test_equal_rows_have_equal_digests(spark: SparkSession, runs: pd.DataFrame) 
 def test_every_slice_of_a_run_is_calibrated_separately(
     spark: SparkSession, runs: pd.DataFrame
 ) -> None:
-    calibrated = calibrate_slices(to_spark(spark, runs.assign(dimension="user")))
+    calibrated = calibrate_slices(*number_slices(to_spark(spark, runs.assign(dimension="user"))))
     assert calibrated.columns == CALIBRATION.columns
     found = calibrated.toPandas().set_index(["run_id", "dimension", "slice", "bin"])
     expected = {
@@ -170,7 +174,7 @@ def test_thresholds_are_found_for_each_run(spark: SparkSession, runs: pd.DataFra
 
 
 def test_slices_are_measured_over_seeds(spark: SparkSession, runs: pd.DataFrame) -> None:
-    found = measure_slices(to_spark(spark, runs))
+    found = measure_slices(*number_slices(to_spark(spark, runs)))
     assert found.columns == METRIC_INTERVALS.columns
     rows = found.collect()
     assert len(rows) == 3 * 2 * len(METRICS)

@@ -3,11 +3,13 @@
 import datetime
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmdin.evaluation.counts import count_splits
-from mmdin.evaluation.slices import describe_slices
+from mmdin.evaluation.slices import describe_slices, number_slices, rows_of_slices
 from mmdin.schemas import SAMPLES, SPLIT_COUNTS
 
 START = datetime.datetime(2020, 1, 1)
@@ -48,10 +50,9 @@ def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
         "genres": None,
         "release_year": 2000,
     }
-    found: dict[int, set[tuple[str, str]]] = {}
-    for row in describe_slices(samples(spark, [warm, cold, unlisted])).collect():
-        assert row["samples"] == "x"
-        found.setdefault(row["user_id"], set()).add((row["dimension"], row["slice"]))
+    described = describe_slices(samples(spark, [warm, cold, unlisted])).collect()
+    assert [row["samples"] for row in described] == ["x"] * 3
+    found = {row["user_id"]: {tuple(named) for named in row["slices"]} for row in described}
     assert found[1] == {
         ("all", "all"),
         ("user", "known"),
@@ -79,6 +80,27 @@ def test_each_row_is_in_its_slices(spark: SparkSession) -> None:
         ("release decade", "2000s"),
         ("genre", "unknown"),
     } < found[3]
+
+
+def test_numbers_of_slices_have_their_names(spark: SparkSession) -> None:
+    known = {"user_id": 1, "movie_id": 7, "user_index": 3, "genres": "Comedy|Film-Noir"}
+    described = describe_slices(samples(spark, [known, {**known, "user_id": 2, "user_index": 0}]))
+    numbered, names = number_slices(described)
+    assert numbered.columns == described.columns
+    named = {r["user_id"]: [names[number] for number in r["slices"]] for r in numbered.collect()}
+    assert named == {r["user_id"]: [tuple(s) for s in r["slices"]] for r in described.collect()}
+
+
+def test_rows_of_slices_are_those_of_a_loop() -> None:
+    generator = np.random.default_rng(3)
+    rows = [[int(generator.integers(3)) + 10 * d for d in range(n % 4)] for n in range(50)]
+    expected: dict[int, list[int]] = {}
+    for n, numbers in enumerate(rows):
+        for number in numbers:
+            expected.setdefault(number, []).append(n)
+    parts = [pa.array(rows[:17]), pa.array(rows).slice(17, 20), pa.array(rows[37:])]
+    found = rows_of_slices(pa.chunked_array(parts))
+    assert {number: list(at) for number, at in found.items()} == expected
 
 
 def test_cold_users_and_movies_are_counted(spark: SparkSession) -> None:
