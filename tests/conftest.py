@@ -53,6 +53,15 @@ def _submit_arguments() -> str:
     return f"--master local[2] --properties-file {properties} pyspark-shell"
 
 
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> "Once":  # noqa: F821
+    """Make a folder in one of the processes that run tests, while the others wait for it."""
+    from once import under
+
+    base = tmp_path_factory.getbasetemp()
+    return under(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
 @pytest.fixture
 def generated_code(spark: "SparkSession") -> Iterator[None]:  # noqa: F821
     """Queries compiled, as users' are, for a test of what depends on it."""
@@ -66,14 +75,16 @@ def generated_code(spark: "SparkSession") -> Iterator[None]:  # noqa: F821
 
 
 SLOWEST = (
-    *("test_standalone", "test_yarn"),
-    *("e2e", "features", "training", "report", "ingest", "tests", "posters", "world"),
+    *("test_standalone", "test_yarn", "test_pipeline"),
+    *("features", "training", "report", "e2e", "ingest", "tests", "posters", "world"),
 )
-"""Files and folders of tests that two workers begin with, so that neither is left with a long
-one."""
+"""Files and folders of tests that workers begin with, so that none is left with a long one.
+
+The first file of e2e to run makes what the others copy: they come when it is there.
+"""
 
 TOGETHER = (
-    ("tests/e2e/",),
+    ("tests/e2e/test_pipeline.py", "tests/e2e/test_wheel.py"),
     ("tests/report/",),
     ("tests/cluster/test_standalone.py", "tests/cluster/test_environment.py"),
 )

@@ -4,19 +4,18 @@ What can be there only once, such as network namespaces and the archive, is used
 tests, or by files that run in one process: see TOGETHER in tests/conftest.py.
 """
 
-import contextlib
-import fcntl
 import os
 import re
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from holding import wait_for
 from hosts import can_make_hosts
+from once import Once
 from pipelines import PIPELINE, PROJECT, Local, launch, query
 from pyspark.sql import SparkSession
 from services import (
@@ -36,9 +35,6 @@ from mmdin.config import load_config
 from mmdin.variants import plan_variants
 from spark_jobs import make_demo_data, pipeline, score
 
-Once = Callable[[str], contextlib.AbstractContextManager[tuple[Path, bool]]]
-"""Gives a folder, and whether it must be made."""
-
 
 @pytest.fixture(scope="session")
 def archive() -> Path:
@@ -47,23 +43,6 @@ def archive() -> Path:
     archive.parent.mkdir(exist_ok=True)
     launch("package_env.sh", str(archive))
     return archive
-
-
-@pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
-    """Make a folder in one of the processes that run tests, while the others wait for it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-    @contextlib.contextmanager
-    def once(name: str) -> Iterator[tuple[Path, bool]]:
-        folder = shared / name
-        with (shared / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield folder, not (folder / "made").exists()
-            (folder / "made").touch()
-
-    return once
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
 """What it takes to start the project's scripts as users do, and to read what they print."""
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -23,12 +24,21 @@ class Disturbed:
     Attributes:
         killed: output up to the kill.
         resumed: output of the second start.
-        results: of the run that had ended when it was killed, by checkpoint.
+        results: of the run that had ended when it was killed, by path in the folder.
     """
 
     killed: str
     resumed: str
-    results: dict[Path, bytes]
+    results: dict[str, str]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Disturbed":
+        """What `write` has written there."""
+        return cls(**json.loads((folder / "disturbed.json").read_text()))
+
+    def write(self, folder: Path) -> None:
+        """Keep it in a folder."""
+        (folder / "disturbed.json").write_text(json.dumps(asdict(self)))
 
 
 def command(script: str, *arguments: str) -> list[str]:

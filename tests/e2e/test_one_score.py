@@ -81,7 +81,7 @@ def scores_of(rows: list[Row]) -> dict[Pair, float]:
 
 @pytest.fixture(scope="module")
 def predicted(
-    spark: SparkSession, launch: Launch, rerun: str, folder: Path, environment: dict[str, str]
+    spark: SparkSession, launch: Launch, folder: Path, environment: dict[str, str]
 ) -> Predicted:
     """Test rows and others at their moments, and a new user with ratings that came later."""
     tables = Tables(spark, str(folder / ROOT))

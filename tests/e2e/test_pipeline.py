@@ -114,9 +114,7 @@ def test_scoring_twice_changes_and_duplicates_nothing(
     assert sum(int(n.replace(",", "")) for n in scored) == len(scored_twice[0][0])
 
 
-def test_sql_answers_until_a_mistake_which_is_one_message(
-    launch: Launch, output: str, rerun: str
-) -> None:
+def test_sql_answers_until_a_mistake_which_is_one_message(launch: Launch, output: str) -> None:
     scored = re.findall(r"score: ([\d,]+) rows of \S+ into predictions", output)
     count = (
         "SELECT concat('rows=', count(*)) AS n FROM predictions; "

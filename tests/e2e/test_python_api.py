@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def pipeline(spark: SparkSession, rerun: str, folder: Path):
+def pipeline(spark: SparkSession, folder: Path):
     """The experiment's, in its folder: its root is relative."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def written(spark: SparkSession, rerun: str, folder: Path) -> Iterator[dict[Table, pd.DataFrame]]:
+def written(spark: SparkSession, folder: Path) -> Iterator[dict[Table, pd.DataFrame]]:
     """What the job writes, with fewer iterations and settings of ALS than usual."""
     config = load_config(str(folder / "small.yaml"), [f"root={folder / ROOT}", *SETTINGS])
     with pytest.MonkeyPatch.context() as patch:
