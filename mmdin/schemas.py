@@ -423,6 +423,22 @@ CALIBRATION = _table(
     ("positive_share", _DOUBLE, "share of them with label 1"),
 )
 
+PLANTED_EFFECTS = _table(
+    "planted_effects",
+    "evaluate",
+    "A row is a run and a planted effect of an invented world: what the run has found of it.",
+    _RUN,
+    _VARIANT,
+    _MODEL,
+    ("effect", _STRING, "a column of true_probabilities: a part of the log-odds"),
+    ("rows", _LONG, "test rows"),
+    ("worth", _DOUBLE, "ROC AUC that the best possible score loses without the effect"),
+    ("learned", _DOUBLE, "slope of the score's log-odds on the effect, the others held; 1 is all"),
+    ("missing", _DOUBLE, "ROC AUC that the run gains if it is told the effect"),
+    ("lower", _DOUBLE, "lower end of the 95 % interval of missing, over users"),
+    ("upper", _DOUBLE, "upper end of the 95 % interval of missing, over users"),
+)
+
 SAMPLED_SCORES = _table(
     "sampled_scores",
     "evaluate",

@@ -11,7 +11,7 @@ from mmdin.metrics import (
     METRICS_BY_NAME,
     explain_undefined,
 )
-from mmdin.predictors import kind_of_model
+from mmdin.predictors import BEST_POSSIBLE, kind_of_model
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -88,6 +88,35 @@ def format_differences(differences: Rows, variants: Sequence[str]) -> str:
         bounds = "-" if d["lower"] is None else f"[{d['lower']:+.4f}, {d['upper']:+.4f}]"
         lines.append(f"  {other:<{width}}  {_signed(d['difference'])}  {bounds:<18}  {verdict}")
     return "\n".join(lines)
+
+
+def format_effects(effects: Rows, variants: Sequence[str]) -> str:
+    """What each variant has found of the planted effects, as text.
+
+    Args:
+        effects: columns of PLANTED_EFFECTS, of one run for each variant.
+        variants: in the order to be shown.
+    """
+    names = list(dict.fromkeys(e["effect"] for e in effects))
+    found = {(e["variant"], e["effect"]): _found(e) for e in effects}
+    width = max(14, *(len(v) + 2 for v in variants))
+    lines = [f"{'variant':<{width}}" + "".join(f"{name:>18}" for name in names)]
+    lines.append("-" * len(lines[-1]))
+    for variant in variants:
+        cells = [found.get((variant, name), "-") for name in names]
+        lines.append(f"{variant:<{width}}" + "".join(f"{cell:>18}" for cell in cells))
+    notes = (
+        "Share of each planted effect that the scores contain, and the ROC AUC that they would "
+        "gain from being told it.",
+        f"For {BEST_POSSIBLE}, the ROC AUC that it loses without the effect. First seed only.",
+    )
+    return "\n".join([*lines, "", *notes])
+
+
+def _found(effect: Mapping[str, Any]) -> str:
+    if effect["model"] == BEST_POSSIBLE:
+        return _signed(None if effect["worth"] is None else -effect["worth"])
+    return f"{effect['learned']:.2f}  {_signed(effect['missing'])}"
 
 
 def _verdict(difference: Mapping[str, Any], reference: str) -> str:

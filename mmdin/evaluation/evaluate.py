@@ -12,7 +12,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from mmdin.evaluation.comparison import format_comparison, format_differences, format_slices
+from mmdin.evaluation.comparison import (
+    format_comparison,
+    format_differences,
+    format_effects,
+    format_slices,
+)
 from mmdin.evaluation.competitors import Competitor, add_variant, first_runs, list_competitors
 from mmdin.evaluation.counts import count_splits
 from mmdin.evaluation.differences import compare_variants
@@ -23,6 +28,7 @@ from mmdin.evaluation.metrics import (
     measure_runs,
     measure_slices,
 )
+from mmdin.evaluation.planted import measure_effects
 from mmdin.evaluation.sampling import sample_scores
 from mmdin.evaluation.slices import add_slices, describe_slices, number_slices
 from mmdin.local_rows import local_rows
@@ -34,10 +40,12 @@ from mmdin.schemas import (
     EXPERIMENTS,
     METRIC_INTERVALS,
     METRICS,
+    PLANTED_EFFECTS,
     PREDICTIONS,
     SAMPLED_SCORES,
     SAMPLES,
     SPLIT_COUNTS,
+    TRUE_PROBABILITIES,
     VALIDATION_PREDICTIONS,
     Table,
 )
@@ -54,7 +62,7 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     """Compare all variants and predictors on the test rows; log the table of them.
 
     Writes experiments, split_counts, metrics, metric_intervals, differences, calibration,
-    sampled_scores, and report/metrics.csv.
+    sampled_scores, planted_effects if the world is invented, and report/metrics.csv.
     """
     config = plan.config
     tables = Tables.of(spark, config)
@@ -84,15 +92,22 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     rows_of = {run["run_id"]: run["rows"] for run in runs}
     sampled = {run_id: rows_of[run_id] for run_id in first_runs(competitors) if run_id in rows_of}
     tables.write(SAMPLED_SCORES, sample_scores(scored, sampled, config.seed))
+    effects = _measure_effects(tables, scored.where(F.col("run_id").isin(list(sampled))))
     scored.unpersist()
 
-    variants = list(dict.fromkeys(c.variant for c in competitors))
     overall = [row for row in intervals if row["dimension"] == ALL]
     log.info("\n%s", format_comparison(overall, runs, config.samples))
     log.info("\n%s", format_slices(intervals))
+    _log_by_variant(competitors, differences, effects)
+    _write_csv(tables, runs)
+
+
+def _log_by_variant(competitors: Sequence[Competitor], differences: Rows, effects: Rows) -> None:
+    variants = list(dict.fromkeys(c.variant for c in competitors))
     of_auc = [row for row in differences if row["metric"] == "roc_auc"]
     log.info("\n%s", format_differences(of_auc, variants))
-    _write_csv(tables, runs)
+    if effects:
+        log.info("\n%s", format_effects(effects, variants))
 
 
 def _read_samples(spark: SparkSession, plan: Plan) -> DataFrame:
@@ -114,6 +129,17 @@ def _read_scored(tables: Tables, competitors: Sequence[Competitor]) -> DataFrame
     validation = tables.read(VALIDATION_PREDICTIONS)
     thresholds = find_best_thresholds(validation, predictions, [c.run_id for c in competitors])
     return add_variant(predictions, competitors, thresholds)
+
+
+def _measure_effects(tables: Tables, scored: DataFrame) -> list[dict[str, Any]]:
+    """Write planted_effects; returns its rows, none if the ratings are real."""
+    if not tables.exists(TRUE_PROBABILITIES):
+        return []
+    log.info("evaluate: measuring what was found of the planted effects")
+    measured = measure_effects(scored, tables.read(TRUE_PROBABILITIES))
+    rows = [row.asDict() for row in measured.collect()]
+    _write(tables, PLANTED_EFFECTS, rows)
+    return rows
 
 
 def _in_order(measured: DataFrame, competitors: Iterable[Competitor]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from mmdin.schemas import (
     METRIC_INTERVALS,
     METRICS,
     MOVIES,
+    PLANTED_EFFECTS,
     POSTERS,
     RANKING_DIFFERENCES,
     RANKING_METRICS,
@@ -50,6 +51,7 @@ class ReportData:
         differences: all rows.
         calibration: in the order of run, slice and bin.
         sampled_scores: in the order of run and row.
+        planted_effects: of each variant's first seed, if the world is invented.
         runs: training runs that are compared.
         epochs: of these runs, in the order of run and epoch.
         attention_weights: of each variant's first seed, by user, movie, run and position.
@@ -69,6 +71,7 @@ class ReportData:
     differences: pd.DataFrame
     calibration: pd.DataFrame
     sampled_scores: pd.DataFrame
+    planted_effects: pd.DataFrame
     runs: pd.DataFrame
     epochs: pd.DataFrame
     attention_weights: pd.DataFrame
@@ -171,6 +174,7 @@ def read_report_data(spark: SparkSession, config: Config) -> ReportData:
             tables.read(CALIBRATION).toPandas(), "run_id", "dimension", "slice", "bin"
         ),
         sampled_scores=_sort(tables.read(SAMPLED_SCORES).toPandas(), "run_id", "row"),
+        planted_effects=_read_optional(tables, PLANTED_EFFECTS, compared),
         runs=tables.read(RUNS).where(compared).toPandas(),
         epochs=_sort(tables.read(EPOCHS).where(compared).toPandas(), "run_id", "epoch"),
         attention_weights=attention,

@@ -177,6 +177,19 @@ def choose_for_slices(data: ReportData) -> list[str]:
     return [v for v in data.variants if v in chosen]
 
 
+def list_planted(data: ReportData) -> pd.DataFrame:
+    """The rows of planted_effects of the variants of choose_for_slices, in the order to be shown.
+
+    Effects are in the order of their worth.
+    """
+    rows, chosen = data.planted_effects, choose_for_slices(data)
+    rows = rows[rows["variant"].isin(chosen)]
+    places = rows["variant"].map({variant: n for n, variant in enumerate(chosen)})
+    worth = rows.groupby("effect")["worth"].transform("max")
+    ordered = rows.assign(place=places, most=-worth).sort_values(["most", "effect", "place"])
+    return ordered.drop(columns=["place", "most"]).reset_index(drop=True)
+
+
 def list_ranking(data: ReportData) -> pd.DataFrame:
     """The rows of ranking_metrics by run, slice, method and metric, in the order to be shown.
 

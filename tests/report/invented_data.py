@@ -16,6 +16,7 @@ from mmdin.schemas import (
     ATTENTION_WEIGHTS,
     CALIBRATION,
     EPOCHS,
+    PLANTED_EFFECTS,
     RANKING_DIFFERENCES,
     RANKING_METRICS,
     REASONS,
@@ -111,6 +112,7 @@ def invent(
         differences=_differences(variants, intervals),
         calibration=_calibration(generator, variants),
         sampled_scores=_scores(generator, variants, one_class),
+        planted_effects=_planted(variants if best_possible else variants[:0]),
         runs=_runs(trained),
         epochs=_epochs(generator, trained, one_class)
         if epochs
@@ -252,6 +254,16 @@ def _scores(
             )
         )  # fmt: skip
     return pd.concat(frames, ignore_index=True)
+
+
+def _planted(variants: pd.DataFrame) -> pd.DataFrame:
+    """Effects by ascending worth, as tables need not be in the order to be shown."""
+    rows = [
+        (v.run_id, v.variant, v.model, effect, 400, worth, 0.5, worth / 2, worth / 3, worth)
+        for worth, effect in ((0.01, "recent_interest"), (0.05, "genre_taste"))
+        for v in variants[::-1].itertuples()
+    ]
+    return pd.DataFrame(rows, columns=PLANTED_EFFECTS.columns)
 
 
 def _runs(trained: pd.DataFrame) -> pd.DataFrame:

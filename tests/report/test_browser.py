@@ -51,7 +51,7 @@ def test_the_page_shows_all_and_never_scrolls_sideways(
     images = browser.execute_script(
         "return [...document.images].map(i => [i.complete, i.naturalWidth, i.clientWidth])"
     )
-    assert len(images) == 12
+    assert len(images) == 13
     assert all(complete and natural > 0 and shown > 0 for complete, natural, shown in images)
     # Wide figures scroll in their frames on a narrow screen: they would be too small to read.
     assert max(shown for _, _, shown in images) > 600

@@ -67,6 +67,10 @@ def test_numbers_are_those_of_the_tables(report: Written) -> None:
     ranking = report.data.ranking_metrics[report.data.ranking_metrics["slice"] == "all"]
     shown = read("recommendations").set_index(["method", "metric"]).sort_index()
     _same(shown, ranking.set_index(["method", "metric"]).sort_index(), ["mean", "lower", "upper"])
+    planted = report.data.planted_effects
+    planted = planted[planted["variant"].isin(chosen)].set_index(["effect", "variant"]).sort_index()
+    shown = read("planted_effects").set_index(["effect", "variant"]).sort_index()
+    _same(shown, planted, ["worth", "learned", "missing", "lower", "upper"])
     weights = report.data.attention_weights
     first = weights["run_id"].isin(report.data.first_run_of().values())
     assert sorted(read("attention")["weight"]) == sorted(weights.loc[first, "weight"])
@@ -111,9 +115,12 @@ def test_every_variant_has_its_own_style() -> None:
     ("case", "missing"),
     [
         ("one class", {"precision_recall", "roc", "scores"}),
-        ("one seed, nothing else", {"attention", "training", "recommendations"}),
+        (
+            "one seed, nothing else",
+            {"attention", "training", "recommendations", "planted_effects"},
+        ),
         ("no posters", set()),
-        ("one variant", {"differences"}),
+        ("one variant", {"differences", "planted_effects"}),
         ("no network", {"scores", "training", "attention", "differences", "recommendations"}),
     ],
 )

@@ -20,7 +20,7 @@ from mmdin.tables import Tables
 
 FRAMES = [f.name for f in fields(ReportData) if f.name not in ("posters", "titles")]
 
-MOST_JOBS = 17
+MOST_JOBS = 18
 """Spark jobs that reading may start: one for each table."""
 
 
@@ -88,6 +88,7 @@ def test_the_data_is_what_the_tables_hold_in_few_jobs(
         "runs": ["run_id"],
         "calibration": ["run_id", "dimension", "slice", "bin"],
         "sampled_scores": ["run_id", "row"],
+        "planted_effects": ["run_id", "effect"],
         "epochs": ["run_id", "epoch"],
         "attention_weights": ["user_id", "movie_id", "run_id", "position"],
         "ranking_metrics": ["slice", "method", "metric"],
@@ -100,7 +101,7 @@ def test_the_data_is_what_the_tables_hold_in_few_jobs(
         if name in keys:
             expected = expected.sort_values(keys[name])
         in_any_order = ("split_counts", "metrics", "metric_intervals", "differences", "runs")
-        if name in (*in_any_order, "ranking_metrics", "ranking_differences"):
+        if name in (*in_any_order, "planted_effects", "ranking_metrics", "ranking_differences"):
             actual = actual.sort_values(keys[name])
         assert len(actual) == len(expected), name
         for column in {*expected} & {*getattr(schemas, name.upper()).columns}:

@@ -12,6 +12,7 @@ from mmdin.report.selections import (
     list_cases,
     list_cut_off,
     list_epochs,
+    list_planted,
     list_positive_rates,
     list_roc_auc_differences,
     list_sizes,
@@ -55,6 +56,13 @@ def test_differences_are_listed_for_each_reference_in_the_order_of_variants() ->
     assert list(differences) == ["mmdin"]
     assert list(differences["mmdin"]["variant"]) == [v for v in data.variants if v != "mmdin"]
     assert list_roc_auc_differences(invent(**CASES["one variant"])) == {}
+
+
+def test_planted_effects_are_in_the_order_of_their_worth() -> None:
+    rows = list_planted(invent())
+    assert list(rows["effect"].unique()) == ["genre_taste", "recent_interest"]
+    assert list(rows["variant"][:3]) == ["additive", "neural_cf", "mmdin"]
+    assert list_planted(invent(best_possible=False)).empty
 
 
 def test_of_many_networks_the_references_are_among_the_six_in_slices() -> None:

@@ -8,6 +8,7 @@ from mmdin.report.figures.differences import draw_differences
 from mmdin.report.figures.label_shares import draw_label_shares
 from mmdin.report.figures.learning_curve import draw_learning_curve
 from mmdin.report.figures.metric_bars import draw_metrics
+from mmdin.report.figures.planted import draw_planted
 from mmdin.report.figures.recommendations import draw_recommendations
 from mmdin.report.figures.reliability import draw_reliability, draw_reliability_of_users
 from mmdin.report.figures.scores import draw_scores
@@ -104,6 +105,16 @@ FIGURES = (
         "slices have wide intervals. Of more than six variants, only the references and the first "
         "ones are drawn.",
         draw_slices,
+    ),
+    FigureSpec(
+        "planted_effects",
+        "Planted effects",
+        "The world is invented, so what decides each rating is known. On the left is the share of "
+        "each planted effect that a variant's scores contain: at the dotted line, all of it. On "
+        "the right is the ROC AUC that the variant would gain from being told the effect, with its "
+        "95 % interval over users. First seed only; of more than six variants, only the references "
+        "and the first ones.",
+        draw_planted,
     ),
     FigureSpec(
         "attention",
