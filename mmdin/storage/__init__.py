@@ -23,13 +23,14 @@ from mmdin.storage.local import local_folder, make_local_root, walk
 from mmdin.storage.locks import lock_root
 from mmdin.storage.rank import HadoopSettings, connect
 from mmdin.storage.scratch import local_copies, plain_names, scratch_folder, temporary_folder
-from mmdin.storage.urls import is_local, join, local_path
+from mmdin.storage.urls import absolute, is_local, join, local_path
 
 __all__ = [
     "Files",
     "Folder",
     "HadoopSettings",
     "StoredFile",
+    "absolute",
     "connect",
     "damaged_file",
     "ensure_writable",

@@ -36,6 +36,11 @@ def local_path(url: str) -> Path:
     return Path(unquote(url[start.end() :]) if start else url)
 
 
+def absolute(url: str) -> str:
+    """The URL, or the plain path as it is from any folder."""
+    return url if scheme_of(url) else str(Path(url).absolute())
+
+
 def literal_url(url: str) -> str:
     """The URL as Spark and Hadoop take it: absolute, with a scheme, and nothing in it quoted.
 

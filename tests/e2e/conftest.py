@@ -48,7 +48,7 @@ CONFIGURATION = {
 
 @pytest.fixture(scope="session")
 def experiment(once: Once) -> Path:
-    """The folder of the experiment, which no test changes; see `folder`."""
+    """The folder of the experiment. Tests that change tables do it in a copy: see `folder`."""
     with once("experiment") as (folder, is_new):
         if is_new:
             folder.mkdir()
@@ -151,12 +151,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def rerun(
-    launch: Launch, installed: Path, disturbed: Disturbed, environment: dict[str, str]
-) -> str:
-    """The output of the same stages run again, by the job pipeline of the installed wheel."""
+def rerun(experiment: Path, installed: Path, environment: dict[str, str]) -> str:
+    """The output of the same stages run again, by the job pipeline of the installed wheel.
+
+    They have nothing to do, and leave the experiment as it is. In a copy all is new to them.
+    """
     alone = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
-    ended = launch(str(installed), "pipeline", "--conf", "small.yaml", environment=alone)
+    options = ("--conf", "small.yaml")
+    ended = run_in(experiment, str(installed), "pipeline", *options, environment=alone)
     assert ended.returncode == 0, ended.stdout[-6000:]
     return ended.stdout
 

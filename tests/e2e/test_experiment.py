@@ -15,7 +15,7 @@ from mmdin.storage import local_folder
 from mmdin.tables import Tables
 from mmdin.training.assignment import read_result
 from mmdin.training.driver.train import train_networks
-from mmdin.variants import Plan, plan_variants
+from mmdin.variants import plan_variants
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -30,29 +30,30 @@ Checkpoints = dict[tuple[str, int], Path]
 """Folders of trained networks, by variant and seed."""
 
 
-def plan(folder: Path, root: str, *changes: str) -> Plan:
-    """The experiment's plan at another root."""
-    config = load_config(str(folder / "small.yaml"), [f"root={folder / root}", *changes])
-    return plan_variants(config)
-
-
 @pytest.fixture(scope="module")
 def resumed(spark: SparkSession, disturbed: Disturbed, folder: Path) -> Checkpoints:
     """The experiment's networks, of which one was interrupted."""
     trained = {}
-    for samples in plan(folder, ROOT).sample_sets():
+    plan = plan_variants(load_config(str(folder / "small.yaml"), [f"root={folder / ROOT}"]))
+    for samples in plan.sample_sets():
         trained |= trained_runs(Tables.of(spark, samples.config), samples.variants)
     return {key: folder / run["checkpoint"] for key, run in trained.items()}
 
 
 @pytest.fixture(scope="module")
 def undisturbed(spark: SparkSession, disturbed: Disturbed, folder: Path) -> Checkpoints:
-    """The interrupted network, trained in one go on the same samples."""
+    """The interrupted network, trained in one go on the same samples.
+
+    Its root is relative, to another folder than the one in which Spark was started.
+    """
     results = shutil.ignore_patterns("runs", "epochs", "*predictions")
     shutil.copytree(folder / ROOT / "tables", folder / "undisturbed/tables", ignore=results)
-    alone = plan(folder, "undisturbed", "training.seeds=[1]")
-    runs = train_networks(spark, alone.sample_sets()[0])
-    return {(run.variant.label, run.seed): Path(run.checkpoint) for run in runs}
+    settings = ["root=undisturbed", "training.seeds=[1]"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        alone = plan_variants(load_config("small.yaml", settings))
+        runs = train_networks(spark, alone.sample_sets()[0])
+    return {(run.variant.label, run.seed): folder / run.checkpoint for run in runs}
 
 
 def test_every_variant_and_seed_is_compared(disturbed: Disturbed, folder: Path) -> None:

@@ -89,11 +89,8 @@ def test_a_pipeline_starts_few_spark_jobs(output: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def scored_twice(spark: SparkSession, rerun: str, folder: Path) -> list[tuple[set[Row], list[Row]]]:
-    """Rows of each table of scores, as of the pipeline, and after the stage was run once more.
-
-    The pipeline that is run again has to see these tables unchanged, and comes before.
-    """
+def scored_twice(spark: SparkSession, folder: Path) -> list[tuple[set[Row], list[Row]]]:
+    """Rows of each table of scores, as of the pipeline, and after the stage was run once more."""
     config = load_config(str(folder / "small.yaml"), [f"root={folder / ROOT}"])
     tables = Tables.of(spark, config)
     scores = (PREDICTIONS, VALIDATION_PREDICTIONS, ATTENTION_WEIGHTS)

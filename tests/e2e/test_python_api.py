@@ -15,10 +15,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def pipeline(spark: SparkSession, folder: Path):
+def pipeline(spark: SparkSession, experiment: Path):
     """The experiment's, in its folder: its root is relative."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+        patch.chdir(experiment)
         # With a handler there the pipeline adds none, which later tests would have.
         patch.setattr(logging.getLogger("mmdin"), "handlers", [logging.NullHandler()])
         yield Pipeline(spark, load_config("small.yaml"))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mmdin.config import Config, Input
 from mmdin.storage import is_local, local_path
-from mmdin.storage.urls import literal_url, scheme_of
+from mmdin.storage.urls import absolute, literal_url, scheme_of
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,13 @@ def test_names_that_java_could_not_open_and_urls_with_a_host_are_refused(key: st
         with pytest.raises(ValidationError, match=message):
             configure(url)
     configure("file:///data/x#y")
+
+
+def test_a_plain_path_is_absolute_and_a_url_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute("build/a#b") == f"{tmp_path}/build/a#b"
+    assert absolute("/a%20b") == "/a%20b"
+    for url in ("file:///a%20b", "hdfs://n/a"):
+        assert absolute(url) == url

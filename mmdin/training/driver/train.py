@@ -14,7 +14,7 @@ from mmdin.errors import TableError
 from mmdin.fingerprints import sample_identities, sample_versions
 from mmdin.inputs import INPUTS
 from mmdin.schemas import BUCKET_EDGES, SAMPLES, VOCABULARIES
-from mmdin.storage import HadoopSettings, folder_at, hadoop_settings
+from mmdin.storage import HadoopSettings, absolute, folder_at, hadoop_settings
 from mmdin.tables import DataFile, Tables
 from mmdin.training.assignment import Assignment, read_result
 from mmdin.training.driver.runs import (
@@ -179,7 +179,8 @@ def _assign(run: Run, data: TrainingData, threads: int, hadoop: HadoopSettings) 
         vocabulary_sizes=data.vocabulary_sizes,
         train_files=data.files["train"],
         validation_files=data.files["validation"],
-        checkpoint=run.checkpoint,
+        # Ranks run in the folder in which Spark was started, which can be another.
+        checkpoint=absolute(run.checkpoint),
         threads=threads,
         hadoop=hadoop,
     )
