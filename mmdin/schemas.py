@@ -426,7 +426,7 @@ CALIBRATION = _table(
 PLANTED_EFFECTS = _table(
     "planted_effects",
     "evaluate",
-    "A row is a run and a planted effect of an invented world: what the run has found of it.",
+    "A row is a run and a planted effect of a generated world: what the run has found of it.",
     _RUN,
     _VARIANT,
     _MODEL,

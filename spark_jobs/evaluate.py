@@ -21,7 +21,7 @@ def run(spark: SparkSession, plan: Plan) -> None:
     """Compare all variants and predictors on the test rows, and print the table of them.
 
     Writes experiments, split_counts, metrics, metric_intervals, differences, calibration,
-    sampled_scores, planted_effects if the world is invented, and report/metrics.csv.
+    sampled_scores, planted_effects if the world is generated, and report/metrics.csv.
     """
     evaluate_variants(spark, plan)
 

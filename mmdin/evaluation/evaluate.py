@@ -62,7 +62,7 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     """Compare all variants and predictors on the test rows; log the table of them.
 
     Writes experiments, split_counts, metrics, metric_intervals, differences, calibration,
-    sampled_scores, planted_effects if the world is invented, and report/metrics.csv.
+    sampled_scores, planted_effects if the world is generated, and report/metrics.csv.
     """
     config = plan.config
     tables = Tables.of(spark, config)

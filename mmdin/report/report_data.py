@@ -51,7 +51,7 @@ class ReportData:
         differences: all rows.
         calibration: in the order of run, slice and bin.
         sampled_scores: in the order of run and row.
-        planted_effects: of each variant's first seed, if the world is invented.
+        planted_effects: of each variant's first seed, if the world is generated.
         runs: training runs that are compared.
         epochs: of these runs, in the order of run and epoch.
         attention_weights: of each variant's first seed, by user, movie, run and position.

@@ -109,7 +109,7 @@ FIGURES = (
     FigureSpec(
         "planted_effects",
         "Planted effects",
-        "The world is invented, so what decides each rating is known. On the left is the share of "
+        "The world is generated, so what decides each rating is known. On the left is the share of "
         "each planted effect that a variant's scores contain: at the dotted line, all of it. On "
         "the right is the ROC AUC that the variant would gain from being told the effect, with its "
         "95 % interval over users. First seed only; of more than six variants, only the references "

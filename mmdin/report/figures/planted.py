@@ -1,4 +1,4 @@
-"""The figure of what was found of the planted effects of an invented world."""
+"""The figure of what was found of the planted effects of a generated world."""
 
 from typing import Any
 
