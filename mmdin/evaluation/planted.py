@@ -6,14 +6,14 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from mmdin.evaluation.metrics import Z_95
-from mmdin.evaluation.statistics import METRICS, measure, standard_errors
+from mmdin.evaluation.statistics import measure_roc_auc, standard_errors
+from mmdin.roc_auc import roc_auc
 from mmdin.schemas import PLANTED_EFFECTS, TRUE_PROBABILITIES
 
 EFFECTS = tuple(TRUE_PROBABILITIES.columns[3:])
 """The planted parts of the log-odds: all columns of true_probabilities behind the probability."""
 
 _RUN = ("run_id", "variant", "model")
-_ROC_AUC = METRICS.index("roc_auc")
 _NEAREST = 1e-6
 """Scores nearer than this to 0 or 1 count as this near."""
 
@@ -38,23 +38,21 @@ def _measure_run(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of PLANTED_EFFECTS of one run."""
     score, truth = (_log_odds(rows[column]) for column in ("score", "probability"))
     users, labels = rows["user_id"].to_numpy(), rows["label"].to_numpy()
-    best, _ = _roc_auc(users, labels, truth)
-    reached, influences_reached = _roc_auc(users, labels, score)
+    best = roc_auc(labels, truth)
+    reached, influences_reached = measure_roc_auc(users, labels, score)
     planted = rows[list(EFFECTS)].to_numpy(dtype=np.float64)
-    learned = _fit(planted, score)[1:]
     measured = []
-    for n, effect in enumerate(EFFECTS):
+    for n, (effect, learned) in enumerate(zip(EFFECTS, _fit(planted, score), strict=True)):
         known = np.stack([score, planted[:, n]], axis=1)
-        intercept, *slopes = _fit(known, truth)
-        with_effect, influences = _roc_auc(users, labels, intercept + known @ np.array(slopes))
+        with_effect, influences = measure_roc_auc(users, labels, known @ _fit(known, truth))
         half = Z_95 * standard_errors(influences - influences_reached)[0]
         missing = with_effect - reached
         measured.append(
             {
                 "effect": effect,
                 "rows": len(rows),
-                "worth": best - _roc_auc(users, labels, truth - planted[:, n])[0],
-                "learned": learned[n],
+                "worth": best - roc_auc(labels, truth - planted[:, n]),
+                "learned": learned,
                 "missing": missing,
                 "lower": missing - half,
                 "upper": missing + half,
@@ -71,14 +69,6 @@ def _log_odds(probabilities: "pd.Series[float]") -> Floats:
 
 
 def _fit(columns: Floats, target: Floats) -> Floats:
-    """Intercept and slopes of an ordinary least squares regression on columns, [rows, n]."""
-    with_one = np.column_stack([np.ones(len(columns)), columns])
-    return np.linalg.lstsq(with_one, target)[0].astype(np.float64, copy=False)
-
-
-def _roc_auc(
-    users: NDArray[np.int64], labels: NDArray[np.int32], logit: Floats
-) -> tuple[float, Floats]:
-    """The ROC AUC of rows, and its users' influences: float64 [users, 1]."""
-    measurement = measure(users, labels, 1 / (1 + np.exp(-logit)), np.nan)
-    return float(measurement.values[_ROC_AUC]), measurement.influences[:, [_ROC_AUC]]
+    """Slopes of an ordinary least squares regression, with an intercept, on columns: [rows, n]."""
+    with_one = np.column_stack([columns, np.ones(len(columns))])
+    return np.linalg.lstsq(with_one, target)[0][:-1].astype(np.float64, copy=False)

@@ -73,6 +73,22 @@ def measure(users: Integers, labels: NDArray[Any], scores: Floats, threshold: fl
     )
 
 
+def measure_roc_auc(users: Integers, labels: NDArray[Any], scores: Floats) -> tuple[float, Floats]:
+    """The ROC AUC alone, with the users' influences.
+
+    Args:
+        users: of each row.
+        labels: 0 or 1.
+        scores: float64, in any range.
+
+    Returns:
+        nan if a class is missing; float64 [users, 1], by ascending user.
+    """
+    distinct, user_of = np.unique(users, return_inverse=True)
+    value, influence = _roc_auc(labels, *_count_by_score(labels.astype(np.float64), scores)[1:])
+    return value, _sum_by(user_of, influence, len(distinct))[:, None]
+
+
 def standard_errors(influences: Floats) -> Floats:
     """Of metrics over samples of as many users: float64 [metrics] from [users, metrics].
 
