@@ -53,12 +53,12 @@ def describe_slices(test_rows: DataFrame) -> DataFrame:
 def number_slices(described: DataFrame) -> tuple[DataFrame, Names]:
     """The rows of describe_slices with numbers in place of the structs, and what the numbers mean.
 
-    Numbers take a tenth of the room of names.
+    Numbers take a fraction of the room of names.
     """
-    number = F.hash("dimension", "slice")
+    number = F.xxhash64("dimension", "slice")
     distinct = described.select(F.inline("slices")).distinct().select(number, "*").collect()
     names = {row[0]: (row["dimension"], row["slice"]) for row in distinct}
-    numbers = F.transform("slices", lambda s: F.hash(s["dimension"], s["slice"]))
+    numbers = F.transform("slices", lambda s: F.xxhash64(s["dimension"], s["slice"]))
     return described.withColumn("slices", numbers), names
 
 
