@@ -160,23 +160,40 @@ STATISTICS = ", ".join(
     for name, function in (("mean", "avg"), ("stddev", "stddev_pop"))
 )
 
+COVARIANCES = ", ".join(
+    f"covar_pop({{residual}}, {feature}) {{over}} AS user_{feature}_covariance"
+    for feature in POSTER_FEATURES
+)
+
+POSTER_BIAS = " + ".join(
+    f"user_poster_count * user_{f}_covariance * ({f} - user_{f}_mean)"
+    f" / (user_poster_count * user_{f}_stddev ** 2 + 0.2)"
+    for f in POSTER_FEATURES
+)
+
 USERS_PAST = f"""
 SELECT c.*, count(rating) OVER earlier AS user_rating_count, avg(rating) OVER earlier
     AS user_rating_mean, sum(residual) OVER earlier AS user_residuals,
-    {STATISTICS.format(over="OVER earlier")}
+    count({POSTER_FEATURES[0]}) OVER earlier AS user_poster_count,
+    {STATISTICS.format(over="OVER earlier")},
+    {COVARIANCES.format(residual="residual", over="OVER earlier")}
 FROM (SELECT c.*, i.* EXCLUDE (movie_id) FROM compared c JOIN indexed i USING (movie_id)) c
 WINDOW earlier AS (PARTITION BY user_id {EARLIER})
 """
 
 USER_VIEWS = f"""
-SELECT user_id, s.view, count(*) AS user_rating_count, avg(rating) AS user_rating_mean,
-    sum(rating - b.mean - (v.movie_rating_count * v.movie_rating_mean - rating
+SELECT user_id, view, count(*) AS user_rating_count, avg(rating) AS user_rating_mean,
+    sum(residual) AS user_residuals, count({POSTER_FEATURES[0]}) AS user_poster_count,
+    {STATISTICS.format(over="")}, {COVARIANCES.format(residual="residual", over="")}
+FROM (
+    SELECT s.user_id, s.view, s.rating, i.*, s.rating - b.mean
+        - (v.movie_rating_count * v.movie_rating_mean - s.rating
             - (v.movie_rating_count - 1) * b.mean)
-        / (v.movie_rating_count - 1 + b.movie_prior)) AS user_residuals,
-    {STATISTICS.format(over="")}
-FROM seen s JOIN indexed USING (movie_id) JOIN movie_views v ON v.movie_id = s.movie_id
-    AND v.view = s.view, baseline b
-GROUP BY user_id, s.view
+        / (v.movie_rating_count - 1 + b.movie_prior) AS residual
+    FROM seen s JOIN indexed i USING (movie_id) JOIN movie_views v ON v.movie_id = s.movie_id
+        AND v.view = s.view, baseline b
+)
+GROUP BY user_id, view
 """
 
 USERS_SEEN = """
@@ -196,8 +213,9 @@ LAST_OF_SECOND = """
 SELECT user_id, seconds, max(number) AS number FROM {held} GROUP BY user_id, seconds
 """
 
-NUMBERED = """
+NUMBERED = f"""
 SELECT u.*, coalesce(user_residuals / (user_rating_count + b.user_prior), 0) AS user_bias,
+    coalesce({POSTER_BIAS}, 0) AS poster_bias,
     coalesce(r.number, 0) AS rated, coalesce(l.number, 0) AS liked
 FROM users_past u
 ASOF LEFT JOIN last_rated r ON r.user_id = u.user_id AND u.seconds > r.seconds

@@ -52,6 +52,7 @@ Group = Literal[
     "history_genres",
     "scene",
     "biases",
+    "poster_biases",
 ]
 
 Side = Literal["user", "movie", "pair"]
@@ -210,6 +211,11 @@ NUMBERS: tuple[Number, ...] = (
         "biases",
         "shrunken deviation from user_bias of the last 10 residuals",
         side="user",
+    ),
+    Number(
+        "poster_bias",
+        "poster_biases",
+        "deviation from user_bias by how the user's residuals go with features of posters, stars",
     ),
 )
 

@@ -502,6 +502,11 @@ USER_STATES = _table(
     *_of_side("user"),
     ("user_residuals", _DOUBLE, "sum of what the ratings are above the mean and movies' biases"),
     ("rated", _LIST_OF_RATINGS, "the last ratings: what each is above the same, and its genres"),
+    (
+        "poster_taste",
+        t.ArrayType(_DOUBLE),
+        "poster_bias of any poster: a constant, and a slope for each of its features",
+    ),
     scope="samples",
 )
 

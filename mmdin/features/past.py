@@ -5,6 +5,7 @@ knows, digit for digit: see mmdin.features.states.
 """
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from mmdin import inputs
 from mmdin.connect import send
@@ -13,6 +14,7 @@ from mmdin.features.history import HISTORY, LIKED, RATED, add_latest
 from mmdin.features.movies import join_movies
 from mmdin.features.neighbours import Similarities, neighbour_bias
 from mmdin.features.order import sort_by_time
+from mmdin.features.poster_tastes import POSTER_TASTE, poster_bias, poster_taste
 from mmdin.features.scene import add_scene
 from mmdin.features.statistics import movie_statistics, of_earlier_rows, user_statistics
 from mmdin.features.tastes import genre_bias, genre_bits, recent_bias
@@ -63,19 +65,23 @@ def add_latest_ratings(rows: DataFrame, movies: DataFrame) -> DataFrame:
 
 
 def add_user_values(rows: DataFrame, baseline: Baseline) -> DataFrame:
-    """Add what follows from the user's past alone: user_bias and recent_bias."""
+    """Add what follows from the user's past alone: user_bias, recent_bias and poster_taste."""
     biased = rows.withColumn("user_bias", user_bias(baseline))
-    return biased.withColumn("recent_bias", recent_bias())
+    return biased.withColumns({"recent_bias": recent_bias(), POSTER_TASTE: poster_taste()})
 
 
 def add_pair_values(rows: DataFrame, similarities: Similarities) -> DataFrame:
     """Add what follows from the user's past and the movie, or from the moment (seconds).
 
     Args:
-        rows: with the values of add_user_values, deviation, and the movie's movie_index and
-            genre_bits.
+        rows: with the values of add_user_values, deviation, and the movie's movie_index,
+            genre_bits and poster features.
         similarities: of fit_similarities.
     """
     sent = send(rows.sparkSession, similarities)
-    biases = {"genre_bias": genre_bias(), "neighbour_bias": neighbour_bias(sent)}
+    biases = {
+        "genre_bias": genre_bias(),
+        "neighbour_bias": neighbour_bias(sent),
+        "poster_bias": F.expr(poster_bias({c: c for c in (POSTER_TASTE, *inputs.POSTER_FEATURES)})),
+    }
     return add_scene(rows.withColumns(biases))

@@ -43,6 +43,7 @@ from mmdin.features.past import (
     add_users_past,
     describe_rated,
 )
+from mmdin.features.poster_tastes import POSTER_TASTE
 from mmdin.features.scope import IN_SCOPE, keep_in_scope, label_ratings
 from mmdin.features.split import SPLITS, split_rows
 from mmdin.features.vocabularies import (
@@ -107,7 +108,8 @@ _GENRES = tuple(inputs.genre(slot) for slot in range(1, inputs.GENRE_SLOTS + 1))
 _USED = (
     "residual",
     "deviation",
-    "user_residuals",
+    *statistics.UNSTORED,
+    POSTER_TASTE,
     *(late.column for late in LATEST if late != HISTORY),
 )
 """What values are computed from, and nothing else reads."""

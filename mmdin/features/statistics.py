@@ -8,6 +8,13 @@ from mmdin import inputs
 Aggregates = dict[str, Column]
 """Aggregate of ratings by the name of its column."""
 
+UNSTORED = (
+    "user_residuals",
+    "user_poster_count",
+    *(f"user_{feature}_covariance" for feature in inputs.POSTER_FEATURES),
+)
+"""Columns of user_statistics that biases are computed from, and nothing else reads."""
+
 
 def movie_statistics() -> Aggregates:
     """Of the ratings of one movie: how many, their mean and deviation. Reads rating."""
@@ -21,7 +28,8 @@ def movie_statistics() -> Aggregates:
 def user_statistics() -> Aggregates:
     """Of the ratings of one user: how many, their mean, and of the movies' years and posters.
 
-    Reads rating, residual, release_year and the poster features. Nulls do not count.
+    Covariances are of the residuals and a feature. Reads rating, residual, release_year and the
+    poster features. Nulls do not count.
     """
     measured = ("release_year", *inputs.POSTER_FEATURES)
     return {
@@ -30,6 +38,8 @@ def user_statistics() -> Aggregates:
         "user_residuals": F.sum("residual"),
         **{f"user_{column}_mean": F.avg(column) for column in measured},
         **{f"user_{column}_stddev": F.stddev_pop(column) for column in measured},
+        "user_poster_count": F.count(inputs.POSTER_FEATURES[0]),
+        **{f"user_{f}_covariance": F.covar_pop("residual", f) for f in inputs.POSTER_FEATURES},
     }
 
 

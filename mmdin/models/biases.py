@@ -1,6 +1,6 @@
 """What the biases of movies and users add to a logit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ FIRST_WEIGHTS = {
     "genre_bias": (1.0, 1.0),
     "neighbour_bias": (3.0, 3.0),
     "recent_bias": (0.5, 0.5),
+    "poster_bias": (0.0, 0.0),  # worth nothing on the ratings of MovieLens that have a poster
 }
 """About what a logistic regression on training rows of MovieLens gives, so that few steps suffice.
 Embeddings of users and movies that training sees learn their biases by themselves."""
@@ -28,8 +29,11 @@ class GatedBiases(keras.layers.Layer):
     costs accuracy. Of others the bias is all that is known, and counts fully. Its weight is learned
     from rows whose identity is hidden (see RatingNetwork.drop_identities).
 
+    Args:
+        names: of the biases, from FIRST_WEIGHTS.
+
     Call arguments:
-        biases: float32 [batch] by name, as in FIRST_WEIGHTS.
+        biases: float32 [batch] by name.
         knows_user: float32 [batch], 1 if the user's index is not 0, else 0.
         knows_movie: the same of the movie; it decides for movie_bias, and the user for the others.
 
@@ -37,9 +41,10 @@ class GatedBiases(keras.layers.Layer):
         float32 [batch], log-odds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         super().__init__(dtype="float32")
-        first = np.array(list(FIRST_WEIGHTS.values()), np.float32) / _SCALE
+        self._names = tuple(names)
+        first = np.array([FIRST_WEIGHTS[name] for name in names], np.float32) / _SCALE
         self.gates = self.add_weight(
             shape=first.shape, initializer=lambda shape, dtype: tf.constant(first), name="gates"
         )
@@ -49,7 +54,7 @@ class GatedBiases(keras.layers.Layer):
     ) -> tf.Tensor:
         known, unknown = tf.unstack(_SCALE * self.gates.value, axis=1)
         added = []
-        for n, name in enumerate(FIRST_WEIGHTS):
+        for n, name in enumerate(self._names):
             knows = knows_movie if name == "movie_bias" else knows_user
             added.append(biases[name] * (knows * known[n] + (1 - knows) * unknown[n]))
         return tf.add_n(added)

@@ -56,8 +56,8 @@ class MMDIN(InterestNetwork):
         poster_l2: float = 0.0,
         **shared: Any,
     ) -> None:
-        of_posters = POSTER_GROUPS if posters else ()
-        pooled = of_posters if factorization else ()
+        of_posters: tuple[Group, ...] = (*POSTER_GROUPS, "poster_biases") if posters else ()
+        pooled = POSTER_GROUPS if posters and factorization else ()
         super().__init__(
             (*GROUPS, *of_posters), attention, pooled, factorization=factorization, **shared
         )

@@ -221,7 +221,8 @@ class RatingNetwork(keras.Model):
             if any(i.is_genre for i in self.inputs_taken)
             else None
         )
-        self.gated_biases = GatedBiases() if self.numbers_taken else None
+        names = [n.column for n in self.numbers_taken]
+        self.gated_biases = GatedBiases(names) if names else None
         self._is_seen = np.array([genres or not i.is_genre for i in self.inputs_taken])
         self._seeds = keras.random.SeedGenerator()
         self._noise_columns = 0

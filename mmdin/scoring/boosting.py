@@ -19,9 +19,13 @@ from mmdin.scoring.fitting import Candidate, Splits
 _IDENTITIES = ["user_index", "movie_index"]
 _NUMBERS = [
     *(i.value for i in INPUTS if i.is_bucket and "poster" not in i.group),
-    *(n.column for n in NUMBERS),
+    *(n.column for n in NUMBERS if "poster" not in n.group),
 ]
-_POSTERS = [*POSTER_FEATURES, *USER_POSTER_STATISTICS]
+_POSTERS = [
+    *POSTER_FEATURES,
+    *USER_POSTER_STATISTICS,
+    *(n.column for n in NUMBERS if "poster" in n.group),
+]
 _GENRES = [f"{genre(slot)}_index" for slot in range(1, GENRE_SLOTS + 1)]
 
 COLUMNS = (*_IDENTITIES, *_NUMBERS, *_POSTERS, *_GENRES)

@@ -21,11 +21,12 @@ from mmdin.connect import send
 from mmdin.errors import TableError
 from mmdin.features import neighbours, tastes
 from mmdin.features.buckets import Edges, add_buckets, edges_from_rows
+from mmdin.features.poster_tastes import POSTER_TASTE, poster_bias
 from mmdin.features.scene import add_scene
 from mmdin.features.states import values_of_none
 from mmdin.features.stored_states import STORED_LISTS, identify_encoding
 from mmdin.finished_runs import FinishedRun, runs_on_newest_samples
-from mmdin.inputs import INPUTS, NUMBERS, SIDES, Side
+from mmdin.inputs import INPUTS, NUMBERS, POSTER_FEATURES, SIDES, Side
 from mmdin.schemas import BUCKET_EDGES, MOVIE_SIMILARITIES, MOVIE_STATES, USER_STATES, Table
 from mmdin.scoring.networks import ENCODED, SentNetwork, score_batch, send_network
 from mmdin.tables import Tables
@@ -81,8 +82,8 @@ def _of_side(side: Side) -> tuple[str, ...]:
     return (*encoded, *(n.column for n in NUMBERS if n.side == side))
 
 
-_USER = _Half("user_id", USER_STATES, (*_of_side("user"), *STORED_LISTS))
-_MOVIE = _Half("movie_id", MOVIE_STATES, (*_of_side("movie"), "genre_bits"))
+_USER = _Half("user_id", USER_STATES, (*_of_side("user"), *STORED_LISTS, POSTER_TASTE))
+_MOVIE = _Half("movie_id", MOVIE_STATES, (*_of_side("movie"), "genre_bits", *POSTER_FEATURES))
 
 
 def register_functions(spark: SparkSession, root: str, samples: str = "") -> None:
@@ -166,6 +167,7 @@ def _create_score_of_pair(spark: SparkSession, of_moment: Mapping[str, int]) -> 
     values["deviation"] = "CAST(NULL AS DOUBLE)"
     values["genre_bias"] = f"{_GENRES}({', '.join(values[c] for c in tastes.READ)})"
     values["neighbour_bias"] = f"{_NEIGHBOURS}({', '.join(values[c] for c in neighbours.READ)})"
+    values["poster_bias"] = poster_bias(values)
     encoded = ", ".join(f"{values[c]} AS {c}" for c in ENCODED)
     spark.sql(
         f"CREATE OR REPLACE TEMPORARY FUNCTION {_OF_PAIR}(run STRING, of_user {_USER.struct}, "

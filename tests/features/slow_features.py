@@ -50,15 +50,17 @@ def slow_values(
     rows: list[Values] = []
     for row in world.ratings:
         known = [r for r in world.ratings if statistics_know(row, r)]
-        residuals = [residual(row, r) for r in known if r.user == row.user]
+        by_user = [r for r in known if r.user == row.user]
+        residuals = [residual(row, r) for r in by_user]
         rows.append(
             {
                 **_own_values(world, row),
                 **_movie_statistics([r for r in known if r.movie == row.movie]),
-                **_user_statistics(world, [r for r in known if r.user == row.user]),
+                **_user_statistics(world, by_user),
                 **_history(world, row, history_knows),
                 "movie_bias": movie_bias(row.movie, known),
                 "user_bias": _shrunken(residuals, user_prior),
+                "poster_bias": _poster_bias(world, row, by_user, residuals),
             }
         )
         earlier = [r for r in world.ratings if r.user == row.user and history_knows(row, r)]
@@ -117,6 +119,25 @@ def _tastes(world: World, row: Rating, above: list[tuple[Rating, float]]) -> Val
         "genre_bias": sum(w * a for w, a in by_genre) / (sum(w for w, _ in by_genre) + 2),
         "recent_bias": sum(a for _, a in above[:10]) / (len(above[:10]) + 3),
     }
+
+
+def _poster_bias(world: World, row: Rating, rated: list[Rating], residuals: list[float]) -> float:
+    """Of a user's ratings, and by how much each is above the movie's bias."""
+    seen = [
+        (world.posters[r.movie], x)
+        for r, x in zip(rated, residuals, strict=True)
+        if r.movie in world.posters
+    ]
+    if row.movie not in world.posters or not seen:
+        return 0.0
+    mean = statistics.fmean(x for _, x in seen)
+    total = 0.0
+    for place, of_movie in enumerate(world.posters[row.movie]):
+        middle = statistics.fmean(poster[place] for poster, _ in seen)
+        products = sum((poster[place] - middle) * (x - mean) for poster, x in seen)
+        squares = sum((poster[place] - middle) ** 2 for poster, _ in seen)
+        total += products / (squares + 0.2) * (of_movie - middle)
+    return total
 
 
 def slow_prior(rated: list[tuple[int, float]]) -> float:

@@ -92,7 +92,7 @@ def test_pooled_embeddings_are_the_sum_of_those_looked_up(size: int) -> None:
 
 
 def test_biases_count_by_what_the_network_knows() -> None:
-    layer = GatedBiases()
+    layer = GatedBiases(list(FIRST_WEIGHTS))
     scramble(layer)
     biases = {name: normal(4) for name in FIRST_WEIGHTS}
     knows_user, knows_movie = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.float32)
