@@ -321,6 +321,10 @@ class Networks(Section):
     attention: Literal["outer", "concatenation", "mean"] = "outer"
     """How MMDIN weighs a liked movie h for the candidate c. outer: from h, c and their outer
     product. concatenation: from h and c. mean: all equally."""
+    attention_by: Literal["genres", "movies"] = "genres"
+    """What h and c are to MMDIN's attention. genres: the embeddings of their genres; the sum of the
+    weights is added to the logit. movies: the embeddings of the movies and their genres, as in the
+    paper."""
     trunk: Literal["residual", "plain"] = "residual"
     """Whether MMDIN ends in heads of residual blocks, or in as many plain dense layers as one head
     has."""
@@ -360,6 +364,10 @@ class Training(Section):
     """L2 penalty of the vector that a poster adds to its movie: weight of half its squared norm in
     the loss summed over all training rows. It keeps the poster branch near zero if posters carry no
     information. Its effect falls as the number of rows grows."""
+    attention_l2: NonNegative = 150.0
+    """L2 penalty of the dense layers of MMDIN's attention by genres: weight of their squared
+    weights in the loss summed over all training rows. Its effect falls as the number of rows
+    grows."""
     dense_l2: NonNegative = 1e-3
     """L2 penalty of dense layers: weight of their squared weights in the loss."""
     ordinal_stars: tuple[typing.Annotated[float, Field(ge=1, le=5)], ...] = (2.5, 4.5)

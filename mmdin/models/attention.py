@@ -1,4 +1,4 @@
-"""Attention of the candidate movie on the movies that the user liked last."""
+"""Attention: what weight each movie that the user liked last has for the candidate."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,17 +7,16 @@ import keras
 import tensorflow as tf
 
 from mmdin.models.dense import DenseStack, PReLU
-from mmdin.models.pooling import masked_mean
 
 Interaction = Literal["outer", "difference", "concatenation"]
 
 
 class InterestAttention(keras.layers.Layer):
-    """Pools a history with one weight per liked movie, computed against the candidate.
+    """Weighs each liked movie of a history against the candidate.
 
-    A dense stack maps each pair of liked movie h and candidate c to one weight w; the result is
-    sum(w * h), not softmaxed, so that its length tells how strong the interest is. (The paper's
-    word for liked is "praised".) A pair is described by one of:
+    A dense stack maps each pair of liked movie h and candidate c to one weight. Weights are not
+    softmaxed, so that they tell how strong the interest is. (The paper's word for liked is
+    "praised".) A pair is described by one of:
 
     - outer: h, c and their outer product, flattened (MMDIN, arXiv 2110.10205, section 3).
     - difference: h, c, h - c and h * c (DIN, Zhou et al. 2018, arXiv 1706.06978, section 4.3).
@@ -30,11 +29,11 @@ class InterestAttention(keras.layers.Layer):
 
     Call arguments:
         history: float32 [batch, positions, d].
-        mask: float32 [batch, positions]; positions with mask 0 add nothing.
+        mask: float32 [batch, positions], 1 for a liked movie and 0 for none.
         candidate: float32 [batch, d].
 
     Output shape:
-        float32 [batch, d].
+        float32 [batch, positions], 0 where the mask is 0.
     """
 
     def __init__(
@@ -50,11 +49,6 @@ class InterestAttention(keras.layers.Layer):
         self.weight = keras.layers.Dense(1, kernel_regularizer=kernel_regularizer, dtype="float32")
 
     def call(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
-        weights = self.weights_of(history, mask, candidate)
-        return tf.reduce_sum(weights[..., None] * history, axis=1)
-
-    def weights_of(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
-        """Return the weights float32 [batch, positions], 0 where the mask is 0."""
         hidden = self.hidden(self.activation(self.first(history, candidate)))
         return tf.squeeze(self.weight(hidden), -1) * mask
 
@@ -167,17 +161,13 @@ def _of_candidate(candidate: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> t
 
 
 class UniformAttention(keras.layers.Layer):
-    """Pools a history as its plain mean, for any candidate: attention's control.
+    """Weighs all liked movies equally, for any candidate: attention's control.
 
-    Its call and weights_of take and return what those of InterestAttention do.
+    The weights of a row add up to 1. Its call takes and returns what InterestAttention's does.
     """
 
     def __init__(self) -> None:
         super().__init__(dtype="float32")
 
     def call(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
-        return masked_mean(history, mask)
-
-    def weights_of(self, history: tf.Tensor, mask: tf.Tensor, candidate: tf.Tensor) -> tf.Tensor:
-        """Return the weights float32 [batch, positions], 0 where the mask is 0."""
         return mask / tf.maximum(tf.reduce_sum(mask, axis=-1, keepdims=True), 1.0)

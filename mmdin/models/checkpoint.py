@@ -43,16 +43,16 @@ def load_network(folder: Folder) -> RatingNetwork:
     if not folder.exists(_NETWORK):
         raise TableError(f"there is no trained network in {folder.url}: train again")
     classes = [network_class(model) for model in NETWORKS]
-    with folder.reading(_NETWORK) as path:
-        network: RatingNetwork = keras.models.model_from_json(
-            path.read_text(encoding="utf-8"), custom_objects={c.__name__: c for c in classes}
-        )
-    with folder.reading(_WEIGHTS) as path:
-        try:
+    try:
+        with folder.reading(_NETWORK) as path:
+            network: RatingNetwork = keras.models.model_from_json(
+                path.read_text(encoding="utf-8"), custom_objects={c.__name__: c for c in classes}
+            )
+        with folder.reading(_WEIGHTS) as path:
             network.load_weights(path)
-        except ValueError as error:
-            raise TableError(
-                f"the weights in {folder.url} are not those of its network, so another version of "
-                "mmdin saved them: train again"
-            ) from error
+    except (TypeError, ValueError) as error:
+        raise TableError(
+            f"the network in {folder.url} has other arguments or weights, so another version of "
+            "mmdin saved it: train again"
+        ) from error
     return network

@@ -39,6 +39,6 @@ class DIN(InterestNetwork):
         return {**super().get_config(), "hidden_units": list(self.hidden_units)}
 
     def score(self, fields: Fields, noise: Noise | None) -> tf.Tensor:
-        described = tf.concat(self.describe(fields), axis=-1)
+        described = tf.concat(self.describe(fields, self.weigh(fields)), axis=-1)
         logits = tf.squeeze(self.logit(self.hidden(described, noise=noise)), -1)
         return logits + factorize(fields, fields.candidate()) if self.factorization else logits

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import keras
 import tensorflow as tf
 
 from mmdin.inputs import Group
 from mmdin.models.attention import Interaction, InterestAttention, UniformAttention
 from mmdin.models.network import Fields, RatingNetwork
+
+Compared = Literal["movies", "genres"]
 
 FACTOR_GROUPS: tuple[Group, ...] = ("user", "movie")
 """Groups of inputs whose embeddings are the factors."""
@@ -23,6 +26,9 @@ class InterestNetwork(RatingNetwork):
         interaction: how a liked movie meets the candidate (see InterestAttention), or mean for
             equal weights.
         pooled_groups: as of RatingNetwork.
+        compared: what attention knows of a movie. movies: its embedding plus its genres' mean.
+            genres: this mean alone.
+        attention_l2: weight of the squared weights of attention's dense layers, if not dense_l2.
         attention_units: widths of the dense layers that weigh a liked movie.
         interest_dropout: share of each dense layer's inputs dropped in training, for subclasses.
         factorization: whether the logit holds a matrix factorisation.
@@ -35,6 +41,8 @@ class InterestNetwork(RatingNetwork):
         groups: Sequence[Group],
         interaction: Interaction | Literal["mean"],
         pooled_groups: Sequence[Group] = (),
+        compared: Compared = "movies",
+        attention_l2: float | None = None,
         /,
         *,
         attention_units: Sequence[int],
@@ -45,13 +53,17 @@ class InterestNetwork(RatingNetwork):
     ) -> None:
         factor_groups = FACTOR_GROUPS if factorization else ()
         super().__init__(groups, factor_groups, factorization, pooled_groups, **shared)
-        self.interaction, self.attention_units = interaction, tuple(attention_units)
+        self.interaction, self.compared = interaction, compared
+        self.attention_units = tuple(attention_units)
         self.interest_dropout = interest_dropout
         self.factorization, self.factor_l2 = factorization, factor_l2
+        regularizer = self.kernel_regularizer
+        if attention_l2 is not None:
+            regularizer = keras.regularizers.L2(attention_l2)
         self.attention = (
             UniformAttention()
             if interaction == "mean"
-            else InterestAttention(attention_units, interaction, self.kernel_regularizer)
+            else InterestAttention(attention_units, interaction, regularizer)
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -63,13 +75,26 @@ class InterestNetwork(RatingNetwork):
             "factor_l2": self.factor_l2,
         }
 
-    def describe(self, fields: Fields) -> list[tf.Tensor]:
-        """Return what DIN and MMDIN know of a row except posters, as float32 [batch, n] parts."""
+    def describe(self, fields: Fields, weights: tf.Tensor) -> list[tf.Tensor]:
+        """Return what DIN and MMDIN know of a row except posters, as float32 [batch, n] parts.
+
+        Args:
+            fields: a batch's embeddings.
+            weights: of `weigh`, by which the liked movies are added up.
+        """
+        history, _ = fields.history()
         return [
             *fields.flat("user", "movie", "user_statistics", "movie_statistics", "scene"),
             fields.genres(),
-            self.attention(*fields.history(), fields.candidate()),
+            tf.reduce_sum(weights[..., None] * history, axis=1),
         ]
+
+    def weigh(self, fields: Fields) -> tf.Tensor:
+        """Return the weight of each liked movie for the candidate: float32 [batch, positions]."""
+        history, mask = fields.history()
+        if self.compared == "genres":
+            return self.attention(fields.history_genres(), mask, fields.genres())
+        return self.attention(history, mask, fields.candidate())
 
     def row_penalties(self, fields: Fields) -> tf.Tensor:
         """Return factor_l2 / 2 times the squares of each row's factors: float32 [batch]."""
@@ -80,8 +105,7 @@ class InterestNetwork(RatingNetwork):
 
     def attention_weights(self, indices: tf.Tensor) -> tf.Tensor:
         """Return the weight of each liked movie: float32 [batch, positions]."""
-        fields = self.fields(indices, self.table(self.looked_up(indices)))
-        return self.attention.weights_of(*fields.history(), fields.candidate())
+        return self.weigh(self.fields(indices, self.table(self.looked_up(indices))))
 
 
 def factorize(fields: Fields, candidate: tf.Tensor) -> tf.Tensor:

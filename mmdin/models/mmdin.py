@@ -8,7 +8,7 @@ import tensorflow as tf
 from mmdin.inputs import Group
 from mmdin.models.dense import DenseStack
 from mmdin.models.embedding_mlp import GROUPS
-from mmdin.models.interest import InterestNetwork, factorize
+from mmdin.models.interest import Compared, InterestNetwork, factorize
 from mmdin.models.network import Fields
 from mmdin.models.noise import Noise
 from mmdin.models.residual import MultiHeadResNet
@@ -29,6 +29,10 @@ class MMDIN(InterestNetwork):
     what a poster adds to its movie is penalised. Without factorisation the features stand side by
     side, as in the paper.
 
+    Attention overfits through the movies' embeddings, which identify them, and what it finds
+    reaches the logit through layers of which half is dropped. So it compares genres, and the sum of
+    its weights, the strength of the interest, is added to the logit.
+
     Args:
         width: width of the dense layer and of the residual blocks.
         heads: parallel stacks of residual blocks.
@@ -36,9 +40,12 @@ class MMDIN(InterestNetwork):
         posters: whether the network sees posters.
         poster_dropout: share of training rows whose posters are hidden.
         attention: how a liked movie is weighted against the candidate; mean gives equal weights.
+        attention_by: what attention compares. movies: their embeddings, as in the paper. genres:
+            their genres' embeddings, unless weights are equal or the network sees no genres.
         trunk: residual for heads of residual blocks, plain for as many dense layers as in one head.
         factorization: as of InterestNetwork.
         poster_l2: weight of half the squared vector that a poster adds to a row's candidate.
+        attention_l2: weight of the squared weights of attention's dense layers, if by genres.
         **shared: arguments of InterestNetwork and RatingNetwork.
     """
 
@@ -51,16 +58,26 @@ class MMDIN(InterestNetwork):
         posters: bool,
         poster_dropout: float,
         attention: Literal["outer", "concatenation", "mean"],
+        attention_by: Compared,
         trunk: Literal["residual", "plain"],
         factorization: bool,
         poster_l2: float = 0.0,
+        attention_l2: float = 0.0,
         **shared: Any,
     ) -> None:
         of_posters: tuple[Group, ...] = (*POSTER_GROUPS, "poster_biases") if posters else ()
         pooled = POSTER_GROUPS if posters and factorization else ()
+        by_genres = attention_by == "genres" and attention != "mean" and shared["genres"]
         super().__init__(
-            (*GROUPS, *of_posters), attention, pooled, factorization=factorization, **shared
+            (*GROUPS, *of_posters),
+            attention,
+            pooled,
+            "genres" if by_genres else "movies",
+            attention_l2 if by_genres else None,
+            factorization=factorization,
+            **shared,
         )
+        self.attention_by, self.attention_l2 = attention_by, attention_l2
         self.width, self.heads, self.blocks, self.trunk_kind = width, heads, blocks, trunk
         self.posters, self.poster_l2, self.poster_dropout = posters, poster_l2, poster_dropout
         if posters:
@@ -87,12 +104,15 @@ class MMDIN(InterestNetwork):
             "posters": self.posters,
             "poster_dropout": self.poster_dropout,
             "attention": self.interaction,
+            "attention_by": self.attention_by,
+            "attention_l2": self.attention_l2,
             "trunk": self.trunk_kind,
             "poster_l2": self.poster_l2,
         }
 
     def score(self, fields: Fields, noise: Noise | None) -> tf.Tensor:
-        parts, candidate = self.describe(fields), fields.candidate()
+        weights, candidate = self.weigh(fields), fields.candidate()
+        parts = self.describe(fields, weights)
         if self.posters:
             of_movie, of_user = self._poster_vectors(fields)
             if noise:
@@ -104,6 +124,8 @@ class MMDIN(InterestNetwork):
         described = tf.concat(parts, axis=-1)
         hidden = self.trunk(self.dense(described, noise=noise), noise=noise)
         logits = tf.squeeze(self.logit(hidden), -1)
+        if self.compared == "genres":
+            logits += tf.reduce_sum(weights, axis=1)
         return logits + factorize(fields, candidate) if self.factorization else logits
 
     def row_penalties(self, fields: Fields) -> tf.Tensor:

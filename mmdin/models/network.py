@@ -89,6 +89,10 @@ class Fields:
         """Return the mean embedding of the candidate's genres: float32 [batch, d]."""
         return self._genres.means[:, 0]
 
+    def history_genres(self) -> tf.Tensor:
+        """Return the mean embedding of each liked movie's genres: float32 [batch, positions, d]."""
+        return self._genres.means[:, 1:]
+
     def candidate(self) -> tf.Tensor:
         """Return the candidate's embedding plus its genres', as the history has it: [batch, d]."""
         return (

@@ -22,7 +22,7 @@ SMALL = Networks(
     embedding_size=4, hidden_units=(8,), attention_units=(4,), width=8, heads=2, blocks=1
 )
 SIZES = {i.vocabulary: 6 for i in INPUTS}
-PENALTIES = {"dense_l2": 0.25, "factor_l2": 0.5, "poster_l2": 0.75}
+PENALTIES = {"dense_l2": 0.25, "factor_l2": 0.5, "poster_l2": 0.75, "attention_l2": 0.125}
 
 
 def random_indices(network: RatingNetwork, rows: int) -> npt.NDArray[np.int32]:
@@ -175,9 +175,11 @@ def test_with_a_closed_gate_posters_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("model", ["din", "mmdin"])
-def test_untrained_logits_are_the_factorisation_alone(model: str) -> None:
+def test_untrained_logits_are_the_factorisation_and_the_interest(model: str) -> None:
     network = build_network(model, SMALL, SIZES)
     indices = random_indices(network, 7)
+    interest = np.asarray(network.attention_weights(indices)).sum(axis=1)
+    assert (interest != 0).all()
     indices[0, :2] = 0
     columns = {i.column: n for n, i in enumerate(network.inputs_taken)}
     of_posters = [n for n, i in enumerate(network.inputs_taken) if i.group == "movie_poster"]
@@ -190,7 +192,7 @@ def test_untrained_logits_are_the_factorisation_alone(model: str) -> None:
         ]
         return embedding
 
-    for line, logit in zip(indices, np.asarray(network(indices)), strict=True):
+    for line, logit, strength in zip(indices, np.asarray(network(indices)), interest, strict=True):
         user, movie = row(line, "user_index"), row(line, "movie_index")
         genres = [line[columns[f"genre_{slot}_index"]] for slot in range(1, 6)]
         candidate = np.mean([genre_table[g - 1, :-1] for g in genres], axis=0)
@@ -203,10 +205,27 @@ def test_untrained_logits_are_the_factorisation_alone(model: str) -> None:
             seen = [of_poster[n, v - 1] for n, v in enumerate(values) if v > 0]
             candidate = candidate + np.mean(seen, axis=0)
         expected = user[-1] + movie[-1] + user[:-1] @ candidate
+        if model == "mmdin":
+            expected += strength
         assert logit == pytest.approx(expected, abs=1e-6)
-    without = build_network(model, changed(factorization=False), SIZES)
+    without = build_network(model, changed(factorization=False, attention_by="movies"), SIZES)
     assert not np.asarray(without(indices)).any()
     assert without.factor_groups == ()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sees_movies"),
+    [({}, False), ({"attention_by": "movies"}, True), ({"genres": False}, True)],
+    ids=["by genres", "by movies", "without genres"],
+)
+def test_attention_compares_what_it_is_told_to(sizes: dict[str, object], sees_movies: bool) -> None:
+    network = build_network("mmdin", changed(**sizes), SIZES)
+    indices = random_indices(network, 7)
+    of_movies = [n for n, i in enumerate(network.inputs_taken) if i.vocabulary == "movie"]
+    others = indices.copy()
+    others[:, of_movies] = indices[:, of_movies] % 5 + 1
+    before, after = (np.asarray(network.attention_weights(i)) for i in (indices, others))
+    assert np.allclose(before, after) != sees_movies
 
 
 def test_only_networks_that_use_first_order_weights_have_them(network: RatingNetwork) -> None:
@@ -225,7 +244,12 @@ def test_every_dense_kernel_is_penalised_and_nothing_else() -> None:
         kernels = [v for v in network.trainable_variables if v.name == "kernel"]
         penalised = [v for v in network.trainable_variables if v.regularizer is not None]
         assert {id(v) for v in penalised} == {id(v) for v in kernels}
-        expected = 0.25 * sum(float(np.square(np.asarray(k)).sum()) for k in kernels)
+        of_attention = network.attention.trainable_variables if model == "mmdin" else []
+        lighter = {id(v) for v in of_attention}
+        expected = sum(
+            (0.125 if id(k) in lighter else 0.25) * float(np.square(np.asarray(k)).sum())
+            for k in kernels
+        )
         assert float(sum(network.losses)) == pytest.approx(expected, rel=1e-5)
 
 
@@ -245,6 +269,7 @@ def test_only_networks_with_factors_penalise_rows(network: RatingNetwork) -> Non
         {"posters": False},
         {"attention": "mean"},
         {"attention": "concatenation"},
+        {"attention": "concatenation", "attention_by": "movies"},
         {"trunk": "plain"},
         {"heads": 1},
         {"heads": 8},
@@ -296,6 +321,7 @@ def test_arguments_survive_serialisation_and_are_what_network_json_holds(
         genres=False,
         biases=False,
         attention="concatenation",
+        attention_by="movies",
         trunk="plain",
         factorization=False,
     )
@@ -317,13 +343,18 @@ def test_a_missing_network_is_named(tmp_path: Path) -> None:
         load_network(local_folder(tmp_path))
 
 
-def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("saved", "read"),
+    [('"user": 6', '"user": 7'), ('"dropout": 0.3', '"another": 0.3'), (', "dropout": 0.3', "")],
+    ids=["weights of another shape", "an unknown argument", "no argument"],
+)
+def test_networks_of_another_version_are_refused(saved: str, read: str, tmp_path: Path) -> None:
     save_network(local_folder(tmp_path), build_network("neural_cf", SMALL, SIZES))
     description = tmp_path / "network.json"
-    text = description.read_text()
-    assert '"user": 6' in text
-    description.write_text(text.replace('"user": 6', '"user": 7'))
-    with pytest.raises(TableError, match="another version of mmdin saved them: train again"):
+    text = json.dumps(json.loads(description.read_text()))
+    assert saved in text
+    description.write_text(text.replace(saved, read))
+    with pytest.raises(TableError, match="another version of mmdin saved it: train again"):
         load_network(local_folder(tmp_path))
 
 

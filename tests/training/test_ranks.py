@@ -214,7 +214,7 @@ def assert_alike(first: Steps, second: Steps, alone: Steps) -> None:
     """Both ranks end with equal weights, which are those of one process."""
     assert first.losses == second.losses
     np.testing.assert_allclose(first.losses, alone.losses, atol=1e-4)
-    assert first.losses[-1] < first.losses[0]
+    assert np.mean(first.losses[STEPS // 2 :]) < np.mean(first.losses[: STEPS // 2])
     for mine, others, one in zip(first.weights, second.weights, alone.weights, strict=True):
         np.testing.assert_array_equal(mine, others)
         np.testing.assert_allclose(mine, one, atol=1e-3)

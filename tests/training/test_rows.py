@@ -260,5 +260,5 @@ def test_weights_of_another_number_of_users_are_refused(
     save_network(local_folder(tmp_path), build("neural_cf"))
     description = tmp_path / "network.json"
     description.write_text(description.read_text().replace('"user": 40', '"user": 41'))
-    with pytest.raises(TableError, match="another version of mmdin saved them: train again"):
+    with pytest.raises(TableError, match="another version of mmdin saved it: train again"):
         load_network(local_folder(tmp_path))

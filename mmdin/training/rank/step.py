@@ -240,12 +240,13 @@ def penalty_weights(training: Training, training_rows: int) -> dict[str, float]:
 
     Args:
         training: the training section of the configuration.
-        training_rows: rows of an epoch, over all ranks; poster_l2 is for all of them together.
+        training_rows: rows of an epoch, over all ranks; some penalties are for all together.
     """
     return {
         "dense_l2": training.dense_l2,
         "factor_l2": training.factor_l2,
         "poster_l2": training.poster_l2 / training_rows,
+        "attention_l2": training.attention_l2 / training_rows,
     }
 
 
