@@ -228,6 +228,21 @@ def test_attention_compares_what_it_is_told_to(sizes: dict[str, object], sees_mo
     assert np.allclose(before, after) != sees_movies
 
 
+@pytest.mark.parametrize("attention", ["outer", "mean"])
+def test_liked_movies_are_added_up_by_their_weights(attention: str) -> None:
+    network = build_network("mmdin", changed(attention=attention), SIZES)
+    indices = random_indices(network, 7)
+    fields = network.fields(tf.constant(indices), network.table(network.looked_up(indices)))
+    weights, (history, _) = np.asarray(network.weigh(fields)), fields.history()
+    pooled = np.asarray(network.describe(fields, weights)[-1])
+    liked = np.asarray(history)
+    expected = [
+        sum(w * h for w, h in zip(*row, strict=True)) for row in zip(weights, liked, strict=True)
+    ]
+    np.testing.assert_allclose(pooled, expected, rtol=1e-4, atol=1e-6)
+    assert np.allclose(pooled, liked.mean(axis=1), atol=1e-5) == (attention == "mean")
+
+
 def test_only_networks_that_use_first_order_weights_have_them(network: RatingNetwork) -> None:
     has_them = type(network) is network_class("deepfm") or network.factor_groups != ()
     assert network.table.table.shape[1] == SMALL.embedding_size + has_them
