@@ -155,14 +155,18 @@ FROM used a JOIN used b USING (user_id) GROUP BY movie, other
 """
 
 STATISTICS = ", ".join(
-    f"{function}({column}) {{over}} AS user_{column}_{name}"
-    for column in MEASURED
-    for name, function in (("mean", "avg"), ("stddev", "stddev_pop"))
-)
-
-COVARIANCES = ", ".join(
-    f"covar_pop({{residual}}, {feature}) {{over}} AS user_{feature}_covariance"
-    for feature in POSTER_FEATURES
+    (
+        "count(*) {over} AS user_rating_count",
+        "avg(rating) {over} AS user_rating_mean",
+        "sum(residual) {over} AS user_residuals",
+        f"count({POSTER_FEATURES[0]}) {{over}} AS user_poster_count",
+        *(
+            f"{function}({column}) {{over}} AS user_{column}_{name}"
+            for column in MEASURED
+            for name, function in (("mean", "avg"), ("stddev", "stddev_pop"))
+        ),
+        *(f"covar_pop(residual, {f}) {{over}} AS user_{f}_covariance" for f in POSTER_FEATURES),
+    )
 )
 
 POSTER_BIAS = " + ".join(
@@ -172,19 +176,13 @@ POSTER_BIAS = " + ".join(
 )
 
 USERS_PAST = f"""
-SELECT c.*, count(rating) OVER earlier AS user_rating_count, avg(rating) OVER earlier
-    AS user_rating_mean, sum(residual) OVER earlier AS user_residuals,
-    count({POSTER_FEATURES[0]}) OVER earlier AS user_poster_count,
-    {STATISTICS.format(over="OVER earlier")},
-    {COVARIANCES.format(residual="residual", over="OVER earlier")}
+SELECT c.*, {STATISTICS.format(over="OVER earlier")}
 FROM (SELECT c.*, i.* EXCLUDE (movie_id) FROM compared c JOIN indexed i USING (movie_id)) c
 WINDOW earlier AS (PARTITION BY user_id {EARLIER})
 """
 
 USER_VIEWS = f"""
-SELECT user_id, view, count(*) AS user_rating_count, avg(rating) AS user_rating_mean,
-    sum(residual) AS user_residuals, count({POSTER_FEATURES[0]}) AS user_poster_count,
-    {STATISTICS.format(over="")}, {COVARIANCES.format(residual="residual", over="")}
+SELECT user_id, view, {STATISTICS.format(over="")}
 FROM (
     SELECT s.user_id, s.view, s.rating, i.*, s.rating - b.mean
         - (v.movie_rating_count * v.movie_rating_mean - s.rating
