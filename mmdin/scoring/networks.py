@@ -24,6 +24,7 @@ from mmdin.networks import CHECKPOINT_FILES
 from mmdin.schemas import PREDICTIONS
 from mmdin.scoring.scored import KEPT, TAKEN, one_score
 from mmdin.storage import files_at, join, local_folder
+from mmdin.tensorflow_loading import load_tensorflow
 
 if TYPE_CHECKING:
     from mmdin.finished_runs import FinishedRun
@@ -257,6 +258,7 @@ def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
 
 def _load(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
     # Not at the top, since the driver imports this module and needs no TensorFlow.
+    load_tensorflow()
     import tensorflow as tf
 
     _limit_threads()
@@ -271,7 +273,7 @@ def _load(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
         tf.TensorSpec([None, len(network.inputs_taken)], tf.int32),
         tf.TensorSpec([None, len(network.numbers_taken)], tf.float32),
     ]
-    logits = tf.function(lambda *columns: network(*columns), signature)
+    logits = tf.function(lambda *columns: network(*columns), signature, autograph=False)
 
     def scores_of(indices: NDArray[np.int32], numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         # In double precision, scores near 0 and 1 stay different.
