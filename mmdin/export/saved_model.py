@@ -138,7 +138,7 @@ def _score(network: RatingNetwork, indices: tf.Tensor, numbers: tf.Tensor | None
 def _trace(function: Callable[..., Any], types: Mapping[str, tf.DType]) -> Any:
     """Return the graph of a function of named tensors with any number of rows."""
     specs = {name: tf.TensorSpec([None], dtype, name) for name, dtype in types.items()}
-    return tf.function(function).get_concrete_function(**specs)
+    return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
 def _value_of(i: Input) -> tuple[str, tf.DType]:

@@ -66,8 +66,10 @@ class TrainingStep:
         rate = scale_learning_rate(training, communicator.size)
         self.optimizer = Adam([self._table, *self._others], rate)
         self._large = large_tables(network, training.factor_learning_rate, self.optimizer)
-        self._differentiate = tf.function(self._gradients, jit_compile=xla)
-        self._update = tf.function(self._apply, jit_compile=xla)
+        # Without AutoGraph, which would translate all code of the network for control flow that
+        # depends on tensors. There is none, and it takes seconds.
+        self._differentiate = tf.function(self._gradients, autograph=False, jit_compile=xla)
+        self._update = tf.function(self._apply, autograph=False, jit_compile=xla)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -95,7 +97,7 @@ class TrainingStep:
         for variable in self._state:
             variable.assign(tf.zeros_like(variable))
 
-    @tf.function
+    @tf.function(autograph=False)
     def __call__(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Train on a batch of this rank. Every rank must call this the same number of times.
 
@@ -259,7 +261,7 @@ class Scorer:
 
     def __init__(self, network: RatingNetwork) -> None:
         self._numbers = len(network.numbers_taken)
-        self._logits = tf.function(lambda *columns: network(*columns))
+        self._logits = tf.function(lambda *columns: network(*columns), autograph=False)
 
     def __call__(self, batch: tf.Tensor) -> npt.NDArray[np.float32]:
         """Return labels and logits of the rows that are not padding: float32 [rows, 2]."""
