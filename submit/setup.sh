@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Make .venv ready: exact versions, Horovod built for this TensorFlow, Petastorm patched for this PyArrow,
-# the project itself, Delta's jars, and an archive of Spark's classes from which JVMs start faster. Does
-# nothing when that is done; resumes after an interruption. PYTHON names the interpreter; MMDIN_GPU=1: for GPUs.
+# the project itself, Delta's jars, and archives of compiled Python and of Spark's classes, from which
+# processes start faster. Does nothing when that is done; resumes after an interruption. PYTHON names the
+# interpreter; MMDIN_GPU=1: for GPUs.
 [ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@" # called by sh
 set +o posix -euo pipefail
 cd -P "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
@@ -187,6 +188,20 @@ install_horovod() { # folder of the wheel
         install --no-deps --force-reinstall "$wheel"
 }
 
+# Processes that Spark starts import PySpark from these archives, out of which Python compiles what it
+# loads, in every process again, unless the archives hold it compiled.
+compile_archives() {
+    local archive work
+    for archive in "$PWD/.venv/lib/python$version"/site-packages/pyspark/python/lib/*.zip; do
+        work=$(mktemp -d)
+        .venv/bin/python -m zipfile --extract "$archive" "$work"
+        .venv/bin/python -m compileall -q -b --invalidation-mode unchecked-hash -s "$work" -p "$archive" "$work"
+        .venv/bin/python -m zipfile --create "$archive.new" "$work"/*
+        mv "$archive.new" "$archive"
+        rm -rf "$work"
+    done
+}
+
 # Spark fetches a job's jars before it starts the job: here one that opens a session, so that the
 # JVM can archive the classes that a session loads. Later JVMs map the archive instead of parsing jars.
 prepare_spark() {
@@ -223,6 +238,7 @@ main() {
     building=$!
     trap 'kill $building 2>/dev/null || true' EXIT
     install_others
+    compile_archives
     say "starting Spark once: it fetches Delta's jars, and the JVM archives its classes"
     prepare_spark
     wait_for_horovod "$building" "$folder"
