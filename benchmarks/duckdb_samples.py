@@ -165,12 +165,14 @@ STATISTICS = ", ".join(
             for column in MEASURED
             for name, function in (("mean", "avg"), ("stddev", "stddev_pop"))
         ),
-        *(f"covar_pop(residual, {f}) {{over}} AS user_{f}_covariance" for f in POSTER_FEATURES),
+        f"sum(CASE WHEN {POSTER_FEATURES[0]} IS NOT NULL THEN residual END) {{over}}"
+        " AS user_poster_residuals",
+        *(f"sum(residual * {f}) {{over}} AS user_{f}_products" for f in POSTER_FEATURES),
     )
 )
 
 POSTER_BIAS = " + ".join(
-    f"user_poster_count * user_{f}_covariance * ({f} - user_{f}_mean)"
+    f"(user_{f}_products - user_poster_residuals * user_{f}_mean) * ({f} - user_{f}_mean)"
     f" / (user_poster_count * user_{f}_stddev ** 2 + 0.2)"
     for f in POSTER_FEATURES
 )

@@ -28,9 +28,10 @@ def poster_taste() -> Column:
 
 
 def _slope(feature: str) -> Column:
-    count = F.col("user_poster_count")
-    squares = count * F.col(f"user_{feature}_stddev") * F.col(f"user_{feature}_stddev")
-    return count * F.col(f"user_{feature}_covariance") / (squares + _RIDGE)
+    mean, deviation = F.col(f"user_{feature}_mean"), F.col(f"user_{feature}_stddev")
+    squares = F.col("user_poster_count") * deviation * deviation
+    products = F.col(f"user_{feature}_products") - F.col("user_poster_residuals") * mean
+    return products / (squares + _RIDGE)
 
 
 def poster_bias(columns: Mapping[str, str]) -> str:
