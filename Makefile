@@ -16,9 +16,8 @@ help: ## show this list
 setup: ## make .venv ready (does nothing when it is)
 	@submit/setup.sh
 
-# Too short to repay the second compiler, which also brings the room for compiled code that Spark needs,
-# or a collector that works beside the program (of large heaps, the latter is the quicker).
-demo smoke: export SPARK_SUBMIT_OPTS := -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseParallelGC
+# Too short to repay the second compiler, which also brings the room for compiled code that Spark needs.
+demo smoke: export SPARK_SUBMIT_OPTS := -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m
 demo: setup ## generate a world, train and evaluate five networks on it, and recommend
 	@submit/local.sh make_demo_data --conf $(DEMO)
 	@submit/local.sh pipeline --conf $(DEMO)

@@ -64,6 +64,12 @@ def test_what_would_harm_is_dropped(clone: Clone) -> None:
     assert "-Duser.language=en" in java_options(clone)
 
 
+def test_users_can_name_the_collector(clone: Clone) -> None:
+    for options, ours in (("", True), ("-Xlog:gc -XX:+UseG1GC", False)):
+        assert clone.launch(SPARK_SUBMIT_OPTS=options).returncode == 0
+        assert ("-XX:+UseParallelGC" in java_options(clone)) == ours
+
+
 def test_a_clone_and_a_temporary_folder_can_have_any_name(clone: Clone, tmp_path: Path) -> None:
     scratch = tmp_path / 'temp "orary" #3 \\ 100%'
     scratch.mkdir()
