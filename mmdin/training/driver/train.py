@@ -16,7 +16,6 @@ from mmdin.inputs import INPUTS
 from mmdin.schemas import BUCKET_EDGES, SAMPLES, VOCABULARIES
 from mmdin.storage import HadoopSettings, absolute, folder_at, hadoop_settings
 from mmdin.tables import DataFile, Tables
-from mmdin.tensorflow_loading import load_tensorflow
 from mmdin.training.assignment import Assignment, read_result
 from mmdin.training.driver.runs import (
     PreviousRuns,
@@ -218,7 +217,6 @@ def _find_files(tables: Tables, version: int, ranks: int) -> dict[str, list[Data
 def _train_on_rank(assignments: Sequence[Assignment]) -> None:
     # Runs on a rank. TensorFlow takes seconds to load, and neither the driver nor the Spark task
     # that starts the rank needs it.
-    load_tensorflow()
     from mmdin.training.rank.loop import train_on_rank
 
     train_on_rank(assignments)
