@@ -36,7 +36,7 @@ def compare_variants(metrics: pd.DataFrame, influences: DataFrame) -> list[dict[
 
     Args:
         metrics: columns of METRICS.
-        influences: of influences_of_users.
+        influences: of kind influences of measure_variants.
     """
     over_users = _variances_over_users(influences)
     runs = dict(list(metrics.groupby("variant", sort=False)))

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from mmdin.evaluation.comparison import (
     format_comparison,
@@ -21,13 +20,7 @@ from mmdin.evaluation.comparison import (
 from mmdin.evaluation.competitors import Competitor, add_variant, first_runs, list_competitors
 from mmdin.evaluation.counts import count_splits
 from mmdin.evaluation.differences import compare_variants
-from mmdin.evaluation.metrics import (
-    calibrate_slices,
-    find_best_thresholds,
-    influences_of_users,
-    measure_runs,
-    measure_slices,
-)
+from mmdin.evaluation.metrics import find_best_thresholds, measure_variants, of_kind
 from mmdin.evaluation.planted import measure_effects
 from mmdin.evaluation.sampling import sample_scores
 from mmdin.evaluation.slices import add_slices, describe_slices, number_slices
@@ -68,14 +61,14 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     tables = Tables.of(spark, config)
     samples = _read_samples(spark, plan)
     competitors = list_competitors(spark, plan)
-    scored = _read_scored(tables, competitors).persist(StorageLevel.MEMORY_AND_DISK)
-    log.info("evaluate: measuring %d runs and predictors", len(competitors))
-    runs = _in_order(measure_runs(scored), competitors)
+    scored = _read_scored(tables, competitors)
     slices, names = number_slices(describe_slices(samples.where("split = 'test'")))
-    log.info("evaluate: measuring slices of %s test rows", f"{runs[0]['rows']:,}")
-    intervals = _in_order(measure_slices(add_slices(scored, slices), names), competitors)
+    log.info("evaluate: measuring %d runs and predictors", len(competitors))
+    measured = measure_variants(add_slices(scored, slices), names).persist()
+    runs = _in_order(of_kind(measured, "runs"), competitors)
+    intervals = _in_order(of_kind(measured, "intervals"), competitors)
     log.info("evaluate: comparing every two of %d variants", len({r["variant"] for r in runs}))
-    differences = compare_variants(pd.DataFrame(runs), influences_of_users(scored))
+    differences = compare_variants(pd.DataFrame(runs), of_kind(measured, "influences"))
 
     log.info("evaluate: counting splits")
     _write(tables, EXPERIMENTS, [c._asdict() for c in competitors])
@@ -83,17 +76,13 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     _write(tables, METRICS, runs)
     _write(tables, METRIC_INTERVALS, intervals)
     _write(tables, DIFFERENCES, differences)
-    log.info("evaluate: calibration, also of new and known users")
-    calibrated = [number for number, (dimension, _) in names.items() if dimension in (ALL, "user")]
-    of_users = slices.withColumn("slices", F.filter("slices", lambda s: s.isin(calibrated)))
-    bins = calibrate_slices(add_slices(scored, of_users), names)
-    tables.write(CALIBRATION, bins.coalesce(1))
+    tables.write(CALIBRATION, of_kind(measured, "bins").coalesce(1))
+    measured.unpersist()
     log.info("evaluate: sampling scores for the figures")
     rows_of = {run["run_id"]: run["rows"] for run in runs}
     sampled = {run_id: rows_of[run_id] for run_id in first_runs(competitors) if run_id in rows_of}
     tables.write(SAMPLED_SCORES, sample_scores(scored, sampled, config.seed))
     effects = _measure_effects(tables, scored.where(F.col("run_id").isin(list(sampled))))
-    scored.unpersist()
 
     overall = [row for row in intervals if row["dimension"] == ALL]
     log.info("\n%s", format_comparison(overall, runs, config.samples))

@@ -1,10 +1,11 @@
 """Metrics of every run, their intervals by slice, and users' influences, computed in Spark.
 
-One task measures a run's scores, or those of all seeds of a variant: ten million rows take about
-5 GB there. Only metrics come back to the driver, never scores.
+One task measures a variant, all of its seeds: ten million rows take about 5 GB there. Only metrics
+come back to the driver, never scores.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,12 +34,12 @@ from mmdin.evaluation.statistics import (
     measure,
     standard_errors,
 )
+from mmdin.metrics import ALL
 
 Z_95 = 1.959963984540054
 """Half a 95 % interval in standard errors: the 0.975 quantile of the normal distribution."""
 
 _RUN = ("run_id", "variant", "model", "seed", "protocol", "best_threshold")
-_VARIANT = ("variant", "model", "protocol")
 _ROW = ("user_id", "label", "score")
 _THRESHOLDS = StructType(
     [
@@ -47,6 +48,8 @@ _THRESHOLDS = StructType(
         StructField("bad_rows", LongType()),
     ]
 )
+_CALIBRATED = (ALL, "user")
+"""Dimensions of the slices whose bins are kept."""
 _INFLUENCES = StructType(
     [
         StructField("variant", StringType()),
@@ -54,6 +57,14 @@ _INFLUENCES = StructType(
         StructField("influences", ArrayType(DoubleType())),
     ]
 )
+_KINDS = {
+    "runs": schemas.METRICS.schema,
+    "intervals": schemas.METRIC_INTERVALS.schema,
+    "bins": schemas.CALIBRATION.schema,
+    "influences": _INFLUENCES,
+}
+_MEASURED = StructType([StructField(kind, schema) for kind, schema in _KINDS.items()])
+"""A row of what is measured: one kind, the others null."""
 
 
 def find_best_thresholds(
@@ -93,21 +104,87 @@ def _find_best_threshold(rows: pd.DataFrame) -> pd.DataFrame:
     return run.assign(best_threshold=threshold, bad_rows=len(rows) - len(good))
 
 
-def measure_runs(scored: DataFrame) -> DataFrame:
-    """One row per run: the columns of METRICS.
-
-    A metric that is undefined, such as ROC AUC with one class, is null.
+def measure_variants(sliced: DataFrame, names: Names) -> DataFrame:
+    """Measure every run, variant and slice in one pass.
 
     Args:
-        scored: columns of PREDICTIONS, and variant, seed, protocol, best_threshold.
+        sliced: columns of PREDICTIONS, and variant, seed, protocol, best_threshold, slices.
+        names: of the slices.
+
+    Returns:
+        Rows of four kinds, which `of_kind` takes apart:
+
+        - runs: the columns of METRICS. A metric that is undefined, such as ROC AUC with one class,
+          is null.
+        - intervals: the columns of METRIC_INTERVALS: mean and deviation over seeds, and 95 %
+          interval over users. The interval is that of the mean over seeds: what another draw of as
+          many users would give with the same trained networks. It is null with fewer than two
+          users.
+        - bins: the columns of CALIBRATION, of all test rows and of those of new and known users.
+        - influences: variant, user_id, and influences: array of double in the order of METRICS,
+          what the user contributes to the variant's metrics, the mean over the variant's seeds.
     """
     row_hash = F.xxhash64("user_id", "movie_id", "rated_at", "label").alias("row_hash")
-    needed = scored.select(*_RUN, *_ROW, row_hash)
-    return needed.groupBy("run_id").applyInPandas(_measure_run, schemas.METRICS.schema)
+    # A row for each slice of a row would take ten times the room in the shuffle.
+    needed = sliced.select(*_RUN, *_ROW, "movie_id", row_hash, "slices")
+
+    def measure_one(table: pa.Table) -> pa.Table:
+        return _measure_variant(table, names)
+
+    return needed.groupBy("variant").applyInArrow(measure_one, _MEASURED)
 
 
-def _measure_run(rows: pd.DataFrame) -> pd.DataFrame:
-    measurement = _measure(rows)
+def of_kind(measured: DataFrame, kind: str) -> DataFrame:
+    """The rows of one kind that measure_variants returns, with their own columns."""
+    return measured.where(F.col(kind).isNotNull()).select(f"{kind}.*")
+
+
+def _measure_variant(table: pa.Table, names: Names) -> pa.Table:
+    """Rows of _MEASURED from those of one variant."""
+    rows, slices = table.drop_columns(["slices"]).to_pandas(), rows_of_slices(table["slices"])
+    seeds = _measure_seeds(rows)
+    found = {
+        "runs": [_describe_run(seed) for seed in seeds],
+        "intervals": [
+            _describe_slice(
+                seeds if len(at) == len(rows) else _measure_seeds(rows.iloc[at]), *names[number]
+            )
+            for number, at in slices.items()
+        ],
+        "bins": [
+            _calibrate_run(run, *names[number])
+            for number, at in slices.items()
+            if names[number][0] in _CALIBRATED
+            for _, run in rows.iloc[at].groupby("run_id")
+        ],
+        "influences": [_influences_of_users(seeds)],
+    }
+    tables = [_as_kind(kind, pd.concat(frames)) for kind, frames in found.items()]
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _as_kind(kind: str, frame: pd.DataFrame) -> pa.Table:
+    """Rows with the column of their kind alone, a struct."""
+    rows = pa.Table.from_pandas(frame, to_arrow_schema(_KINDS[kind]), preserve_index=False)
+    return pa.table({kind: rows.to_struct_array()})
+
+
+class _Seed(NamedTuple):
+    rows: pd.DataFrame
+    measurement: Measurement
+
+
+def _measure_seeds(rows: pd.DataFrame) -> list[_Seed]:
+    return [_Seed(run, _measure(run)) for _, run in rows.groupby("seed", dropna=False)]
+
+
+def _measure(rows: pd.DataFrame) -> Measurement:
+    users, labels, scores = (rows[column].to_numpy() for column in _ROW)
+    return measure(users, labels, scores, float(rows["best_threshold"].iloc[0]))
+
+
+def _describe_run(seed: _Seed) -> pd.DataFrame:
+    rows, measurement = seed
     bins = calibrate(rows["label"].to_numpy(), rows["score"].to_numpy())
     run = rows[list(_RUN)].iloc[:1]
     return run.assign(
@@ -118,56 +195,17 @@ def _measure_run(rows: pd.DataFrame) -> pd.DataFrame:
         rows_digest=np.bitwise_xor.reduce(rows["row_hash"].to_numpy()),
         calibration_error=calibration_error(bins),
         **dict(zip(METRICS, measurement.values, strict=True)),
-    )[schemas.METRICS.columns]
+    )
 
 
-def calibrate_slices(sliced: DataFrame, names: Names) -> DataFrame:
-    """The rows of CALIBRATION of every run and slice.
-
-    Args:
-        sliced: columns of PREDICTIONS, and variant, slices.
-        names: of the slices.
-    """
-    run = ("run_id", "variant", "model")
-    needed = sliced.select(*run, "label", "score", F.explode("slices").alias("number"))
-
-    def calibrate_one(rows: pd.DataFrame) -> pd.DataFrame:
-        bins = calibrate(rows["label"].to_numpy(), rows["score"].to_numpy())
-        first = {name: rows[name].iloc[0] for name in run}
-        first["dimension"], first["slice"] = names[rows["number"].iloc[0]]
-        return pd.DataFrame([{**first, **b._asdict()} for b in bins])[schemas.CALIBRATION.columns]
-
-    by_slice = needed.groupBy("run_id", "number")
-    return by_slice.applyInPandas(calibrate_one, schemas.CALIBRATION.schema)
+def _calibrate_run(rows: pd.DataFrame, dimension: str, name: str) -> pd.DataFrame:
+    bins = calibrate(rows["label"].to_numpy(), rows["score"].to_numpy())
+    run = {column: rows[column].iloc[0] for column in ("run_id", "variant", "model")}
+    return pd.DataFrame(bins).assign(**run, dimension=dimension, slice=name)
 
 
-def measure_slices(sliced: DataFrame, names: Names) -> DataFrame:
-    """The rows of METRIC_INTERVALS: mean and deviation over seeds, and 95 % interval over users.
-
-    The interval is that of the mean over seeds: what another draw of as many users would give with
-    the same trained networks. It is null with fewer than two users.
-
-    Args:
-        sliced: columns of PREDICTIONS, and variant, seed, protocol, best_threshold, slices.
-        names: of the slices.
-    """
-    # A row for each slice of a row would take ten times the room in the shuffle.
-    needed = sliced.select(*_VARIANT, "seed", "movie_id", *_ROW, "best_threshold", "slices")
-    schema = schemas.METRIC_INTERVALS.schema
-
-    def measure_variant(table: pa.Table) -> pa.Table:
-        rows = table.drop_columns(["slices"]).to_pandas()
-        measured = pd.concat(
-            _measure_slice(rows.iloc[at], *names[number])
-            for number, at in rows_of_slices(table["slices"]).items()
-        )
-        return pa.Table.from_pandas(measured, to_arrow_schema(schema), preserve_index=False)
-
-    return needed.groupBy("variant").applyInArrow(measure_variant, schema)
-
-
-def _measure_slice(rows: pd.DataFrame, dimension: str, name: str) -> pd.DataFrame:
-    first, measurements = _measure_seeds(rows)
+def _describe_slice(seeds: Sequence[_Seed], dimension: str, name: str) -> pd.DataFrame:
+    first, measurements = seeds[0].rows, [seed.measurement for seed in seeds]
     values = np.array([m.values for m in measurements])
     mean = values.mean(axis=0)
     several = len(measurements) > 1
@@ -175,7 +213,7 @@ def _measure_slice(rows: pd.DataFrame, dimension: str, name: str) -> pd.DataFram
     highest = np.array([m.upper_bound for m in metrics.METRICS])
     return pd.DataFrame(
         {
-            **{key: first[key].iloc[0] for key in _VARIANT},
+            **{key: first[key].iloc[0] for key in ("variant", "model", "protocol")},
             "dimension": dimension,
             "slice": name,
             "rows": len(first),
@@ -192,41 +230,16 @@ def _measure_slice(rows: pd.DataFrame, dimension: str, name: str) -> pd.DataFram
     )
 
 
-def influences_of_users(scored: DataFrame) -> DataFrame:
-    """What each user contributes to each variant's metrics, the mean over the variant's seeds.
-
-    Args:
-        scored: as for measure_runs.
-
-    Returns:
-        variant, user_id, and influences: array of double in the order of METRICS.
-    """
-    needed = scored.select("variant", "seed", *_ROW, "best_threshold")
-    return needed.groupBy("variant").applyInPandas(_influences_on_variant, _INFLUENCES)
-
-
-def _influences_on_variant(rows: pd.DataFrame) -> pd.DataFrame:
-    first, measurements = _measure_seeds(rows)
+def _influences_of_users(seeds: Sequence[_Seed]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "variant": first["variant"].iloc[0],
-            "user_id": measurements[0].users,
-            "influences": list(_mean_influences(measurements)),
+            "variant": seeds[0].rows["variant"].iloc[0],
+            "user_id": seeds[0].measurement.users,
+            "influences": list(_mean_influences([seed.measurement for seed in seeds])),
         }
     )
-
-
-def _measure_seeds(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Measurement]]:
-    """The rows of the first seed, and every seed's metrics."""
-    seeds = [of_seed for _, of_seed in rows.groupby("seed", dropna=False)]
-    return seeds[0], [_measure(of_seed) for of_seed in seeds]
 
 
 def _mean_influences(measurements: Sequence[Measurement]) -> NDArray[np.float64]:
     mean: NDArray[np.float64] = np.mean([m.influences for m in measurements], axis=0)
     return mean
-
-
-def _measure(rows: pd.DataFrame) -> Measurement:
-    users, labels, scores = (rows[column].to_numpy() for column in _ROW)
-    return measure(users, labels, scores, float(rows["best_threshold"].iloc[0]))

@@ -15,11 +15,9 @@ from mmdin.evaluation.competitors import Competitor, add_variant, first_runs
 from mmdin.evaluation.differences import compare_variants, verdict
 from mmdin.evaluation.metrics import (
     Z_95,
-    calibrate_slices,
     find_best_thresholds,
-    influences_of_users,
-    measure_runs,
-    measure_slices,
+    measure_variants,
+    of_kind,
 )
 from mmdin.evaluation.sampling import sample_scores
 from mmdin.evaluation.slices import number_slices
@@ -70,13 +68,17 @@ def runs() -> pd.DataFrame:
     return pd.concat(made, ignore_index=True).astype({"slice": str})
 
 
+def measured_by_spark(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
+    return measure_variants(*number_slices(to_spark(spark, rows)))
+
+
 def measured(rows: pd.DataFrame) -> Measurement:
     return measure(*(rows[c].to_numpy() for c in ("user_id", "label", "score")), THRESHOLD)
 
 
 def test_every_run_is_measured_separately(spark: SparkSession) -> None:
     cases = make_cases()
-    found = {r["run_id"]: r for r in measure_runs(to_spark(spark, cases)).collect()}
+    found = {r["run_id"]: r for r in of_kind(measured_by_spark(spark, cases), "runs").collect()}
     assert found.keys() == set(cases.run_id)
     for run_id, case in cases.groupby("run_id"):
         row, expected = found[run_id], measured(case)
@@ -109,8 +111,8 @@ def test_what_is_undefined_is_null_in_every_table(spark: SparkSession) -> None:
     scored = to_spark(spark, pd.concat(cases)).localCheckpoint()
     thresholds = find_best_thresholds(scored, scored, [c["run_id"].iloc[0] for c in cases])
     assert {run for run, t in thresholds.items() if t is None} == {"not liked", "not liked alike"}
-    measured_runs = measure_runs(scored)
-    runs = {r["run_id"]: r.asDict() for r in measured_runs.collect()}
+    found = measure_variants(*number_slices(scored))
+    runs = {r["run_id"]: r.asDict() for r in of_kind(found, "runs").collect()}
     without_positives = {"roc_auc", "pr_auc", "gauc", "f1", "recall", "best_f1", "best_recall"}
     undefined = {
         "liked": {"roc_auc", "gauc"}, "not liked": without_positives,
@@ -120,25 +122,25 @@ def test_what_is_undefined_is_null_in_every_table(spark: SparkSession) -> None:
         for run in (runs[case], runs[f"{case} alike"]):
             assert {m for m in METRICS if run[m] is None} == names
     assert {runs[f"{case} alike"]["roc_auc"] for case in ("one user", "one row each")} == {0.5}
-    intervals = measure_slices(*number_slices(scored)).collect()
+    intervals = of_kind(found, "intervals").collect()
     for row in intervals:
         case = row["variant"].removesuffix(" alike")
         assert (row["mean"] is None) == (row["metric"] in undefined[case])
         assert (row["lower"] is None) == (row["mean"] is None or case == "one user")
-    differences = compare_variants(measured_runs.toPandas(), influences_of_users(scored))
+    differences = compare_variants(of_kind(found, "runs").toPandas(), of_kind(found, "influences"))
     assert {r["variant"].removesuffix(" alike") for r in differences} == set(undefined)
     for row in differences:
         case = row["variant"].removesuffix(" alike")
         assert (row["difference"] is None) == (row["metric"] in undefined[case])
         assert row["lower"] is not None or row["verdict"] == "open"
-    found = [*runs.values(), *(row.asDict() for row in intervals), *differences]
-    assert not [v for row in found for v in row.values() if isinstance(v, float) and v != v]
+    rows = [*runs.values(), *(row.asDict() for row in intervals), *differences]
+    assert not [v for row in rows for v in row.values() if isinstance(v, float) and v != v]
 
 
 def test_equal_rows_have_equal_digests(spark: SparkSession, runs: pd.DataFrame) -> None:
     other = runs[runs.run_id == "sharp-1"].assign(run_id="other", variant="other")
     other.loc[other.index[0], "label"] = 1 - other.loc[other.index[0], "label"]
-    found = measure_runs(to_spark(spark, pd.concat([runs, other]))).collect()
+    found = of_kind(measured_by_spark(spark, pd.concat([runs, other])), "runs").collect()
     digests = {r["run_id"]: r["rows_digest"] for r in found}
     assert digests.pop("other") not in digests.values()
     assert len(set(digests.values())) == 1
@@ -148,7 +150,7 @@ def test_equal_rows_have_equal_digests(spark: SparkSession, runs: pd.DataFrame) 
 def test_every_slice_of_a_run_is_calibrated_separately(
     spark: SparkSession, runs: pd.DataFrame
 ) -> None:
-    calibrated = calibrate_slices(*number_slices(to_spark(spark, runs.assign(dimension="user"))))
+    calibrated = of_kind(measured_by_spark(spark, runs.assign(dimension="user")), "bins")
     assert calibrated.columns == CALIBRATION.columns
     found = calibrated.toPandas().set_index(["run_id", "dimension", "slice", "bin"])
     expected = {
@@ -174,7 +176,7 @@ def test_thresholds_are_found_for_each_run(spark: SparkSession, runs: pd.DataFra
 
 
 def test_slices_are_measured_over_seeds(spark: SparkSession, runs: pd.DataFrame) -> None:
-    found = measure_slices(*number_slices(to_spark(spark, runs)))
+    found = of_kind(measured_by_spark(spark, runs), "intervals")
     assert found.columns == METRIC_INTERVALS.columns
     rows = found.collect()
     assert len(rows) == 3 * 2 * len(METRICS)
@@ -197,8 +199,8 @@ def test_slices_are_measured_over_seeds(spark: SparkSession, runs: pd.DataFrame)
 
 @pytest.mark.usefixtures("generated_code")
 def test_differences_pair_users_and_count_seeds(spark: SparkSession, runs: pd.DataFrame) -> None:
-    scored = to_spark(spark, runs)
-    rows = compare_variants(measure_runs(scored).toPandas(), influences_of_users(scored))
+    found = measured_by_spark(spark, runs)
+    rows = compare_variants(of_kind(found, "runs").toPandas(), of_kind(found, "influences"))
     assert len(rows) == 3 * 2 * len(METRICS)
     by_variant = {
         v: [measured(s) for _, s in own.groupby("seed")] for v, own in runs.groupby("variant")
@@ -225,8 +227,8 @@ def test_variants_of_different_rows_are_not_compared(
     spark: SparkSession, runs: pd.DataFrame
 ) -> None:
     fewer = pd.concat([runs[runs.variant == "sharp"], runs[runs.variant == "naive"].iloc[1:]])
-    scored = to_spark(spark, fewer)
-    assert compare_variants(measure_runs(scored).toPandas(), influences_of_users(scored)) == []
+    found = measured_by_spark(spark, fewer)
+    assert compare_variants(of_kind(found, "runs").toPandas(), of_kind(found, "influences")) == []
 
 
 @pytest.mark.parametrize(
