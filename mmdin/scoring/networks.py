@@ -238,22 +238,30 @@ def columns_taken(
 
 
 _loaded: "dict[SentNetwork, tuple[RatingNetwork, Scorer]]" = {}
+"""Networks of this Python worker, and their scorers."""
 
 
 def _load_all(networks: Sequence[SentNetwork]) -> "list[tuple[RatingNetwork, Scorer]]":
-    """Networks and their scorers, built once in a Python worker. Those of other passes go."""
+    """Networks and their scorers, each built once. Those of other passes go."""
     for other in _loaded.keys() - set(networks):
         del _loaded[other]
-    for network in networks:
-        if network not in _loaded:
-            _loaded[network] = _load(network)
-    return [_loaded[network] for network in networks]
+    return [_load_once(network) for network in networks]
 
 
-@functools.lru_cache(maxsize=_KEPT_LOADED)
 def load_scorer(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
-    """A network, and its scores float64 [rows] of indices and numbers."""
-    return _load(sent)
+    """A network, and its scores float64 [rows] of indices and numbers.
+
+    The oldest goes when there are too many.
+    """
+    if sent not in _loaded and len(_loaded) >= _KEPT_LOADED:
+        del _loaded[next(iter(_loaded))]
+    return _load_once(sent)
+
+
+def _load_once(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":
+    if sent not in _loaded:
+        _loaded[sent] = _load(sent)
+    return _loaded[sent]
 
 
 def _load(sent: SentNetwork) -> "tuple[RatingNetwork, Scorer]":

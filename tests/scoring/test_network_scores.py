@@ -20,6 +20,7 @@ from mmdin.scoring import networks
 from mmdin.scoring.attention import choose_rows, weigh_history
 from mmdin.scoring.networks import (
     ENCODED,
+    SentNetwork,
     TrainedRun,
     add_network_scores,
     in_passes,
@@ -99,6 +100,25 @@ def test_a_pass_scores_with_as_many_networks_as_fit(
     assert in_passes(spark, [mmdin, din, mmdin]) == [[mmdin, din], [mmdin]]
     monkeypatch.setattr(networks, "BYTES_AT_ONCE", 1)
     assert in_passes(spark, [mmdin, din]) == [[mmdin], [din]]
+
+
+def test_a_network_is_built_once_for_scores_and_for_attention(
+    spark: SparkSession, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[SentNetwork] = []
+    monkeypatch.setattr(networks, "_loaded", {})
+    monkeypatch.setattr(networks, "_load", built.append)
+    monkeypatch.setattr(networks, "_KEPT_LOADED", 1)
+    mmdin, din = (send_network(spark, run.checkpoint) for run in trained)
+    networks._load_all([mmdin, din])
+    for sent in (mmdin, din):
+        networks.load_scorer(sent)
+    assert built == [mmdin, din]
+    networks._load_all([din])
+    networks.load_scorer(mmdin)
+    networks.load_scorer(mmdin)
+    networks.load_scorer(din)
+    assert built == [mmdin, din, mmdin, din]
 
 
 def taken_by(network: RatingNetwork, rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
