@@ -8,6 +8,7 @@ import itertools
 import json
 import logging
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
+from pyspark.util import inheritable_thread_target
 
 from mmdin.config import Config
 from mmdin.connect import is_classic, require_classic
@@ -49,6 +51,9 @@ _EXISTS = "DELTA_PATH_EXISTS"
 """Condition of Delta's error about the first write of a table that is there by now."""
 
 _ATTEMPTS = 10
+
+_WRITERS = 4
+"""Tables that are written at a time."""
 
 _checked: set[tuple[str, int]] = set()
 """Places and versions of tables that this process has found to be this project's and whole: asking
@@ -232,6 +237,23 @@ class Tables:
                 "it holds now: let that job end, and run this one again"
             ) from error
         self.register(table)
+
+    def write_all(self, rows: Mapping[Table, DataFrame]) -> None:
+        """Replace several tables, each atomically, and more than one at a time.
+
+        A small table is mostly planned and committed, step after step.
+
+        Raises:
+            TableError: as `write`; the other tables are written all the same.
+        """
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            # Each with properties of its own, to which Spark adds while it writes.
+            written = [
+                writers.submit(inheritable_thread_target(self.spark)(self.write), table, of_table)
+                for table, of_table in rows.items()
+            ]
+        for one in written:
+            one.result()
 
     def replace(self, table: Table, rows: DataFrame, where: str) -> None:
         """Replace the table's rows for which a condition holds, atomically.

@@ -61,6 +61,24 @@ def test_replacing_some_rows_keeps_the_others(tables: Tables, spark: SparkSessio
     assert kept == {(1, "a", 1), (2, "c", 3)}
 
 
+def test_of_several_tables_those_that_fit_are_written_each_in_its_own_jobs(
+    tables: Tables, spark: SparkSession
+) -> None:
+    ratings = local_rows(spark, [(1, 2, 4.0, None)], RATINGS.schema)
+    spark.sparkContext.setJobGroup("several", "tables at a time")
+    try:
+        with pytest.raises(TableError, match="imdb_id is missing"):
+            tables.write_all({LINKS: links(spark, (1, "a", 1)).drop("imdb_id"), RATINGS: ratings})
+        assert not tables.exists(LINKS)
+        tables.write_all({LINKS: links(spark, (1, "a", 1)), RATINGS: ratings})
+        jobs = spark.sparkContext.statusTracker().getJobIdsForGroup("several")
+    finally:
+        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    assert [tables.version(table) for table in (LINKS, RATINGS)] == [0, 1]
+    assert [tables.read(table).count() for table in (LINKS, RATINGS)] == [1, 1]
+    assert len(jobs) >= 3
+
+
 def test_pinned_version_has_its_own_rows_and_files(tables: Tables, spark: SparkSession) -> None:
     tables.write(LINKS, links(spark, (1, "a", 1)))
     first = tables.version(LINKS)

@@ -70,19 +70,27 @@ def evaluate_variants(spark: SparkSession, plan: Plan) -> None:
     log.info("evaluate: comparing every two of %d variants", len({r["variant"] for r in runs}))
     differences = compare_variants(pd.DataFrame(runs), of_kind(measured, "influences"))
 
-    log.info("evaluate: counting splits")
-    _write(tables, EXPERIMENTS, [c._asdict() for c in competitors])
-    tables.write(SPLIT_COUNTS, count_splits(samples).coalesce(1))
-    _write(tables, METRICS, runs)
-    _write(tables, METRIC_INTERVALS, intervals)
-    _write(tables, DIFFERENCES, differences)
-    tables.write(CALIBRATION, of_kind(measured, "bins").coalesce(1))
-    measured.unpersist()
-    log.info("evaluate: sampling scores for the figures")
     rows_of = {run["run_id"]: run["rows"] for run in runs}
     sampled = {run_id: rows_of[run_id] for run_id in first_runs(competitors) if run_id in rows_of}
-    tables.write(SAMPLED_SCORES, sample_scores(scored, sampled, config.seed))
     effects = _measure_effects(tables, scored.where(F.col("run_id").isin(list(sampled))))
+    log.info("evaluate: counting splits, sampling scores for the figures, and writing the tables")
+    few = {
+        EXPERIMENTS: [c._asdict() for c in competitors],
+        METRICS: runs,
+        METRIC_INTERVALS: intervals,
+        DIFFERENCES: differences,
+    }
+    if effects:
+        few[PLANTED_EFFECTS] = effects
+    tables.write_all(
+        {
+            SAMPLED_SCORES: sample_scores(scored, sampled, config.seed),
+            SPLIT_COUNTS: count_splits(samples).coalesce(1),
+            CALIBRATION: of_kind(measured, "bins").coalesce(1),
+            **{table: _to_spark(spark, table, rows) for table, rows in few.items()},
+        }
+    )
+    measured.unpersist()
 
     overall = [row for row in intervals if row["dimension"] == ALL]
     log.info("\n%s", format_comparison(overall, runs, config.samples))
@@ -121,14 +129,12 @@ def _read_scored(tables: Tables, competitors: Sequence[Competitor]) -> DataFrame
 
 
 def _measure_effects(tables: Tables, scored: DataFrame) -> list[dict[str, Any]]:
-    """Write planted_effects; returns its rows, none if the ratings are real."""
+    """The rows of PLANTED_EFFECTS, none if the ratings are real."""
     if not tables.exists(TRUE_PROBABILITIES):
         return []
     log.info("evaluate: measuring what was found of the planted effects")
     measured = measure_effects(scored, tables.read(TRUE_PROBABILITIES))
-    rows = [row.asDict() for row in measured.collect()]
-    _write(tables, PLANTED_EFFECTS, rows)
-    return rows
+    return [row.asDict() for row in measured.collect()]
 
 
 def _in_order(measured: DataFrame, competitors: Iterable[Competitor]) -> list[dict[str, Any]]:
@@ -146,10 +152,10 @@ def _in_order(measured: DataFrame, competitors: Iterable[Competitor]) -> list[di
     )
 
 
-def _write(tables: Tables, table: Table, rows: Rows) -> None:
-    """Write a table of rows that are few: as many as runs, variants, slices."""
+def _to_spark(spark: SparkSession, table: Table, rows: Rows) -> DataFrame:
+    """A table of rows that are few: as many as runs, variants, slices."""
     values = [tuple(row[column] for column in table.columns) for row in rows]
-    tables.write(table, local_rows(tables.spark, values, table.schema).coalesce(1))
+    return local_rows(spark, values, table.schema).coalesce(1)
 
 
 def _write_csv(tables: Tables, runs: Rows) -> None:

@@ -95,9 +95,13 @@ def write_samples(tables: Tables, config: Config) -> None:
     edges = fit_edges(values.where(is_train), training_rows, config.samples.buckets, config.seed)
     samples = add_buckets(values.withColumns(spread_history()), edges)
 
-    tables.write(VOCABULARIES, vocabulary_rows(vocabularies))
-    tables.write(BUCKET_EDGES, edges_to_rows(tables.spark, edges))
-    tables.write(MOVIE_SIMILARITIES, similarities_to_rows(tables.spark, similarities))
+    tables.write_all(
+        {
+            VOCABULARIES: vocabulary_rows(vocabularies),
+            BUCKET_EDGES: edges_to_rows(tables.spark, edges),
+            MOVIE_SIMILARITIES: similarities_to_rows(tables.spark, similarities),
+        }
+    )
     tables.write(SAMPLES, samples.select(*SAMPLES.columns), partition_by="split")
     _check_written(tables, in_scope)
 

@@ -110,16 +110,22 @@ def _untrained(rows: DataFrame) -> DataFrame:
     return rows.withColumn("deviation", F.lit(None).cast("double"))
 
 
-def states_as_of(knowledge: Knowledge, seconds: int) -> States:
-    """States at one moment: of every user with an earlier rating, and of every movie.
+def states_as_of(knowledge: Knowledge, moments: Sequence[int]) -> States:
+    """States at moments: of every user with an earlier rating, and of every movie.
 
-    Movies are those that are listed, have a poster, or were rated.
+    Movies are those that are listed, have a poster, or were rated before the moment.
+
+    Args:
+        knowledge: of gather_knowledge.
+        moments: seconds since 1970, UTC.
     """
-    earlier = knowledge.ratings.where(F.col("seconds") < seconds)
-    moment = F.lit(seconds).cast("long").alias("seconds")
-    movies = knowledge.movies.select("movie_id").union(earlier.select("movie_id"))
-    known = Knowledge(earlier, knowledge.movies, knowledge.fitted)
-    return states_at(known, earlier.select("user_id", moment), movies.select("movie_id", moment))
+    seconds = F.explode(F.array(*(F.lit(m).cast("long") for m in moments)))
+    ids = knowledge.ratings.select("user_id", "movie_id", "seconds", seconds.alias("moment"))
+    earlier = ids.where("seconds < moment").withColumn("seconds", F.col("moment"))
+    listed = knowledge.movies.select("movie_id", seconds.alias("seconds"))
+    ratings = knowledge.ratings.where(F.col("seconds") < max(moments))
+    known = Knowledge(ratings, knowledge.movies, knowledge.fitted)
+    return states_at(known, earlier.select(*_USER), listed.union(earlier.select(*_MOVIE)))
 
 
 def states_at(knowledge: Knowledge, users: DataFrame, movies: DataFrame) -> States:

@@ -74,7 +74,7 @@ def refresh_states(tables: Tables, knowledge: Knowledge, seconds: int) -> None:
         update_states(tables, knowledge, seconds)
     except NotNewerError as reason:
         log.info("build_states: all states are made from all ratings: %s", reason)
-        write_states(tables, states_as_of(knowledge, seconds))
+        write_states(tables, states_as_of(knowledge, [seconds]))
 
 
 def write_states(tables: Tables, states: States) -> None:

@@ -108,13 +108,17 @@ def _write(tables: Tables, judged: Judged, tallies: Mapping[InputFile, Tally]) -
         counts.append((LINKS.name, "noted", _ABSENT, 0))
     listed = kept(judged[MOVIES], "movie_id", "listed_title", "release_year", "genres")
     finished = finish_movies(listed, latest_year, choose_spellings(movies.genres))
-    tables.write(schemas.MOVIES, finished)
-    tables.write(schemas.LINKS, _links(tables.spark, judged))
-    tables.write(schemas.RATINGS, kept(judged[RATINGS], *schemas.RATINGS.columns))
     rejected_rows = [rejected(rows, file.name) for file, rows in judged.items()]
-    tables.write(schemas.REJECTED_ROWS, functools.reduce(DataFrame.unionByName, rejected_rows))
     counted = local_rows(tables.spark, counts, schemas.INPUT_COUNTS.schema)
-    tables.write(schemas.INPUT_COUNTS, counted.coalesce(1))
+    tables.write_all(
+        {
+            schemas.RATINGS: kept(judged[RATINGS], *schemas.RATINGS.columns),
+            schemas.MOVIES: finished,
+            schemas.LINKS: _links(tables.spark, judged),
+            schemas.REJECTED_ROWS: functools.reduce(DataFrame.unionByName, rejected_rows),
+            schemas.INPUT_COUNTS: counted.coalesce(1),
+        }
+    )
 
 
 def _links(spark: SparkSession, judged: Judged) -> DataFrame:

@@ -16,7 +16,7 @@ from pyspark.sql.types import StructType
 
 from mmdin.config import Recommend
 from mmdin.errors import InputDataError
-from mmdin.finished_runs import find_run
+from mmdin.finished_runs import FinishedRun, find_run
 from mmdin.local_rows import local_rows
 from mmdin.networks import NETWORKS
 from mmdin.prediction.knowledge import read_knowledge
@@ -25,7 +25,7 @@ from mmdin.recommendation.als import SETTINGS, Setting, checkpoints_in, factoris
 from mmdin.recommendation.catalogue import Catalogue, allow
 from mmdin.recommendation.choosing import choose_setting, measure, weigh_network
 from mmdin.recommendation.console import NOT_BY_TIME, format_list, format_ranking
-from mmdin.recommendation.moments import Moment, hold_out, split_seconds
+from mmdin.recommendation.moments import HeldOut, Moment, hold_out, split_seconds
 from mmdin.recommendation.reasons import find_reasons
 from mmdin.recommendation.recommender import Recommender
 from mmdin.recommendation.reranking import (
@@ -66,12 +66,14 @@ def write_recommendations(spark: SparkSession, plan: Plan) -> None:
     run = find_run(spark, plan, config.recommend.run)
     log.info("recommend: with %s", run.title)
     knowledge, batch_size = read_knowledge(run, config), config.scoring.batch_size
-    recommender = Recommender(run, knowledge, config.recommend, batch_size, config.seed)
     moment = Moment.at(choose_moment(knowledge, config), knowledge.ratings)
     movies = tables.read(MOVIES)
     catalogue = allow(moment.catalogue, movies, config.recommend)
+    held_out = _hold_out(run, knowledge.ratings)
+    moments = (moment.seconds, *(split.moment.seconds for split in held_out))
+    recommender = Recommender(run, knowledge, config.recommend, batch_size, config.seed, moments)
     with checkpoints_in(spark, join(config.root, "als")):
-        chosen = _choose_and_measure(recommender)
+        chosen = _choose_and_measure(recommender, held_out)
         listed = _list(recommender, moment, catalogue, chosen)
     reasons = _explain(recommender, listed, moment)
     written = {
@@ -102,24 +104,33 @@ class _Chosen(NamedTuple):
     differences: Rows = ()
 
 
-def _choose_and_measure(recommender: Recommender) -> _Chosen:
+def _hold_out(run: FinishedRun, ratings: DataFrame) -> Sequence[HeldOut]:
+    """The ratings of the validation rows' time, and those of the test rows'.
+
+    None under other protocols than point_in_time: nothing can be chosen or measured honestly.
+    """
+    if run.settings["samples"]["protocol"] != "point_in_time":
+        return ()
+    seconds = split_seconds(run.tables.read(SAMPLES, run.table_versions[SAMPLES.name]))
+    return [hold_out(ratings, *seconds[split]) for split in ("validation", "test")]
+
+
+def _choose_and_measure(recommender: Recommender, held_out: Sequence[HeldOut]) -> _Chosen:
     """ALS's setting and the network's weight, chosen on validation rows and measured on test rows.
 
-    Under other protocols than point_in_time nothing can be chosen or measured honestly.
+    Args:
+        recommender: makes the lists.
+        held_out: of _hold_out.
     """
     run, given = recommender.run, recommender.wanted.network_weight
-    protocol = run.settings["samples"]["protocol"]
-    if protocol != "point_in_time":
+    if not held_out:
         weight = given or 0.0
-        words = NOT_BY_TIME.format(protocol=protocol)
+        words = NOT_BY_TIME.format(protocol=run.settings["samples"]["protocol"])
         log.info("recommend: %s. The network's weight cannot be chosen either: %g", words, weight)
         return _Chosen(SETTINGS[0], weight)
-    samples = run.tables.read(SAMPLES, run.table_versions[SAMPLES.name])
-    seconds, ratings = split_seconds(samples), recommender.knowledge.ratings
-    validation = hold_out(ratings, *seconds["validation"])
+    validation, test = held_out
     setting, factors = choose_setting(validation, recommender)
     weight = weigh_network(validation, factors, recommender) if given is None else given
-    test = hold_out(ratings, *seconds["test"])
     metrics, differences = measure(test, recommender, setting, weight)
     if metrics:
         log.info("\n%s", format_ranking(metrics, differences))

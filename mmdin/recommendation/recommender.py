@@ -1,6 +1,7 @@
 """What makes every list: a trained network, the ratings that are known, and what is wanted."""
 
-from dataclasses import dataclass, field
+import functools
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -29,6 +30,7 @@ class Recommender:
         wanted: section of the configuration.
         batch_size: rows of a call of the network.
         seed: of ALS.
+        moments: the seconds as of which pairs are described.
     """
 
     run: FinishedRun
@@ -36,7 +38,12 @@ class Recommender:
     wanted: Recommend
     batch_size: int
     seed: int
-    _states: dict[int, States] = field(default_factory=dict)
+    moments: tuple[int, ...]
+
+    @functools.cached_property
+    def _states(self) -> States:
+        """At all moments, made in one pass over the ratings."""
+        return states_as_of(self.knowledge, self.moments)
 
     def score(self, pairs: DataFrame, seconds: int) -> DataFrame:
         """The candidates, described as of a moment, scored and standardised; computed once."""
@@ -46,11 +53,9 @@ class Recommender:
         return standardise(scored).localCheckpoint()
 
     def describe(self, pairs: DataFrame, seconds: int) -> DataFrame:
-        """Pairs with everything that the network takes, as of a moment."""
-        if seconds not in self._states:
-            self._states[seconds] = states_as_of(self.knowledge, seconds)
+        """Pairs with everything that the network takes, as of one of the moments."""
         at = pairs.withColumn("seconds", F.lit(seconds).cast("long"))
-        return describe_pairs(at, self._states[seconds])
+        return describe_pairs(at, self._states)
 
     def candidates(
         self, users: DataFrame, moment: Moment, factors: Factors, catalogue: Catalogue

@@ -66,7 +66,7 @@ def test_states_at_the_seconds_of_samples_know_what_samples_know_digit_for_digit
 @pytest.fixture(scope="module")
 def now(spark, by_time, knowledge) -> dict[tuple[int, int], dict[str, Any]]:
     """What the states of all users and movies after the last rating tell of pairs, by pair."""
-    states = states_as_of(knowledge, LATER)
+    states = states_as_of(knowledge, [LATER])
     write_states(by_time.tables, states)
     described = join_states(later_pairs(spark), states).select("seconds", *KNOWN)
     return {by_key(row): row.asDict() for row in described.collect()}
