@@ -247,7 +247,7 @@ class Tables:
             TableError: as `write`; the other tables are written all the same.
         """
         with ThreadPoolExecutor(_WRITERS) as writers:
-            # Each with properties of its own, to which Spark adds while it writes.
+            # Each with its own properties, to which Spark adds while it writes.
             written = [
                 writers.submit(inheritable_thread_target(self.spark)(self.write), table, of_table)
                 for table, of_table in rows.items()

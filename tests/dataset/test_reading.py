@@ -79,3 +79,20 @@ def test_order_differs_between_epochs_and_is_reproducible(files: list[DataFile])
 def test_padding_is_rows_of_zeros(files: list[DataFile]) -> None:
     rows = np.concatenate([b for of_rank in read_epoch(files, 3, 1) for b in of_rank])
     assert not rows[rows[:, 3] == 0].any()
+
+
+def test_columns_that_are_not_taken_stay_on_disk(tmp_path: Path) -> None:
+    generator = np.random.default_rng(3)
+    wide = {f"value_{n}": generator.random(10_000) for n in range(40)}
+    table = pa.table({"number": generator.integers(0, 9, 10_000, np.int32), **wide})
+    path = tmp_path / "part-0.parquet"
+    pq.write_table(table, path)
+
+    def bytes_read() -> int:
+        return int(Path("/proc/self/io").read_text().split()[1])
+
+    before = bytes_read()
+    with read_rows([DataFile(path.as_uri(), 10_000)], ["number"], [], seed=1) as chunks:
+        rows = sum(len(chunk) for chunk in chunks)
+    assert rows == 10_000
+    assert bytes_read() - before < path.stat().st_size / 10
