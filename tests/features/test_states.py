@@ -84,6 +84,22 @@ def test_users_and_movies_without_a_state_have_that_of_no_rating(asked, now):
     assert now == {by_key(row): row for row in asked if row["seconds"] == LATER}
 
 
+def test_states_of_several_moments_are_those_of_each(spark, knowledge, asked):
+    moments = sorted({row["seconds"] for row in asked})
+    moments = [moments[len(moments) // 2], LATER]
+    expected = [row for row in asked if row["seconds"] in moments]
+    pairs = [(row["user_id"], row["movie_id"], row["seconds"]) for row in expected]
+    asking = spark.createDataFrame(pairs, "user_id long, movie_id long, seconds long")
+    described = join_states(asking, states_as_of(knowledge, moments)).select("seconds", *KNOWN)
+    found = [row.asDict() for row in described.collect()]
+    assert {row["seconds"] for row in found} == {*moments}
+
+    def in_order(rows):
+        return sorted(rows, key=lambda row: (row["seconds"], *by_key(row)))
+
+    assert in_order(found) == in_order(expected)
+
+
 def test_who_has_not_rated_is_like_a_user_before_the_first_rating(by_time, now):
     of_users = [i.column for i in INPUTS if SIDES.get(i.group) == "user"]
     of_users += [i.value for i in INPUTS if SIDES.get(i.group) == "user" and i.value in KNOWN]

@@ -186,6 +186,6 @@ def test_states_are_made_from_all_ratings_if_more_than_newer_ones_are_new(
     monkeypatch.setattr(stored_states, "digest_module", lambda *code, within: "other")
     assert "made by other code, or not written to their end" in refused()
     refresh_states(tables, known := knows(RATINGS), LAST)
-    assert made == [(tables, (known, LAST))]
+    assert made == [(tables, (known, [LAST]))]
     monkeypatch.setattr(stored_states, "identify_encoding", lambda tables: "other")
     assert "encoded as earlier samples are" in refused()
