@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
+from numpy.typing import NDArray
 
 from mmdin.tables import DataFile
 
@@ -14,13 +15,15 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Petastorm and PyArrow warn about each other's old interfaces
     from petastorm import make_batch_reader
     from petastorm.reader import Reader
-    from petastorm.tf_utils import make_petastorm_dataset
+
+Rows = NDArray[np.int32]
+"""[rows, columns]."""
 
 
 @contextlib.contextmanager
 def read_rows(
     files: Sequence[DataFile], columns: Sequence[str], numbers: Sequence[str], seed: int
-) -> Iterator[tf.data.Dataset]:
+) -> Iterator[Iterator[Rows]]:
     """Read the files' rows once, one row group at a time.
 
     The order of the row groups is drawn with the seed: the same seed gives the same order. The
@@ -34,7 +37,7 @@ def read_rows(
         seed: 1 or more; Petastorm treats 0 as no seed.
 
     Yields:
-        A dataset of int32 [rows, columns + numbers], one for each row group.
+        The rows of each row group, int32 [rows, columns + numbers].
     """
     with contextlib.ExitStack() as stack:
         # Petastorm warns about its own old interfaces, and prints that it has no cache to clean up.
@@ -53,12 +56,13 @@ def read_rows(
         )
         stack.callback(_close_quietly, reader)
 
-        def to_vectors(chunk: Any) -> tf.Tensor:
-            integers = [tf.cast(getattr(chunk, c), tf.int32) for c in columns]
-            bits = [tf.bitcast(tf.cast(getattr(chunk, n), tf.float32), tf.int32) for n in numbers]
-            return tf.stack([*integers, *bits], axis=1)
+        yield (_to_vectors(chunk, columns, numbers) for chunk in reader)
 
-        yield make_petastorm_dataset(reader).map(to_vectors)
+
+def _to_vectors(chunk: Any, columns: Sequence[str], numbers: Sequence[str]) -> Rows:
+    integers = [np.asarray(getattr(chunk, c), np.int32) for c in columns]
+    bits = [np.asarray(getattr(chunk, n), np.float32).view(np.int32) for n in numbers]
+    return np.stack([*integers, *bits], axis=1)
 
 
 def _close_quietly(reader: Reader) -> None:

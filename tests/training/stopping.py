@@ -20,7 +20,9 @@ def train(assignment: Assignment, steps: Steps | None = None) -> TrainingResult:
         return loop.train_network(assignment, steps, watchdog, local_folder("").files)
 
 
-def train_until(assignment: Assignment, epoch: int, saved: bool = True) -> None:
+def train_until(
+    assignment: Assignment, epoch: int, saved: bool = True, steps: Steps | None = None
+) -> None:
     """Train until the state after an epoch has been saved, or would be."""
     leave = checkpointing.write_state
 
@@ -33,4 +35,4 @@ def train_until(assignment: Assignment, epoch: int, saved: bool = True) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpointing, "write_state", stop)
         with pytest.raises(StoppedError):
-            train(assignment)
+            train(assignment, steps)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from mmdin.dataset.batches import TARGETS, batch_and_pad, shuffle_within
-from mmdin.dataset.reader import read_rows
+from mmdin.dataset.batches import TARGETS, Batches
+from mmdin.dataset.reader import Rows, read_rows
 from mmdin.dataset.sharding import assign_files, count_rows, count_steps
 from mmdin.models.network import RatingNetwork
 from mmdin.storage import Files, local_copies, plain_names
@@ -38,6 +38,9 @@ class RankData:
         self._columns = [*TARGETS, *(i.column for i in network.inputs_taken)]
         self._numbers = [n.column for n in network.numbers_taken]
         self._validation: list[tf.Tensor] | None = None
+        training = assignment.config.training
+        width = len(self._columns) + len(self._numbers)
+        self._batches = Batches(width, training.batch_size, training.shuffle_rows)
 
     def check_all_read(self, trained: float, validated: int) -> None:
         """Check that the ranks together read every row of an epoch.
@@ -63,14 +66,13 @@ class RankData:
 
         The ranks together read every row once.
         """
-        training, run_seed = self._assignment.config.training, self._assignment.seed
+        batch_size, run_seed = self._assignment.config.training.batch_size, self._assignment.seed
         rank, ranks = self._communicator.rank, self._communicator.size
         assigned = assign_files(self._assignment.train_files, ranks, run_seed, epoch)
-        steps = count_steps(assigned, training.batch_size)
+        steps = count_steps(assigned, batch_size)
         seed = run_seed * 1_000_003 + epoch * 1009 + rank
         with self._rows(assigned[rank], seed % 2**31 + 1) as chunks:
-            shuffled = shuffle_within(chunks, training.shuffle_rows, seed % 2**31)
-            yield batch_and_pad(shuffled, training.batch_size, steps).prefetch(2)
+            yield self._batches.of(chunks, steps, seed % 2**31)
 
     def validation(self) -> list[tf.Tensor]:
         """Return this rank's validation batches, which are read once and kept in memory."""
@@ -81,12 +83,13 @@ class RankData:
                 assignment.validation_files, communicator.size, assignment.seed, epoch=0
             )
             steps = count_steps(assigned, batch_size)
+            in_order = Batches(len(self._columns) + len(self._numbers), batch_size)
             with self._rows(assigned[communicator.rank], seed=1) as chunks:
-                self._validation = list(batch_and_pad(chunks, batch_size, steps))
+                self._validation = list(in_order.of(chunks, steps))
         return self._validation
 
     @contextlib.contextmanager
-    def _rows(self, files: Sequence[DataFile], seed: int) -> Iterator[tf.data.Dataset]:
+    def _rows(self, files: Sequence[DataFile], seed: int) -> Iterator[Iterator[Rows]]:
         # Petastorm cuts a URL at `#` and `?`, and uses the rest of its path literally: nothing in
         # it may be quoted, and nothing may need to be.
         with (

@@ -102,7 +102,7 @@ class TrainingStep:
         """Train on a batch of this rank. Every rank must call this the same number of times.
 
         Args:
-            batch: int32 [batch_size, targets + inputs + numbers + 1], as batch_and_pad yields them.
+            batch: int32 [batch_size, targets + inputs + numbers + 1], as Batches makes them.
 
         Returns:
             The label's summed log loss and the number of rows, over all ranks: float32 scalars.
