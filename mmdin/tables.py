@@ -8,7 +8,7 @@ import itertools
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -252,6 +252,11 @@ class Tables:
                 writers.submit(inheritable_thread_target(self.spark)(self.write), table, of_table)
                 for table, of_table in rows.items()
             ]
+            try:
+                wait(written)
+            except BaseException:  # Ctrl-C: what has not begun must not begin now.
+                writers.shutdown(wait=False, cancel_futures=True)
+                raise
         for one in written:
             one.result()
 

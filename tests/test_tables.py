@@ -1,13 +1,16 @@
 import json
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from pyspark.errors import AnalysisException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+import mmdin.tables
 from mmdin.errors import TableError
 from mmdin.local_rows import local_rows
 from mmdin.schemas import LINKS, RATINGS, TABLES, Table
@@ -77,6 +80,31 @@ def test_of_several_tables_those_that_fit_are_written_each_in_its_own_jobs(
     assert [tables.version(table) for table in (LINKS, RATINGS)] == [0, 1]
     assert [tables.read(table).count() for table in (LINKS, RATINGS)] == [1, 1]
     assert len(jobs) >= 3
+
+
+def test_after_an_interruption_no_other_table_is_written(
+    tables: Tables, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, waited_for = [], []
+
+    def interrupt(futures: list[Future]) -> None:
+        waited_for.extend(futures)
+        raise KeyboardInterrupt
+
+    def write_long(self: Tables, table: Table, rows: DataFrame) -> None:
+        """Until the other write is cancelled, or will not be."""
+        begun.append(table)
+        for _ in range(1000):
+            if waited_for and waited_for[1].cancelled():
+                break
+            time.sleep(0.01)
+
+    monkeypatch.setattr(mmdin.tables, "_WRITERS", 1)
+    monkeypatch.setattr(mmdin.tables, "wait", interrupt)
+    monkeypatch.setattr(Tables, "write", write_long)
+    with pytest.raises(KeyboardInterrupt):
+        tables.write_all({LINKS: links(spark), RATINGS: links(spark)})
+    assert begun == [LINKS]
 
 
 def test_pinned_version_has_its_own_rows_and_files(tables: Tables, spark: SparkSession) -> None:

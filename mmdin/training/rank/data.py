@@ -38,9 +38,7 @@ class RankData:
         self._columns = [*TARGETS, *(i.column for i in network.inputs_taken)]
         self._numbers = [n.column for n in network.numbers_taken]
         self._validation: list[tf.Tensor] | None = None
-        training = assignment.config.training
-        width = len(self._columns) + len(self._numbers)
-        self._batches = Batches(width, training.batch_size, training.shuffle_rows)
+        self._batches = self._make_batches(assignment.config.training.shuffle_rows)
 
     def check_all_read(self, trained: float, validated: int) -> None:
         """Check that the ranks together read every row of an epoch.
@@ -83,10 +81,13 @@ class RankData:
                 assignment.validation_files, communicator.size, assignment.seed, epoch=0
             )
             steps = count_steps(assigned, batch_size)
-            in_order = Batches(len(self._columns) + len(self._numbers), batch_size)
             with self._rows(assigned[communicator.rank], seed=1) as chunks:
-                self._validation = list(in_order.of(chunks, steps))
+                self._validation = list(self._make_batches().of(chunks, steps))
         return self._validation
+
+    def _make_batches(self, shuffle_rows: int = 0) -> Batches:
+        width = len(self._columns) + len(self._numbers)
+        return Batches(width, self._assignment.config.training.batch_size, shuffle_rows)
 
     @contextlib.contextmanager
     def _rows(self, files: Sequence[DataFile], seed: int) -> Iterator[Iterator[Rows]]:
