@@ -351,6 +351,9 @@ class Training(Section):
     end every run before it. The report names runs that it cut off."""
     patience: PositiveInt = 4
     """Training stops after this many epochs without a better validation ROC AUC."""
+    averaging: float = Field(0.2, ge=0, le=1)
+    """What is validated and saved is the mean of the weights over about this last share of the
+    steps so far. If 0, it is the weights after the last step, as in the paper."""
     learning_rate: float = Field(1e-3, gt=0)
     """Learning rate of Adam with one rank."""
     learning_rate_scaling: Literal["none", "sqrt", "linear"] = "sqrt"

@@ -31,6 +31,18 @@ def assign_block(variable: tf.Variable, start: int, values: npt.ArrayLike) -> No
         variable.scatter_update(tf.IndexedSlices(block, rows))
 
 
+def move_towards(variable: tf.Variable, target: tf.Variable, share: float) -> None:
+    """Move a variable's values by a share of their distance to another's, in place."""
+    ranges = ranges_of(variable)
+    if len(ranges) == 1:
+        variable.assign_add(share * (target - variable))
+        return
+    for start, end in ranges:
+        rows = tf.range(start, end)
+        distances = tf.gather(target, rows) - tf.gather(variable, rows)
+        variable.scatter_add(tf.IndexedSlices(share * distances, rows))
+
+
 def ranges_of(variable: tf.Variable) -> list[tuple[int, int]]:
     """Return the first row of each block and the row after its last."""
     return row_ranges(variable.shape.as_list(), variable.dtype.size)

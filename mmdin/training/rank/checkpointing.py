@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import tensorflow as tf
 from mmdin.errors import ClusterError, StorageError
 from mmdin.models.blocks import assign_block, blocks_of
 from mmdin.models.checkpoint import save_network
+from mmdin.models.network import RatingNetwork
 from mmdin.storage import Folder, is_local, join, local_path, temporary_folder, upload
 from mmdin.training.assignment import Assignment, Epoch, TrainingResult, write_result
-from mmdin.training.rank.step import TrainingStep
 from mmdin.training.state import TrainingState, Values, delete_state, read_state, write_state
 
 
@@ -25,12 +25,20 @@ class Checkpointer:
 
     Args:
         assignment: the network and its settings.
-        step: the network's training step, whose variables are saved and restored.
+        network: what is saved after the best epochs.
+        variables: what is saved after every epoch, and restored.
         folder: the checkpoint folder.
     """
 
-    def __init__(self, assignment: Assignment, step: TrainingStep, folder: Folder) -> None:
-        self._assignment, self._step, self._folder = assignment, step, folder
+    def __init__(
+        self,
+        assignment: Assignment,
+        network: RatingNetwork,
+        variables: Sequence[tf.Variable],
+        folder: Folder,
+    ) -> None:
+        self._assignment, self._folder = assignment, folder
+        self._network, self._variables = network, variables
         self._board = TensorBoardWriter(folder)
 
     def restore(self) -> TrainingState:
@@ -39,7 +47,7 @@ class Checkpointer:
         The returned state is saved at once, so that a restart during the first epoch is counted.
         """
         state = TrainingState((), time.time())
-        variables = self._step.variables
+        variables = self._variables
         saved = read_state(self._folder, lambda n, *block: assign_block(variables[n], *block))
         if saved:
             state = saved.resumed()
@@ -60,7 +68,7 @@ class Checkpointer:
         with _explained_errors():
             self._board.write(epoch)
             if is_best:
-                save_network(self._folder, self._step.network)
+                save_network(self._folder, self._network)
             self._write_state(state)
         self._print(
             f"epoch {epoch.epoch:3d}/{assignment.config.training.epochs}"
@@ -72,8 +80,7 @@ class Checkpointer:
 
     def _write_state(self, state: TrainingState) -> None:
         values = [
-            Values(tuple(v.shape), v.dtype.as_numpy_dtype, blocks_of(v))
-            for v in self._step.variables
+            Values(tuple(v.shape), v.dtype.as_numpy_dtype, blocks_of(v)) for v in self._variables
         ]
         write_state(self._folder, state, values)
 

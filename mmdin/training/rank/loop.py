@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from mmdin.config import Training
 from mmdin.roc_auc import roc_auc
@@ -16,7 +17,7 @@ from mmdin.training.rank.data import RankData
 from mmdin.training.rank.devices import configure_device
 from mmdin.training.rank.early_stopping import EarlyStopping
 from mmdin.training.rank.objective import log_losses
-from mmdin.training.rank.step import Scorer, Steps, TrainingStep
+from mmdin.training.rank.step import Learner, Steps
 from mmdin.training.rank.watchdog import Watchdog
 from mmdin.training.ranks import Communicator, TrainingFailedError
 from mmdin.training.state import TrainingState
@@ -54,16 +55,19 @@ def train_network(
     """Train one network until early stopping or the last epoch; every rank decides alike."""
     config = assignment.config
     communicator = steps.communicator
-    step, scorer = steps.make(assignment)
-    folder = Folder(files, assignment.checkpoint)
-    checkpointer = Checkpointer(assignment, step, folder) if communicator.rank == 0 else None
-    state = _restore_state(checkpointer, step, communicator)
+    learner = steps.make(assignment)
+    variables = [*learner.step.variables, *learner.averaged.state]
+    checkpointer = None
+    if communicator.rank == 0:
+        folder = Folder(files, assignment.checkpoint)
+        checkpointer = Checkpointer(assignment, learner.averaged.network, variables, folder)
+    state = _restore_state(checkpointer, variables, communicator)
     stopping = EarlyStopping(config.training.patience)
     for epoch in state.epochs:
         stopping.is_best(epoch.epoch, quality(epoch))
-    data = RankData(assignment, communicator, step.network, files)
+    data = RankData(assignment, communicator, learner.step.network, files)
     while not _is_over(state, config.training, stopping):
-        epoch = _run_epoch(len(state.epochs) + 1, step, scorer, data, communicator, watchdog)
+        epoch = _run_epoch(len(state.epochs) + 1, learner, data, communicator, watchdog)
         _refuse_divergence(epoch, assignment.label)
         state = state.with_epoch(epoch)
         is_best = stopping.is_best(epoch.epoch, quality(epoch))
@@ -72,7 +76,7 @@ def train_network(
     return TrainingResult(
         epochs=state.epochs,
         best_epoch=stopping.best_epoch,
-        parameters=int(step.network.count_params()),
+        parameters=int(learner.step.network.count_params()),
         started_at=state.started_at,
         ended_at=time.time(),
         resumed_after=state.resumed_after,
@@ -98,11 +102,11 @@ def _refuse_divergence(epoch: Epoch, label: str) -> None:
 
 
 def _restore_state(
-    checkpointer: Checkpointer | None, step: TrainingStep, communicator: Communicator
+    checkpointer: Checkpointer | None, variables: Sequence[tf.Variable], communicator: Communicator
 ) -> TrainingState:
     """Restore the state on rank 0, which has the checkpointer, and send it to all ranks."""
     state = checkpointer.restore() if checkpointer else None
-    communicator.broadcast_variables(step.variables)
+    communicator.broadcast_variables(variables)
     restored: TrainingState = communicator.broadcast_object(state)
     return restored
 
@@ -114,8 +118,7 @@ def _is_over(state: TrainingState, training: Training, stopping: EarlyStopping) 
 
 def _run_epoch(
     number: int,
-    step: TrainingStep,
-    scorer: Scorer,
+    learner: Learner,
     data: RankData,
     communicator: Communicator,
     watchdog: Watchdog,
@@ -123,18 +126,21 @@ def _run_epoch(
     started = time.monotonic()
     losses, rows = 0.0, 0.0
     with data.training(number) as batches:
-        for loss, count in map(step, batches):
+        for done, (loss, count) in enumerate(map(learner.step, batches), 1):
             losses += float(loss)
             rows += float(count)
+            learner.averaged.after_step(done, len(batches))
             watchdog.beat()
     trained = time.monotonic()
-    scored = communicator.allgather(np.concatenate([scorer(batch) for batch in data.validation()]))
+    scored = communicator.allgather(
+        np.concatenate([learner.scorer(batch) for batch in data.validation()])
+    )
     data.check_all_read(rows, len(scored))
     watchdog.beat()
     labels, logits = scored[:, 0], scored[:, 1]
     return Epoch(
         epoch=number,
-        learning_rate=float(step.optimizer.learning_rate),
+        learning_rate=float(learner.step.optimizer.learning_rate),
         train_loss=losses / rows,
         validation_loss=float(np.mean(log_losses(labels, logits), dtype=np.float64)),
         validation_roc_auc=roc_auc(labels, logits),

@@ -4,6 +4,7 @@
 # mypy: disable-error-code="untyped-decorator"
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from mmdin.models.network import RatingNetwork
 from mmdin.models.noise import Noise
 from mmdin.training.assignment import Assignment
 from mmdin.training.rank.adam import Adam
+from mmdin.training.rank.averaging import AveragedNetwork
 from mmdin.training.rank.factors import Factors
 from mmdin.training.rank.large_tables import large_tables
 from mmdin.training.rank.objective import Objective
@@ -188,17 +190,34 @@ class Steps:
 
     def __init__(self, communicator: Communicator) -> None:
         self.communicator = communicator
-        self._last: tuple[Assignment, TrainingStep, Scorer] | None = None
+        self._last: tuple[Assignment, Learner] | None = None
 
-    def make(self, assignment: Assignment) -> tuple[TrainingStep, "Scorer"]:
-        """Return a step and a scorer of an assigned network, which has its first weights."""
+    def make(self, assignment: Assignment) -> "Learner":
+        """Return what trains and scores an assigned network, which has its first weights."""
         of_any_seed = replace(assignment, label="", seed=0, checkpoint="")
         if self._last and self._last[0] == of_any_seed:
-            self._last[1].restart(make_network(assignment))
+            learner = self._last[1]
+            learner.step.restart(make_network(assignment))
+            learner.averaged.restart()
         else:
             step = make_step(assignment, self.communicator)
-            self._last = of_any_seed, step, Scorer(step.network)
-        return self._last[1:]
+            averaged = AveragedNetwork(step.network, assignment.config.training.averaging)
+            self._last = of_any_seed, Learner(step, averaged, Scorer(averaged.network))
+        return self._last[1]
+
+
+class Learner(NamedTuple):
+    """What trains and scores a network.
+
+    Attributes:
+        step: changes the network's weights.
+        averaged: has the means of these weights.
+        scorer: scores with these means.
+    """
+
+    step: TrainingStep
+    averaged: AveragedNetwork
+    scorer: "Scorer"
 
 
 def make_step(assignment: Assignment, communicator: Communicator) -> TrainingStep:
