@@ -35,7 +35,12 @@ def move_towards(variable: tf.Variable, target: tf.Variable, share: float) -> No
     """Move a variable's values by a share of their distance to another's, in place."""
     ranges = ranges_of(variable)
     if len(ranges) == 1:
-        variable.assign_add(share * (target - variable))
+        # Raw operations: a variable's methods take four times as long, more than what they compute.
+        now, to = (
+            tf.raw_ops.ReadVariableOp(resource=v.handle, dtype=v.dtype) for v in (variable, target)
+        )
+        away = tf.raw_ops.Sub(x=now, y=to)
+        tf.raw_ops.ResourceApplyGradientDescent(var=variable.handle, alpha=share, delta=away)
         return
     for start, end in ranges:
         rows = tf.range(start, end)

@@ -45,7 +45,7 @@ def assert_close(mine: Weights, others: Weights) -> None:
 def test_means_are_those_of_all_updates_by_their_share(
     monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
-    monkeypatch.setattr(embedding, "LARGE", 8)  # tables of their own, of three blocks or more
+    monkeypatch.setattr(embedding, "LARGE", 8)  # separate tables, of three blocks or more
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 120)
     trained = build_network("mmdin", SMALL, SIZES)
     averaged, generator = AveragedNetwork(trained, share), np.random.default_rng(3)
