@@ -126,10 +126,11 @@ def _run_epoch(
     started = time.monotonic()
     losses, rows = 0.0, 0.0
     with data.training(number) as batches:
+        steps = len(batches)
         for done, (loss, count) in enumerate(map(learner.step, batches), 1):
             losses += float(loss)
             rows += float(count)
-            learner.averaged.after_step(done, len(batches))
+            learner.averaged.after_step(done, steps)
             watchdog.beat()
     trained = time.monotonic()
     scored = communicator.allgather(
