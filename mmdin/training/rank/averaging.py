@@ -38,10 +38,13 @@ class AveragedNetwork:
             [v.value for v in network.weights] for network in (self.network, trained)
         )
         self.state = [*self._means, self._updates] if share else []
+        self.restart()
 
     def restart(self) -> None:
-        """Begin again, with the next weights."""
+        """Begin again, from the weights as they are. Of earlier means, nothing is left, nor NaNs."""
         self._updates.assign(0)
+        for mean, weight in zip(self._means, self._weights, strict=True):
+            mean.assign(weight)
 
     def after_step(self, step: int, steps: int) -> None:
         """Update the means, unless they were lately.
