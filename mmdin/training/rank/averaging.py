@@ -41,7 +41,7 @@ class AveragedNetwork:
         self.restart()
 
     def restart(self) -> None:
-        """Begin again, from the weights as they are. Of earlier means, nothing is left, nor NaNs."""
+        """Begin again, from the weights as they are: of earlier means not even a NaN is left."""
         self._updates.assign(0)
         for mean, weight in zip(self._means, self._weights, strict=True):
             mean.assign(weight)
