@@ -15,6 +15,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 settings.register_profile("mmdin", deadline=None, derandomize=True)
 settings.load_profile("mmdin")
 
+# Tests start some two hundred processes, which would each compile the project for themselves.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # The JVMs of tests end before the second compiler's work pays: without it they take half the CPU
 # time. With the first alone, JVMs reserve little room for compiled code, and sweep it all the time.
 # The usual collector works beside the program, which costs small programs a fifth of their time.
@@ -87,18 +91,23 @@ The first file of e2e to run makes what the others copy: they come when it is th
 
 TOGETHER = (
     ("tests/e2e/test_pipeline.py", "tests/e2e/test_wheel.py"),
-    ("tests/report/",),
+    tuple(f"tests/report/test_{name}.py" for name in ("figures", "page", "browser")),
     ("tests/cluster/test_standalone.py", "tests/cluster/test_environment.py"),
 )
-"""Folders and files whose tests share expensive fixtures."""
+"""Files whose tests share expensive fixtures."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that starts Spark, so that -m 'not spark' starts none; the slowest first."""
+    """Mark every test that starts Spark, so that -m 'not spark' starts none.
+
+    Files with such tests come first, the slowest of them foremost; of the others the slowest come
+    last, for the worker that begins at the end.
+    """
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-    items.sort(key=_place)
+    with_spark = {item.path for item in items if item.get_closest_marker("spark")}
+    items.sort(key=lambda item: _place(item) if item.path in with_spark else 99 - _place(item))
 
 
 def _place(item: pytest.Item) -> int:
@@ -118,5 +127,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
             return next((group[0] for group in TOGETHER if file.startswith(group)), file)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            # One more Spark session costs as much as many tests: while there are tests without,
+            # the last worker takes those.
+            if node is self.nodes[-1]:
+                self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+            super()._assign_work_unit(node)
 
     return Scheduling(config, log)
