@@ -1,5 +1,6 @@
 """One Spark session for every test that asks for it, set up as submit/local.sh sets it up."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.spark)
     with_spark = {item.path for item in items if item.get_closest_marker("spark")}
     items.sort(key=lambda item: _place(item) if item.path in with_spark else 99 - _place(item))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from what tests import, TensorFlow above all: that stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def _place(item: pytest.Item) -> int:
