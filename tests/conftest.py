@@ -101,14 +101,15 @@ TOGETHER = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test that starts Spark, so that -m 'not spark' starts none.
 
-    Files with such tests come first, the slowest of them foremost; of the others the slowest come
-    last, for the worker that begins at the end.
+    Files with tests that need a JVM come first, the slowest of them foremost. Of the others the
+    slowest come last, for the worker that begins at the end.
     """
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-    with_spark = {item.path for item in items if item.get_closest_marker("spark")}
-    items.sort(key=lambda item: _place(item) if item.path in with_spark else 99 - _place(item))
+    jvm = {"spark", "e2e", "cluster"}
+    with_jvm = {i.path for i in items if jvm & {mark.name for mark in i.iter_markers()}}
+    items.sort(key=lambda i: _place(i) if i.path in with_jvm else 2 * len(SLOWEST) - _place(i))
 
 
 def pytest_collection_finish() -> None:
