@@ -42,6 +42,7 @@ def interrupt(clone: Clone, *arguments: str) -> tuple[int, str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=_heed_interrupts,
     )
     deadline = time.monotonic() + 60
     while not (clone.seen / "begun").exists():
@@ -50,6 +51,11 @@ def interrupt(clone: Clone, *arguments: str) -> tuple[int, str]:
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     return process.returncode, output
+
+
+def _heed_interrupts() -> None:
+    """As from a terminal, also if the tests run in the background, where shells ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_before_the_driver_listens_the_launcher_ends_it_all(clone: Clone) -> None:
