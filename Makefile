@@ -4,8 +4,8 @@
 DEMO := conf/demo.yaml
 SMOKE := conf/smoke.yaml
 BIN := .venv/bin
-# Three workers, of which the last takes tests without Spark while there are any: jobs of tests wait as
-# often as they compute. Tests that share expensive fixtures stay together.
+# Three workers with a Spark session each: jobs of tests wait as often as they compute. Tests that share
+# expensive fixtures stay together.
 AT_ONCE := -n 3 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup demo smoke test test-fast test-quality test-cluster bench check format lock clean docs docs-reference coverage wheel

@@ -92,24 +92,18 @@ The first file of e2e to run makes what the others copy: they come when it is th
 
 TOGETHER = (
     ("tests/e2e/test_pipeline.py", "tests/e2e/test_wheel.py"),
-    tuple(f"tests/report/test_{name}.py" for name in ("figures", "page", "browser")),
+    ("tests/report/",),
     ("tests/cluster/test_standalone.py", "tests/cluster/test_environment.py"),
 )
-"""Files whose tests share expensive fixtures."""
+"""Folders and files whose tests share expensive fixtures."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that starts Spark, so that -m 'not spark' starts none.
-
-    Files with tests that need a JVM come first, the slowest of them foremost. Of the others the
-    slowest come last, for the worker that begins at the end.
-    """
+    """Mark every test that starts Spark, so that -m 'not spark' starts none; the slowest first."""
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-    jvm = {"spark", "e2e", "cluster"}
-    with_jvm = {i.path for i in items if jvm & {mark.name for mark in i.iter_markers()}}
-    items.sort(key=lambda i: _place(i) if i.path in with_jvm else 2 * len(SLOWEST) - _place(i))
+    items.sort(key=_place)
 
 
 def pytest_collection_finish() -> None:
@@ -135,12 +129,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
             return next((group[0] for group in TOGETHER if file.startswith(group)), file)
-
-        def _assign_work_unit(self, node: Any) -> None:
-            # One more Spark session costs as much as many tests: while there are tests without,
-            # the last worker takes those.
-            if node is self.nodes[-1]:
-                self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
-            super()._assign_work_unit(node)
 
     return Scheduling(config, log)
