@@ -12,9 +12,8 @@ from written import Written
 
 from mmdin.posters.images import decode
 from mmdin.report.figures.attention import decode_poster
-from mmdin.report.figures.canvas import plot_styles, save
+from mmdin.report.figures.canvas import plot_styles
 from mmdin.report.figures.catalogue import FIGURES, save_figures
-from mmdin.report.figures.learning_curve import draw_learning_curve
 from mmdin.report.selections import (
     choose_for_slices,
     list_calibration_of_users,
@@ -164,9 +163,7 @@ def _encode(pixels: np.ndarray, orientation: int = 1) -> bytes:
 
 def test_the_learning_curve_has_a_line_per_model_and_a_point_per_size(tmp_path: Path) -> None:
     data = invent_sizes({"small": 300, "large": 3000, "middle": 1000})
-    drawing = draw_learning_curve(data)
-    assert drawing is not None
-    save(drawing, tmp_path, "learning_curve")
+    save_figures(data, tmp_path)
     drawn = pd.read_csv(tmp_path / "learning_curve.csv", float_precision="round_trip")
     _same(drawn, list_sizes(data), ["variant", "mean", "lower", "upper", "train_rows"])
     assert (tmp_path / "learning_curve.svg").stat().st_size > 0
