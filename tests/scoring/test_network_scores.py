@@ -45,6 +45,7 @@ def samples(spark: SparkSession) -> DataFrame:
         values = {c: int(generator.integers(0, 6)) for c in encoded}
         values |= {c: float(generator.normal()) for c in numbers}
         rows.append(tuple({**values, **given}.get(c) for c in SAMPLES.columns))
+    # In one partition, of several batches: each Python worker imports TensorFlow for itself.
     return spark.createDataFrame(rows, SAMPLES.schema).coalesce(1).localCheckpoint()
 
 
