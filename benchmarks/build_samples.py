@@ -1,10 +1,14 @@
 """Job build_samples against DuckDB: the same samples of the same tables, on the same cores.
 
-DuckDB's query is benchmarks/duckdb_samples.py. An invented world is written once; a larger one is
-copies of its ratings, each by its own users.
+    .venv/bin/python -m benchmarks.build_samples FOLDER RATINGS COPIES [COPIES ...]
+
+DuckDB's query is benchmarks/duckdb_samples.py. An invented world of RATINGS ratings is written once
+under FOLDER; a larger one is COPIES copies of its ratings, each by its own users. The rows of 25
+million ratings in docs/cluster.md are `FOLDER 1000000 25 5` with MMDIN_MEMORY=8g.
 """
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -19,17 +23,29 @@ PROTOCOLS = ("point_in_time", "random")
 
 def run(folder: Path, small: bool) -> dict[str, object]:
     """Seconds and CPU seconds of both, by protocol and number of ratings, and their ratios."""
+    return dict(measure_copies(folder, 20_000 if small else 1_000_000, COPIES))
+
+
+def measure_copies(
+    folder: Path, ratings: int, copies: Sequence[int]
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Measure both under each protocol, on each number of copies of a world.
+
+    Yields:
+        The number of ratings and the protocol, and what both took, as soon as it is known.
+
+    Raises:
+        CommandFailedError: A job or the query failed.
+    """
     folder = folder.resolve()
-    ratings = 20_000 if small else 1_000_000
     configuration, made = make_world(folder, ratings)
-    figures: dict[str, object] = {}
-    for copies in COPIES:
-        movielens, root = folder / f"movielens{copies}", folder / f"root{copies}"
-        repeat_ratings(made, movielens, copies, ratings // RATINGS_PER_USER)
+    for number in copies:
+        movielens, root = folder / f"movielens{number}", folder / f"root{number}"
+        repeat_ratings(made, movielens, number, ratings // RATINGS_PER_USER)
         for job in ("ingest_ratings", "ingest_posters"):
             launch(folder / f"{job}.log", job, configuration, root, movielens)
         for protocol in PROTOCOLS:
-            log, made_by_duckdb = folder / f"{protocol}{copies}.log", folder / f"{protocol}{copies}"
+            log, made_by_duckdb = folder / f"{protocol}{number}.log", folder / f"{protocol}{number}"
             setting = f"samples.protocol={protocol}"
             by_spark = launch(log, "build_samples", configuration, root, movielens, setting)
             command = (sys.executable, "-m", "benchmarks.duckdb_samples")
@@ -38,16 +54,17 @@ def run(folder: Path, small: bool) -> dict[str, object]:
             compared = _compare(by_spark, by_duckdb)
             if protocol == "point_in_time":
                 compared["columns that differ"] = list_differing(root, made_by_duckdb)
-            figures[f"{copies * ratings} ratings, {protocol}"] = compared
-    return figures
+            yield f"{number * ratings} ratings, {protocol}", compared
 
 
 def _compare(by_spark: Usage, by_duckdb: Usage) -> dict[str, object]:
     return {
         "seconds": round(by_spark.seconds, 1),
         "cpu_seconds": round(by_spark.cpu, 1),
+        "memory_gb": round(by_spark.memory / 1e9, 1),
         "DuckDB's seconds": round(by_duckdb.seconds, 1),
         "DuckDB's cpu_seconds": round(by_duckdb.cpu, 1),
+        "DuckDB's memory_gb": round(by_duckdb.memory / 1e9, 1),
         "seconds by DuckDB's": round(by_spark.seconds / by_duckdb.seconds, 2),
         "cpu by DuckDB's": round(by_spark.cpu / by_duckdb.cpu, 2),
     }
@@ -77,3 +94,9 @@ def _differs(column: str) -> str:
         f"(o.{column} IS NULL) != (t.{column} IS NULL) "
         f"OR abs(o.{column} - t.{column}) > 1e-8 * greatest(1, abs(o.{column}))"
     )
+
+
+if __name__ == "__main__":
+    numbers = [int(argument) for argument in sys.argv[2:]]
+    for measured, figures in measure_copies(Path(sys.argv[1]), numbers[0], numbers[1:]):
+        print(measured, figures, flush=True)

@@ -9,6 +9,7 @@ DuckDB's, and so does the choice of the rows that bucket edges are fitted on.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -294,10 +295,20 @@ def write_samples(tables: Path, folder: Path, samples: Samples) -> None:
         database.execute("SET TimeZone = 'UTC'")
         for name in ("ratings", "movies", "poster_features"):
             database.execute(f"CREATE VIEW {name} AS FROM '{tables / name}/*.parquet'")
-        for name, query in _steps(samples):
+        steps = list(_steps(samples))
+        for number, (name, query) in enumerate(steps, 1):
             database.execute(f"CREATE TEMP TABLE {name} AS {query}")
+            _drop_unused(database, [later for _, later in steps[number:]])
         columns = ", ".join(_columns(database, samples.buckets))
         database.execute(SAVED.format(columns=columns, folder=folder))
+
+
+def _drop_unused(database: duckdb.DuckDBPyConnection, later: list[str]) -> None:
+    """Drop tables that no later step names, but for sample_values: they would fill the memory."""
+    named = set(re.findall(r"\w+", " ".join(later))) | {"sample_values"}
+    for (table,) in database.sql("SELECT table_name FROM duckdb_tables()").fetchall():
+        if table not in named:
+            database.execute(f"DROP TABLE {table}")
 
 
 def _steps(samples: Samples) -> Iterable[tuple[str, str]]:
