@@ -291,7 +291,9 @@ def write_samples(tables: Path, folder: Path, samples: Samples) -> None:
         folder: to write to; must not exist.
         samples: protocol, fractions, folds, buckets and positive_rating are heeded.
     """
-    with duckdb.connect(config={"threads": len(os.sched_getaffinity(0))}) as database:
+    threads = len(os.sched_getaffinity(0))
+    settings = {"threads": threads, "temp_directory": f"{folder}.tmp"}
+    with duckdb.connect(config=settings) as database:
         database.execute("SET TimeZone = 'UTC'")
         for name in ("ratings", "movies", "poster_features"):
             database.execute(f"CREATE VIEW {name} AS FROM '{tables / name}/*.parquet'")
