@@ -48,16 +48,23 @@ def measure_copies(
             log, made_by_duckdb = folder / f"{protocol}{number}.log", folder / f"{protocol}{number}"
             setting = f"samples.protocol={protocol}"
             by_spark = launch(log, "build_samples", configuration, root, movielens, setting)
-            command = (sys.executable, "-m", "benchmarks.duckdb_samples")
-            arguments = (root / "tables", made_by_duckdb, protocol)
-            try:
-                by_duckdb = measure([*command, *arguments], folder / "duckdb.log")
-                compared = _compare(by_spark, by_duckdb)
-                if protocol == "point_in_time":
-                    compared["columns that differ"] = list_differing(root, made_by_duckdb)
-            except CommandFailedError as error:  # It needs much more memory and disk.
-                compared = {**_describe(by_spark), "DuckDB": str(error)}
+            compared = _measure_duckdb(root, made_by_duckdb, protocol, by_spark)
             yield f"{number * ratings} ratings, {protocol}", compared
+
+
+def _measure_duckdb(
+    root: Path, made_by_duckdb: Path, protocol: str, by_spark: Usage
+) -> dict[str, object]:
+    command = (sys.executable, "-m", "benchmarks.duckdb_samples")
+    arguments = (root / "tables", made_by_duckdb, protocol)
+    try:
+        by_duckdb = measure([*command, *arguments], made_by_duckdb.with_suffix(".duckdb.log"))
+    except CommandFailedError as error:  # It needs much more memory and disk.
+        return {**_describe(by_spark), "DuckDB": str(error)}
+    compared = _compare(by_spark, by_duckdb)
+    if protocol == "point_in_time":
+        compared["columns that differ"] = list_differing(root, made_by_duckdb)
+    return compared
 
 
 def _compare(by_spark: Usage, by_duckdb: Usage) -> dict[str, object]:
