@@ -10,7 +10,7 @@ from delta.connect import exceptions as raised_there
 from mmdin import tables
 from mmdin.config import Config
 from mmdin.errors import ClusterError, StorageError
-from mmdin.posters.local_files import read_local_files
+from mmdin.posters.local_files import local_files_in_tasks
 from mmdin.recommendation.als import checkpoints_in
 from mmdin.stages import run_stages
 from mmdin.storage import files_at
@@ -34,7 +34,7 @@ CONFIG = Config(name="x")
     ("what", "refused"),
     [
         ("make_demo_data", lambda: generate_world(Session(), CONFIG)),
-        ("ingest_posters", lambda: read_local_files(Session(), [], 1)),
+        ("ingest_posters", lambda: local_files_in_tasks(Session(), [], 1)),
         ("a pipeline", lambda: run_stages(Session(), plan_variants(CONFIG), [])),
     ],
 )

@@ -3,19 +3,28 @@
 On Spark, in Arrow batches.
 """
 
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import Column
-from pyspark.sql.pandas.functions import arrow_udf
+from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_type
-from pyspark.sql.types import DoubleType, IntegerType, StringType, StructField, StructType
+from pyspark.sql.types import (
+    BinaryType,
+    DoubleType,
+    IntegerType,
+    StringType,
+    StructField,
+    StructType,
+)
 
 from mmdin import inputs
 from mmdin.posters import images
 from mmdin.posters.features import compute_features
+
+Reading = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 _FOUND = StructType(
     [
@@ -28,20 +37,32 @@ _FOUND = StructType(
 )
 
 
-def examine(contents: Column, max_pixels: int) -> Column:
-    """What examine_image finds, as a struct.
+def examine_files(files: DataFrame, max_pixels: int, read: Reading | None = None) -> DataFrame:
+    """Add what `examine_image` finds in each file, as a struct, found.
+
+    With read, a Python worker reads a file and decodes it at once; Java sees its bytes once.
 
     Args:
-        contents: of files, binary.
+        files: rows with column content (binary), or rows that read adds it to.
         max_pixels: images with more are not decoded.
+        read: adds column content to Arrow batches, on executors.
+
+    Returns:
+        The columns of files, content and found.
     """
+    content = [StructField("content", BinaryType())] if read else []
+    schema = StructType([*files.schema.fields, *content, StructField("found", _FOUND)])
+    examine = functools.partial(_examine_batches, max_pixels=max_pixels, read=read)
+    return files.mapInArrow(examine, schema)
 
-    def examine_batch(batch: pa.Array) -> pa.Array:
-        found = [examine_image(content.as_py(), max_pixels) for content in batch]
-        return pa.array(found, to_arrow_type(_FOUND))
 
-    # PySpark's overloads lack this call.
-    return arrow_udf(examine_batch, _FOUND)(contents)  # type: ignore[call-overload, no-any-return]
+def _examine_batches(
+    batches: Iterator[pa.RecordBatch], max_pixels: int, read: Reading | None
+) -> Iterator[pa.RecordBatch]:
+    found_type = to_arrow_type(_FOUND)
+    for batch in read(batches) if read else batches:
+        found = [examine_image(content.as_py(), max_pixels) for content in batch["content"]]
+        yield batch.append_column("found", pa.array(found, found_type))
 
 
 def examine_image(content: bytes | None, max_pixels: int) -> Mapping[str, Any]:

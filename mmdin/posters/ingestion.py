@@ -3,6 +3,7 @@
 posters has a row per file, usable or not. Each image is decoded once, for both tables.
 """
 
+import functools
 import logging
 import re
 from pathlib import Path
@@ -15,12 +16,18 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from mmdin import inputs
-from mmdin.config import Config
+from mmdin.config import Config, Posters
 from mmdin.errors import InputDataError
 from mmdin.local_rows import local_rows
 from mmdin.posters import images
-from mmdin.posters.extraction import examine
-from mmdin.posters.local_files import UNREADABLE, list_local_files, read_local_files
+from mmdin.posters.extraction import examine_files
+from mmdin.posters.local_files import (
+    UNREADABLE,
+    LocalFile,
+    list_local_files,
+    local_files_in_tasks,
+    read_local_files,
+)
 from mmdin.posters.task_sizes import tasks_sized_for_images
 from mmdin.schemas import POSTER_FEATURES, POSTERS
 from mmdin.storage import is_on_local_disk, load_files, local_path, spark_url
@@ -56,8 +63,8 @@ def write_posters(tables: Tables, config: Config) -> None:
             tables.write(table, local_rows(tables.spark, [], table.schema))
         return
     with tasks_sized_for_images(tables.spark):
-        contents = read_folder(tables.spark, folder, config.posters.max_bytes)
-        probed = probe_images(contents, config.posters.max_pixels).persist(StorageLevel.DISK_ONLY)
+        examined = examine_folder(tables.spark, folder, config.posters)
+        probed = probe_images(examined, config.posters.max_bytes).persist(StorageLevel.DISK_ONLY)
         # Only the table posters is written with the bytes, which take long to read each time.
         described = probed.drop("bytes").persist()
         try:
@@ -72,17 +79,17 @@ def write_posters(tables: Tables, config: Config) -> None:
             probed.unpersist()
 
 
-def read_folder(spark: SparkSession, folder: str, max_bytes: int) -> DataFrame:
+def examine_folder(spark: SparkSession, folder: str, limits: Posters) -> DataFrame:
     """The files in a folder and its subfolders, without hidden ones (names starting with . or _).
 
     Args:
         spark: the session.
         folder: path or URL.
-        max_bytes: larger files are not read.
+        limits: on what is read and decoded.
 
     Returns:
-        path (binary), file (its last part), movie_id (null if the file is not named by one), bytes
-        (null if it was not read) and unread (null, or why it was not).
+        path (binary), file (its last part), length, content (null if it was not read) and found,
+        a struct of what mmdin.posters.extraction.examine_image finds.
 
     Raises:
         InputDataError: if the folder is not given, is missing or holds no file.
@@ -91,27 +98,22 @@ def read_folder(spark: SparkSession, folder: str, max_bytes: int) -> DataFrame:
     if not folder:
         raise InputDataError(f"no folder of posters is given: {_HOW_TO_SET}")
     if is_on_local_disk(spark, folder):
-        contents = _read_local_folder(spark, local_path(folder), max_bytes)
-    else:
-        contents = read_remote_files(list_remote_files(spark, folder), max_bytes)
-    unread = F.when(F.col("length") > max_bytes, TOO_LARGE).otherwise(UNREADABLE)
-    return contents.select(
-        "path",
-        "file",
-        F.regexp_extract("file", _FILE_NAME, 1).try_cast("long").alias("movie_id"),
-        F.col("content").alias("bytes"),
-        F.when(F.col("content").isNull(), unread).alias("unread"),
-    )
+        files = _list_local_folder(local_path(folder))
+        listed = local_files_in_tasks(spark, files, limits.max_bytes)
+        read = functools.partial(read_local_files, max_bytes=limits.max_bytes)
+        return examine_files(listed, limits.max_pixels, read)
+    contents = read_remote_files(list_remote_files(spark, folder), limits.max_bytes)
+    return examine_files(contents, limits.max_pixels)
 
 
-def _read_local_folder(spark: SparkSession, folder: Path, max_bytes: int) -> DataFrame:
+def _list_local_folder(folder: Path) -> list[LocalFile]:
     if not folder.is_dir():
         raise InputDataError(f"{folder}: there is no such folder; {_HOW_TO_SET}")
     with translated_errors(str(folder), inner=True):
         files = list_local_files(folder)
     if not files:
         raise InputDataError(f"{folder}: the folder holds no file; {_HOW_TO_SET}")
-    return read_local_files(spark, files, max_bytes)
+    return files
 
 
 def list_remote_files(spark: SparkSession, folder: str) -> DataFrame:
@@ -180,14 +182,25 @@ def list_empty_files(files: DataFrame) -> DataFrame:
     return paths.join(files.select("path"), on="path", how="left_anti")
 
 
-def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
-    """Add what mmdin.posters.extraction.examine finds, and sha256."""
+def probe_images(examined: DataFrame, max_bytes: int) -> DataFrame:
+    """Read the movie's id from each file's name, say whether the file can be used, add sha256.
+
+    Args:
+        examined: from `examine_folder`.
+        max_bytes: larger files have not been read.
+
+    Returns:
+        The columns of table posters and the poster features, with path, and without the judgement
+        about second files of a movie.
+    """
+    unread = F.when(F.col("length") > max_bytes, TOO_LARGE).otherwise(UNREADABLE)
     status = (
         F.when(F.col("movie_id").isNull(), MISNAMED)
-        .when(F.col("unread").isNotNull(), F.col("unread"))
+        .when(F.col("content").isNull(), unread)
         .otherwise(F.col("found.status"))
     )
-    return contents.withColumn("found", examine(F.col("bytes"), max_pixels)).select(
+    movie_id = F.regexp_extract("file", _FILE_NAME, 1).try_cast("long")
+    return examined.withColumn("movie_id", movie_id).select(
         "path",
         "movie_id",
         "file",
@@ -195,8 +208,8 @@ def probe_images(contents: DataFrame, max_pixels: int) -> DataFrame:
         "found.format",
         "found.width",
         "found.height",
-        F.sha2("bytes", 256).alias("sha256"),
-        "bytes",
+        F.sha2("content", 256).alias("sha256"),
+        F.col("content").alias("bytes"),
         *(f"found.{feature}" for feature in inputs.POSTER_FEATURES),
     )
 

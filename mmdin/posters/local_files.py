@@ -3,7 +3,6 @@
 Java does not see files whose names its encoding cannot express, and Hadoop fails on a colon.
 """
 
-import functools
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -12,12 +11,21 @@ from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import BinaryType, LongType, StringType, StructField, StructType
 
 from mmdin.connect import require_classic
+from mmdin.local_rows import local_rows
 from mmdin.storage import walk
 
 UNREADABLE = "file cannot be read"
 
+_LISTED = StructType(
+    [
+        StructField("path", BinaryType()),
+        StructField("file", StringType()),
+        StructField("length", LongType()),
+    ]
+)
 _BYTES_PER_TASK = 128 << 20
 _BYTES_PER_BATCH = 32 << 20
 
@@ -58,33 +66,41 @@ def _size(state: os.stat_result | None) -> int | None:
     return state.st_size if state and stat.S_ISREG(state.st_mode) else None
 
 
-def read_local_files(spark: SparkSession, files: Sequence[LocalFile], max_bytes: int) -> DataFrame:
-    """Read the files on executors, which must see the same folder as the driver.
+def local_files_in_tasks(
+    spark: SparkSession, files: Sequence[LocalFile], max_bytes: int
+) -> DataFrame:
+    """The files as rows, in as many partitions as it takes tasks to read them.
+
+    Executors must see the same folder as the driver.
 
     Args:
         spark: the session.
         files: from `list_local_files`.
-        max_bytes: larger files are not read.
+        max_bytes: larger files will not be read.
 
     Returns:
-        path (binary), file (the name), length, and content, null for files that are too large or
-        cannot be read.
+        path (binary), file (the name) and length, which `read_local_files` takes.
 
     Raises:
         ClusterError: if the session is one of Spark Connect.
     """
     require_classic(spark, "ingest_posters divides files among tasks through a SparkContext")
-    rows = [(file.path, file.name, file.size) for file in files]
     size = sum(min(file.size or 0, max_bytes) for file in files)
     tasks = max(spark.sparkContext.defaultParallelism, size // _BYTES_PER_TASK)
-    listed = spark.createDataFrame(
-        spark.sparkContext.parallelize(rows, tasks), "path binary, file string, length long"
-    )
-    schema = "path binary, file string, length long, content binary"
-    return listed.mapInArrow(functools.partial(_read, max_bytes=max_bytes), schema)
+    rows = ((file.path, file.name, file.size) for file in files)
+    return local_rows(spark, rows, _LISTED).repartition(tasks)
 
 
-def _read(batches: Iterator[pa.RecordBatch], max_bytes: int) -> Iterator[pa.RecordBatch]:
+def read_local_files(batches: Iterator[pa.RecordBatch], max_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Add column content (binary), null for files that are too large or cannot be read.
+
+    Args:
+        batches: of the columns of `local_files_in_tasks`.
+        max_bytes: larger files are not read.
+
+    Yields:
+        The same rows in the same order, in batches that memory holds.
+    """
     for batch in batches:
         start, held = 0, 0
         contents: list[bytes | None] = []
@@ -94,10 +110,8 @@ def _read(batches: Iterator[pa.RecordBatch], max_bytes: int) -> Iterator[pa.Reco
             contents.append(_content(path) if is_wanted else None)
             held += len(contents[-1] or b"")
             if held > _BYTES_PER_BATCH or row == batch.num_rows - 1:
-                columns = batch.slice(start, len(contents)).columns
-                yield pa.RecordBatch.from_arrays(
-                    [*columns, pa.array(contents, pa.binary())], [*batch.schema.names, "content"]
-                )
+                read = batch.slice(start, len(contents))
+                yield read.append_column("content", pa.array(contents, pa.binary()))
                 start, held, contents = row + 1, 0, []
 
 

@@ -87,9 +87,11 @@ STATUSES = {
 }
 
 
+LIMITS = Posters(max_pixels=70 * 69, max_bytes=30_000)
+
+
 def configure(folder: Path, root: Path) -> Config:
-    limits = Posters(max_pixels=70 * 69, max_bytes=30_000)
-    return Config(name="t", root=str(root), input=Input(posters=str(folder)), posters=limits)
+    return Config(name="t", root=str(root), input=Input(posters=str(folder)), posters=LIMITS)
 
 
 def make_folder(folder: Path, files: dict[str, bytes]) -> Path:
@@ -166,8 +168,8 @@ def test_a_remote_folder_has_the_same_rows(
     configuration = spark.sparkContext._jsc.hadoopConfiguration()
     configuration.set(setting, folder.as_uri())
     try:
-        contents = ingestion.read_folder(spark, "viewfs://posters/folder", 30_000)
-        probed = ingestion.probe_images(contents, 70 * 69)
+        examined = ingestion.examine_folder(spark, "viewfs://posters/folder", LIMITS)
+        probed = ingestion.probe_images(examined, LIMITS.max_bytes)
         second = ingestion.find_second_files(probed)
         rows = ingestion.reject_second_files(probed, second).select(schemas.POSTERS.columns)
         stored = tables.read(schemas.POSTERS).where(F.col("file").isin(names))
@@ -175,7 +177,7 @@ def test_a_remote_folder_has_the_same_rows(
         assert rows.count() == stored.count() == len(names) - 1
         (folder / "2:x.jpg").touch()
         with pytest.raises(InputDataError, match=r"2:x\.jpg.*rename it"):
-            ingestion.read_folder(spark, "viewfs://posters/folder", 30_000)
+            ingestion.examine_folder(spark, "viewfs://posters/folder", LIMITS)
     finally:
         configuration.unset(setting)
 

@@ -46,7 +46,7 @@ def test_every_file_is_read_whatever_fits_into_a_batch(
     monkeypatch.setattr(local_files, "_BYTES_PER_BATCH", held)
 
     def read() -> Iterator[tuple[bytes, bytes | None]]:
-        for batch in local_files._read(iter([listed]), max_bytes=4):
+        for batch in local_files.read_local_files(iter([listed]), max_bytes=4):
             yield from zip(batch["path"].to_pylist(), batch["content"].to_pylist(), strict=True)
 
     assert list(read()) == list(zip(paths, [*contents[:5], None, None, None], strict=True))
