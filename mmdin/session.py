@@ -48,7 +48,10 @@ _STOPPED = (
     "Run the same command again to resume"
 )
 
-_ASKED_OFTEN = ("functions", "org.apache.spark.sql.functions", "PythonUtils")
+_ASKED_OFTEN = (
+    *("functions", "org.apache.spark.sql.functions", "PythonUtils"),
+    *("PythonSQLUtils", "org.apache.spark.sql.types.Metadata"),
+)
 
 _PIPELINES = ("pipeline", "experiment")
 
