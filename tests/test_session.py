@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -254,3 +255,12 @@ def test_a_session_that_is_there_is_used_and_not_stopped(
     session.submit(job, "score", ["--conf", str(tmp_path / "some.yaml")])
     assert used == [spark]
     assert spark.range(3).count() == 3
+
+
+def test_udfs_and_other_functions_have_the_same_python_workers(spark: SparkSession) -> None:
+    def fork(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({"daemon": [os.getppid()]})
+
+    (of_udf,) = spark.range(1).coalesce(1).mapInArrow(fork, "daemon long").collect()
+    of_rdd = spark.sparkContext.parallelize([0], 1).map(lambda _: os.getppid()).collect()
+    assert of_rdd == [of_udf["daemon"]]
