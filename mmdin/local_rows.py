@@ -12,7 +12,7 @@ from pyspark.sql.types import StructType
 def local_rows(
     spark: SparkSession, rows: Iterable[tuple[Any, ...]], schema: StructType
 ) -> DataFrame:
-    """Rows that are here already, and few.
+    """Rows that are here already, such as a list of files.
 
     They go as Arrow, which Spark takes as it is. Of Python's own rows it makes an RDD, which takes
     a job and Python workers to read.

@@ -49,8 +49,11 @@ _STOPPED = (
 )
 
 _ASKED_OFTEN = (
-    *("functions", "org.apache.spark.sql.functions", "PythonUtils"),
-    *("PythonSQLUtils", "org.apache.spark.sql.types.Metadata"),
+    "functions",
+    "org.apache.spark.sql.functions",
+    "PythonUtils",
+    "PythonSQLUtils",
+    "org.apache.spark.sql.types.Metadata",
 )
 
 _PIPELINES = ("pipeline", "experiment")

@@ -25,6 +25,7 @@ from mmdin.posters import images
 from mmdin.posters.features import compute_features
 
 Reading = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+"""Adds column content (binary) to Arrow batches, on executors."""
 
 _FOUND = StructType(
     [
@@ -45,7 +46,7 @@ def examine_files(files: DataFrame, max_pixels: int, read: Reading | None = None
     Args:
         files: rows with column content (binary), or rows that read adds it to.
         max_pixels: images with more are not decoded.
-        read: adds column content to Arrow batches, on executors.
+        read: what adds it; None if it is there.
 
     Returns:
         The columns of files, content and found.

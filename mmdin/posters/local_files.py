@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import BinaryType, LongType, StringType, StructField, StructType
+from pyspark.sql.types import StructType
 
 from mmdin.connect import require_classic
 from mmdin.local_rows import local_rows
@@ -19,13 +19,7 @@ from mmdin.storage import walk
 
 UNREADABLE = "file cannot be read"
 
-_LISTED = StructType(
-    [
-        StructField("path", BinaryType()),
-        StructField("file", StringType()),
-        StructField("length", LongType()),
-    ]
-)
+_LISTED = StructType().add("path", "binary").add("file", "string").add("length", "long")
 _BYTES_PER_TASK = 128 << 20
 _BYTES_PER_BATCH = 32 << 20
 

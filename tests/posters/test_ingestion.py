@@ -185,7 +185,8 @@ def test_a_remote_folder_has_the_same_rows(
 def test_one_python_worker_reads_a_file_and_decodes_it(spark: SparkSession, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "folder", {"1.png": FILES["1.png"]})
     examined = ingestion.examine_folder(spark, str(folder), LIMITS)
-    plan = ingestion.probe_images(examined, 30_000)._jdf.queryExecution().executedPlan().toString()
+    probed = ingestion.probe_images(examined, LIMITS.max_bytes)
+    plan = probed._jdf.queryExecution().executedPlan().toString()
     assert plan.count("Python") + plan.count("InArrow") == 1
     assert "ExistingRDD" not in plan  # Rows that Python workers would read.
 
