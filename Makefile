@@ -4,9 +4,11 @@
 DEMO := conf/demo.yaml
 SMOKE := conf/smoke.yaml
 BIN := .venv/bin
-# Three workers with a Spark session each: jobs of tests wait as often as they compute. Tests that share
-# expensive fixtures stay together.
-AT_ONCE := -n 3 --dist loadscope --no-loadscope-reorder
+# Tests that share expensive fixtures stay together. Two workers keep two cores busy: jobs of tests compute
+# on both. A third costs a twelfth of all CPU time, for its imports and its Spark session, where tests
+# compute, and pays where they wait for hosts.
+TOGETHER := --dist loadscope --no-loadscope-reorder
+AT_ONCE := -n 2 $(TOGETHER)
 
 .PHONY: help setup demo smoke test test-fast test-quality test-cluster bench check format lock clean docs docs-reference coverage wheel
 
@@ -47,7 +49,7 @@ test-quality: setup ## MMDIN against LightGBM and matrix factorisation: ROOTS=bu
 	MMDIN_QUALITY_ROOTS="$(ROOTS)" $(BIN)/python -m pytest -s -m quality tests/quality
 
 test-cluster: setup ## killed and hanging ranks, the packed environment, clusters on this machine; minutes
-	$(BIN)/python -m pytest -x -m cluster $(AT_ONCE)
+	$(BIN)/python -m pytest -x -m cluster -n 3 $(TOGETHER)
 
 bench: setup ## measure sessions, steps, ranks, stages and sizes; figures go to benchmarks/results/
 	$(BIN)/python -m benchmarks.run $(BENCH)
