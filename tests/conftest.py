@@ -92,6 +92,7 @@ The first file of e2e to run makes what the others copy: they come when it is th
 
 TOGETHER = (
     ("tests/e2e/test_pipeline.py", "tests/e2e/test_wheel.py"),
+    ("tests/features/test_samples.py", "tests/features/test_states.py"),
     ("tests/report/",),
     ("tests/cluster/test_standalone.py", "tests/cluster/test_environment.py"),
 )
