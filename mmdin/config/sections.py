@@ -372,7 +372,8 @@ class Training(Section):
     weights in the loss summed over all training rows. Its effect falls as the number of rows
     grows."""
     dense_l2: NonNegative = 1e-3
-    """L2 penalty of dense layers: weight of their squared weights in the loss."""
+    """L2 penalty of dense layers: weight of their squared weights in the loss. With more than
+    150,000 training rows, its effect falls as their number grows."""
     ordinal_stars: tuple[typing.Annotated[float, Field(ge=1, le=5)], ...] = (2.5, 4.5)
     """Further thresholds in stars. Training also predicts whether a rating reaches each of them, so
     that it learns from the whole rating; if empty, it learns from the label alone, as in the

@@ -164,6 +164,12 @@ def test_dense_weights_shrink_by_their_penalty() -> None:
             assert np.abs(np.asarray(kernel)).sum() < np.abs(old).sum()
 
 
+@pytest.mark.parametrize(("rows", "share"), [(1, 1.0), (150_000, 1.0), (600_000, 0.25)])
+def test_the_penalty_of_dense_weights_falls_with_many_rows(rows: int, share: float) -> None:
+    penalties = penalty_weights(Training(dense_l2=0.002), rows)
+    assert penalties["dense_l2"] == pytest.approx(0.002 * share)
+
+
 def test_row_penalties_are_half_the_squares_of_factors_and_posters() -> None:
     network = make_network("mmdin", Training(factor_l2=0.3, poster_l2=0.7 * ROWS))
     batch = split_batch(tf.constant(make_batch(network, 6)), len(network.numbers_taken))

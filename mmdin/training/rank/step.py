@@ -29,6 +29,9 @@ from mmdin.training.ranks import Communicator
 _ROWS_WORTH_COMPILING = 300_000
 """By then a compiled step has saved the seconds of its compilation (docs/decisions/xla.md)."""
 
+_ROWS_OF_FULL_DENSE_L2 = 150_000
+"""Most training rows for which dense_l2 is taken whole (docs/decisions/dense-penalty.md)."""
+
 
 class TrainingStep:
     """One update of a network's weights from one global batch, over all ranks.
@@ -264,7 +267,7 @@ def penalty_weights(training: Training, training_rows: int) -> dict[str, float]:
         training_rows: rows of an epoch, over all ranks; some penalties are for all together.
     """
     return {
-        "dense_l2": training.dense_l2,
+        "dense_l2": training.dense_l2 * min(1.0, _ROWS_OF_FULL_DENSE_L2 / training_rows),
         "factor_l2": training.factor_l2,
         "poster_l2": training.poster_l2 / training_rows,
         "attention_l2": training.attention_l2 / training_rows,
