@@ -17,7 +17,7 @@ from mmdin.submission.commands import read_properties
 COMPOSED = re.compile(
     r"spark\.(executor\.resource\.\w+\.(amount|discoveryScript|vendor)|task\.resource\.\w+\.amount"
     r"|port\.maxRetries|executorEnv\.\w+|yarn\.appMasterEnv\.\w+|kubernetes\.driverEnv\.\w+"
-    r"|sql\.catalog\.\w+|databricks\.delta\.[\w.]+"
+    r"|sql\.catalog\.\w+|databricks\.delta\.(snapshotPartitions|allFilesInCrc\.enabled)"
     r"|kubernetes\.authenticate\.driver\.serviceAccountName)"
 )
 DECLARATIONS = re.compile(
