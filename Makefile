@@ -4,9 +4,8 @@
 DEMO := conf/demo.yaml
 SMOKE := conf/smoke.yaml
 BIN := .venv/bin
-# Tests that share expensive fixtures stay together. Two workers keep two cores busy: jobs of tests compute
-# on both. A third costs a twelfth of all CPU time, for its imports and its Spark session, where tests
-# compute, and pays where they wait for hosts.
+# Tests that share expensive fixtures stay together. Two workers keep two cores busy; a third would cost a
+# twelfth of the CPU time for its imports and its Spark session. Cluster tests wait for hosts: there it pays.
 TOGETHER := --dist loadscope --no-loadscope-reorder
 AT_ONCE := -n 2 $(TOGETHER)
 
